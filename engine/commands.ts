@@ -10,7 +10,7 @@ import type { Requester, RequestId } from "./requester.js";
 
 interface Asked {
   /** Where the answer goes. One per connection and shard. */
-  from: Requester;
+  requester: Requester;
   /** The caller's id of the request, echoed. */
   id: RequestId;
   /** Engine time (microseconds) after which the command is refused at the head of the queue; 0 = none. */
@@ -137,7 +137,7 @@ export interface Subscribe extends Asked {
   /** `account:ID` (its orders) or `product:ID` (its stock). */
   topic: string;
   /** First sequence number wanted; undefined = from now on. */
-  from_: number | undefined;
+  fromSeq: number | undefined;
 }
 
 export interface Unsubscribe extends Asked {
