@@ -1,0 +1,59 @@
+/**
+ * An account: its wallet. Money moves between it and the outside (deposit, withdraw) and its orders (capture).
+ *
+ * A1  available is never negative and never over 2^53-1, after every fact.
+ */
+
+import { type FactOf, Facts } from "./facts.js";
+import { addChecked } from "./money.js";
+import { type Refusal, refuse } from "./results.js";
+
+export interface Account {
+  readonly handle: number;
+  readonly id: string;
+  /** Number of its currency; -1 while it is only named: somebody asked for it before it was opened. */
+  currency: number;
+  available: number;
+  held: number;
+  points: number;
+  /** Requests first made at or before this time (ms) may have had a key that is forgotten now. */
+  keysForgottenTo: number;
+}
+
+export function accountFromFact(handle: number, fact: FactOf<"accountNamed">): Account {
+  return { handle, id: fact.id, currency: -1, available: 0, held: 0, points: 0, keysForgottenTo: -1 };
+}
+
+export function decideDeposit(account: Account, amount: number): Refusal | undefined {
+  return addChecked(account.available, amount) === undefined ? refuse("amount_overflow") : undefined;
+}
+
+/** `available` in the details is filled in by the caller, who knows how to write the currency. */
+export function canTakeMoney(account: Account, amount: number): boolean {
+  return account.available >= amount;
+}
+
+type AccountFact =
+  | FactOf<"accountOpened">
+  | FactOf<"accountDeposited">
+  | FactOf<"accountWithdrawn">
+  | FactOf<"moneyCaptured">;
+
+/** Applies a fact. Throws when the log contradicts itself. */
+export function evolveAccount(account: Account, fact: AccountFact): void {
+  switch (fact.type) {
+    case Facts.accountOpened:
+      account.currency = fact.currency;
+      return;
+    case Facts.accountDeposited:
+      account.available += fact.amount;
+      break;
+    case Facts.accountWithdrawn:
+    case Facts.moneyCaptured:
+      account.available -= fact.amount;
+      break;
+  }
+  if (account.available < 0 || !Number.isSafeInteger(account.available)) {
+    throw new Error(`account ${account.id}: available ${account.available} after ${fact.type}`);
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Every fact that can stand in the log: what happened, never what was asked. State is what is left when facts are
+ * applied in order, so this table is also the definition of what is durable.
+ *
+ * Rules for changing it, because logs live for years:
+ *   - a number is never given a second meaning and a layout never changes;
+ *   - a fact that needs other fields gets a new number and the next version under the same name, and the old number an
+ *     `upgrade`; both stay readable for ever (`test/actors/facts.test.ts` reads one of every fact ever written).
+ *
+ * Handles: products and accounts are named by the order of their first fact on this shard, from 0. Orders are named by
+ * their number (`actors/order-number`). Amounts are minor units. `available` is the product's stock after the fact: it
+ * is redundant on purpose, for the feed and so that every replay proves itself.
+ */
+
+/** How a field is written: see `byte-writer`, and `fact-codec` for the lists. */
+type Kind = "uint" | "text" | "bytes" | "lines" | "asked";
+
+/** A line of a placed order. */
+export interface Line {
+  readonly product: number;
+  readonly qty: number;
+  readonly unitPrice: number;
+}
+
+/** A line that was asked for and whose product may live on another shard. */
+export interface AskedLine {
+  readonly productId: string;
+  readonly qty: number;
+}
+
+export const catalogue = {
+  // Accounts. Named = seen in a request or a message; opened = may hold money.
+  accountNamed: fact(1, "account.named", { id: "text" }),
+  accountOpened: fact(2, "account.opened", { account: "uint", currency: "uint" }),
+  accountDeposited: fact(3, "account.deposited", { account: "uint", amount: "uint", ref: "text" }),
+  accountWithdrawn: fact(4, "account.withdrawn", { account: "uint", amount: "uint", ref: "text" }),
+
+  // Products. Known = sold on another shard, its name kept for the lines of orders here. 0 = no limit, no window.
+  productCreated: fact(5, "product.created", {
+    id: "text",
+    name: "text",
+    price: "uint",
+    currency: "uint",
+    stock: "uint",
+    limitPerAccount: "uint",
+    saleStartsAt: "uint",
+    saleEndsAt: "uint",
+  }),
+  productKnown: fact(6, "product.known", { id: "text", name: "text", currency: "uint" }),
+  productRestocked: fact(7, "product.restocked", { product: "uint", qty: "uint", available: "uint" }),
+  productRepriced: fact(8, "product.repriced", { product: "uint", price: "uint" }),
+
+  // Stock. Sold = held and confirmed in one fact, when the order is paid as it is placed.
+  stockHeld: fact(9, "stock.held", stock()),
+  stockSold: fact(10, "stock.sold", stock()),
+  stockConfirmed: fact(11, "stock.confirmed", stock()),
+  stockReleased: fact(12, "stock.released", stock()),
+
+  // Orders. Times in ms; payBy and expiresAt are 0 when nothing is due. An order paid as it is placed has paid = total.
+  orderPlaced: fact(13, "order.placed", {
+    order: "uint",
+    account: "uint",
+    currency: "uint",
+    total: "uint",
+    paid: "uint",
+    status: "uint",
+    payBy: "uint",
+    expiresAt: "uint",
+    lines: "lines",
+  }),
+  /** From the account's wallet to the order. */
+  moneyCaptured: fact(14, "money.captured", { account: "uint", order: "uint", amount: "uint" }),
+  orderPaid: fact(15, "order.paid", { order: "uint", amount: "uint" }),
+  /** cause: 1 = on request, 2 = the deadline passed. */
+  orderCanceled: fact(16, "order.canceled", { order: "uint", cause: "uint", reason: "text" }),
+
+  // Exactly once. `order` is 0 when the result is not an order; `code` 0 = success, else a number of `results`;
+  // `text` holds JSON: the details of a refusal, or a result that is not an order.
+  keyKept: fact(17, "key.kept", {
+    space: "uint",
+    subject: "uint",
+    key: "text",
+    method: "uint",
+    paramsHash: "uint",
+    at: "uint",
+    code: "uint",
+    order: "uint",
+    text: "text",
+  }),
+  keysDropped: fact(18, "keys.dropped", { count: "uint" }),
+
+  // An order that crosses shards, at its coordinator.
+  orderBegun: fact(19, "order.begun", {
+    order: "uint",
+    account: "uint",
+    payNow: "uint",
+    payBy: "uint",
+    expiresAt: "uint",
+    /** "" = not said. */
+    expectedTotal: "text",
+    key: "text",
+    paramsHash: "uint",
+    at: "uint",
+    lines: "asked",
+  }),
+  /** A product answered: code 0 = held at unitPrice, else a number of `results` with its details as JSON. */
+  branchAnswered: fact(20, "branch.answered", {
+    order: "uint",
+    branch: "uint",
+    product: "uint",
+    unitPrice: "uint",
+    code: "uint",
+    text: "text",
+  }),
+  /** The order ended before it was placed; its key holds the refusal. */
+  orderRefused: fact(21, "order.refused", { order: "uint" }),
+
+  // Channels between shards: the log is the outbox. A message's number is its place among all sent to that peer.
+  messageSent: fact(22, "message.sent", { peer: "uint", body: "bytes" }),
+  messageReceived: fact(23, "message.received", { peer: "uint", upTo: "uint" }),
+  messagesAcked: fact(24, "messages.acked", { peer: "uint", upTo: "uint" }),
+
+  // A branch of an order of another shard, at the product. how: 1 = confirmed, 2 = canceled.
+  branchTried: fact(25, "branch.tried", {
+    order: "uint",
+    branch: "uint",
+    product: "uint",
+    account: "uint",
+    qty: "uint",
+  }),
+  branchEnded: fact(26, "branch.ended", { order: "uint", branch: "uint", how: "uint" }),
+} as const;
+
+interface FieldTypes {
+  uint: number;
+  text: string;
+  bytes: Uint8Array;
+  lines: readonly Line[];
+  asked: readonly AskedLine[];
+}
+
+type Catalogue = typeof catalogue;
+export type FactKind = keyof Catalogue;
+
+/** One fact, by its name in the catalogue: `FactOf<"stockHeld">`. */
+export type FactOf<K extends FactKind> = {
+  readonly type: Catalogue[K]["number"];
+} & { readonly [F in keyof Catalogue[K]["fields"]]: FieldTypes[Catalogue[K]["fields"][F] & Kind] };
+
+/** Any fact; `type` tells which: `fact.type === Facts.stockHeld`. */
+export type Fact = { [K in FactKind]: FactOf<K> }[FactKind];
+
+type Numbers = { readonly [K in FactKind]: Catalogue[K]["number"] };
+
+/** The number of each fact: `Facts.stockHeld` is 9. */
+export const Facts: Numbers = Object.fromEntries(
+  Object.entries(catalogue).map(([kind, { number }]) => [kind, number]),
+) as unknown as Numbers;
+
+function fact<N extends number, F extends Record<string, Kind>>(number: N, name: string, fields: F) {
+  return { number, name, version: 1, fields } as const;
+}
+
+function stock() {
+  return { product: "uint", order: "uint", account: "uint", qty: "uint", available: "uint" } as const;
+}

@@ -1,0 +1,162 @@
+/**
+ * Money: a decimal string outside, an integer count of minor units inside (at most 2^53-1).
+ *
+ * The scale of a currency is fixed here and not asked of the platform: a scale that moved with a runtime's
+ * locale data would multiply every balance. Numbers are written to the log; a currency never changes its number.
+ */
+
+import { Decimal } from "decimal.js";
+import { type Refusal, refuse } from "./results.js";
+
+/** ISO 4217 codes by number of minor digits, in the order of their numbers in the log: append only. */
+const currencies: readonly (readonly [code: string, scale: number])[] = [
+  ["CNY", 2],
+  ["USD", 2],
+  ["EUR", 2],
+  ["JPY", 0],
+  ["GBP", 2],
+  ["HKD", 2],
+  ["TWD", 2],
+  ["SGD", 2],
+  ["KRW", 0],
+  ["AUD", 2],
+  ["CAD", 2],
+  ["CHF", 2],
+  ["NZD", 2],
+  ["SEK", 2],
+  ["NOK", 2],
+  ["DKK", 2],
+  ["PLN", 2],
+  ["CZK", 2],
+  ["HUF", 2],
+  ["RON", 2],
+  ["BGN", 2],
+  ["TRY", 2],
+  ["ILS", 2],
+  ["AED", 2],
+  ["SAR", 2],
+  ["QAR", 2],
+  ["INR", 2],
+  ["PKR", 2],
+  ["BDT", 2],
+  ["LKR", 2],
+  ["THB", 2],
+  ["MYR", 2],
+  ["IDR", 2],
+  ["PHP", 2],
+  ["VND", 0],
+  ["MOP", 2],
+  ["MXN", 2],
+  ["BRL", 2],
+  ["ARS", 2],
+  ["CLP", 0],
+  ["COP", 2],
+  ["PEN", 2],
+  ["UYU", 2],
+  ["ZAR", 2],
+  ["NGN", 2],
+  ["KES", 2],
+  ["EGP", 2],
+  ["MAD", 2],
+  ["TND", 3],
+  ["KWD", 3],
+  ["BHD", 3],
+  ["OMR", 3],
+  ["JOD", 3],
+  ["IQD", 3],
+  ["LYD", 3],
+  ["ISK", 0],
+  ["UGX", 0],
+  ["XAF", 0],
+  ["XOF", 0],
+  ["XPF", 0],
+  ["PYG", 0],
+  ["RWF", 0],
+  ["KMF", 0],
+  ["DJF", 0],
+  ["GNF", 0],
+  ["BIF", 0],
+  ["VUV", 0],
+  ["UAH", 2],
+  ["KZT", 2],
+  ["GEL", 2],
+  ["RSD", 2],
+  ["RUB", 2],
+];
+
+const numberByCode = new Map(currencies.map(([code], number) => [code, number]));
+const codeByNumber = currencies.map(([code]) => code);
+const scaleByNumber = currencies.map(([, scale]) => scale);
+
+/** Number of an ISO 4217 code; undefined when it is not one that this build knows. */
+export function currencyNumber(code: string): number | undefined {
+  return numberByCode.get(code);
+}
+
+export function currencyCode(number: number): string {
+  return codeByNumber[number]!;
+}
+
+/** Digits after the point: 2 for CNY, 0 for JPY. Throws on a code that `currencyNumber` does not know. */
+export function scaleOf(code: string): number {
+  const number = numberByCode.get(code);
+  if (number === undefined) throw new Error(`unknown currency ${code}`);
+  return scaleByNumber[number]!;
+}
+
+const amountPattern = /^(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{1,30})?$/;
+
+/**
+ * Minor units of a decimal string without sign, or a refusal: `invalid_amount` (not such a string, more digits than
+ * the currency has), `amount_overflow`.
+ */
+export function parseAmount(text: string, currency: number): number | Refusal {
+  const scale = scaleByNumber[currency]!;
+  if (!amountPattern.test(text)) return refuse("invalid_amount", { amount: text.slice(0, 64) });
+  const amount = new Decimal(text);
+  if (amount.decimalPlaces() > scale || fractionDigits(text) > scale) {
+    return refuse("invalid_amount", { amount: text, digitsAllowed: scale });
+  }
+  const minor = amount.times(new Decimal(10).pow(scale));
+  return minor.greaterThan(Number.MAX_SAFE_INTEGER) ? refuse("amount_overflow") : minor.toNumber();
+}
+
+/** Minor units that must be more than zero; otherwise as `parseAmount`. */
+export function parsePositiveAmount(text: string, currency: number): number | Refusal {
+  const minor = parseAmount(text, currency);
+  return minor === 0 ? refuse("invalid_amount", { amount: text, reason: "must be more than zero" }) : minor;
+}
+
+/**
+ * `formatMinor(9999, 2)` = "99.99"; negative amounts carry a sign.
+ * Integer arithmetic, not decimal.js: this runs several times per answer; a property test holds it to decimal.js.
+ */
+export function formatMinor(minor: number, scale: number): string {
+  if (scale === 0) return String(minor);
+  if (minor < 0) return `-${formatMinor(-minor, scale)}`;
+  const unit = scale === 2 ? 100 : 1000;
+  const rest = minor % unit;
+  return `${(minor - rest) / unit}.${String(rest).padStart(scale, "0")}`;
+}
+
+/** As `formatMinor`, for a currency by its number. */
+export function formatAmount(minor: number, currency: number): string {
+  return formatMinor(minor, scaleByNumber[currency]!);
+}
+
+/** a + b, or undefined when the sum is not a safe integer. */
+export function addChecked(a: number, b: number): number | undefined {
+  const sum = a + b;
+  return Number.isSafeInteger(sum) ? sum : undefined;
+}
+
+/** a * b, or undefined when the product is not a safe integer. */
+export function multiplyChecked(a: number, b: number): number | undefined {
+  const product = a * b;
+  return Number.isSafeInteger(product) ? product : undefined;
+}
+
+function fractionDigits(text: string): number {
+  const point = text.indexOf(".");
+  return point < 0 ? 0 : text.length - point - 1;
+}

@@ -1,0 +1,37 @@
+/**
+ * An order's number: `sequence * 1024 + slot`, where the slot is that of its account and the sequence counts the orders
+ * of its shard from 1. So any shard can tell from the number alone where an order lives, and an order always
+ * lives with its account. Outside it is "o" and the number.
+ */
+
+export const slotCount = 1024;
+
+export function orderNumber(sequence: number, slot: number): number {
+  return sequence * slotCount + slot;
+}
+
+export function orderSequence(number: number): number {
+  return Math.floor(number / slotCount);
+}
+
+export function orderSlot(number: number): number {
+  return number % slotCount;
+}
+
+export function orderId(number: number): string {
+  return `o${number}`;
+}
+
+/** The number of an order's id; undefined when the engine cannot have made this id. */
+export function parseOrderId(id: string): number | undefined {
+  if (!/^o[1-9][0-9]{3,15}$/.test(id)) return undefined;
+  const number = Number(id.slice(1));
+  return Number.isSafeInteger(number) && number >= slotCount ? number : undefined;
+}
+
+/** The slot of an account or a product: fixed for ever by its id. FNV-1a. */
+export function slotOf(id: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  return ((hash ^ (hash >>> 15)) >>> 0) % slotCount;
+}

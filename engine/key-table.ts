@@ -1,0 +1,272 @@
+/**
+ * Exactly once: what became of every request that carried a key.
+ *
+ * An entry is found by (space, subject, key): an order's key belongs to an account, a deposit's ref to an account, a restock's
+ * ref to a product. Entries stand in the order in which they were completed; the oldest are dropped first.
+ *
+ *      index   1,024 open-addressing tables by the high bits of the hash   [ . 17 . . 4 . 9 ]   -> entry
+ *      rows    one row of numbers per entry                                see `rows`
+ *      arena   the key's characters, 1 MiB a piece
+ *      text    JSON of refusals and of results that are not an order
+ *
+ * A JS Map of strings would do up to 16.7 million entries, at four times the memory, with all of it walked by the garbage
+ * collector, and with stalls of a second when it grows; here one small table grows at a time.
+ *
+ * K1  A key is found from the moment its fact is applied until it is dropped, and never twice.
+ * K2  The result of an entry never changes once it is done.
+ */
+
+import { Rows } from "./rows.js";
+
+/** Code of an entry whose request is still running, in the place of a number of `results`. */
+export const running = 255;
+
+/** Which names a key can stand under. */
+export const spaces = { order: 0, money: 1, stock: 2 } as const;
+
+/** Fields of a row. */
+const subjectAt = 0;
+const hashAt = 1;
+const methodAt = 2;
+const paramsAt = 3;
+const atAt = 4;
+const doneAtAt = 5;
+const codeAt = 6;
+const orderAt = 7;
+const statusAt = 8;
+const versionAt = 9;
+const paidAt = 10;
+const refundedAt = 11;
+const arenaAt = 12;
+const lengthAt = 13;
+const stride = 14;
+
+const tables = 1024;
+const arenaBytes = 1 << 20;
+
+/** What is kept of a request. `text` is "" unless the result is JSON. The order's figures are as they were then. */
+export interface KeptResult {
+  space: number;
+  subject: number;
+  key: string;
+  method: number;
+  paramsHash: number;
+  /** ms, as the caller said. */
+  at: number;
+  /** ms of the engine's time. */
+  doneAt: number;
+  /** 0 = success, `running`, else a number of `results`. */
+  code: number;
+  order: number;
+  orderStatus: number;
+  orderVersion: number;
+  orderPaid: number;
+  orderRefunded: number;
+  text: string;
+}
+
+export class KeyTable {
+  readonly rows = new Rows(stride);
+  #index: Float64Array[] = Array.from({ length: tables }, () => new Float64Array(8));
+  #used = new Uint32Array(tables);
+  #arena: (Uint8Array | undefined)[] = [];
+  /** First piece that is still needed. */
+  #arenaStart = 0;
+  #arenaEnd = 0;
+  #text = new Map<number, string>();
+
+  get count(): number {
+    return this.rows.end - this.rows.start;
+  }
+
+  /** Entry of a key, or -1. */
+  find(space: number, subject: number, key: string): number {
+    const hash = hashOf(space, subject, key);
+    const table = this.#index[hash >>> 22]!;
+    const mask = table.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const found = table[slot]!;
+      if (found === 0) return -1;
+      const entry = found - 1;
+      if (this.#matches(entry, hash, space, subject, key)) return entry;
+    }
+  }
+
+  code(entry: number): number {
+    return this.rows.get(entry, codeAt);
+  }
+
+  paramsHash(entry: number): number {
+    return this.rows.get(entry, paramsAt);
+  }
+
+  order(entry: number): number {
+    return this.rows.get(entry, orderAt);
+  }
+
+  read(entry: number): KeptResult {
+    const rows = this.rows;
+    const subject = rows.get(entry, subjectAt);
+    return {
+      space: Math.floor(subject / 0x100000000),
+      subject: subject % 0x100000000,
+      key: this.#keyOf(entry),
+      method: rows.get(entry, methodAt),
+      paramsHash: rows.get(entry, paramsAt),
+      at: rows.get(entry, atAt),
+      doneAt: rows.get(entry, doneAtAt),
+      code: rows.get(entry, codeAt),
+      order: rows.get(entry, orderAt),
+      orderStatus: rows.get(entry, statusAt),
+      orderVersion: rows.get(entry, versionAt),
+      orderPaid: rows.get(entry, paidAt),
+      orderRefunded: rows.get(entry, refundedAt),
+      text: this.#text.get(entry) ?? "",
+    };
+  }
+
+  /** Keeps a result. A key that is still running is completed in place; any other must be new. */
+  keep(result: KeptResult): void {
+    let entry = this.find(result.space, result.subject, result.key);
+    if (entry >= 0 && this.code(entry) !== running) throw new Error(`key ${result.key} is kept twice`);
+    if (entry < 0) entry = this.#add(result.space, result.subject, result.key);
+    const chunk = this.rows.chunk(entry);
+    const at = this.rows.offset(entry);
+    chunk[at + methodAt] = result.method;
+    chunk[at + paramsAt] = result.paramsHash;
+    chunk[at + atAt] = result.at;
+    chunk[at + doneAtAt] = result.doneAt;
+    chunk[at + codeAt] = result.code;
+    chunk[at + orderAt] = result.order;
+    chunk[at + statusAt] = result.orderStatus;
+    chunk[at + versionAt] = result.orderVersion;
+    chunk[at + paidAt] = result.orderPaid;
+    chunk[at + refundedAt] = result.orderRefunded;
+    if (result.text !== "") this.#text.set(entry, result.text);
+  }
+
+  /** The oldest entry, or undefined. */
+  oldest(): KeptResult | undefined {
+    return this.count === 0 ? undefined : this.read(this.rows.start);
+  }
+
+  oldestDoneAt(): number {
+    return this.rows.get(this.rows.start, doneAtAt);
+  }
+
+  /** Drops the oldest entry. */
+  dropOldest(): void {
+    const entry = this.rows.start;
+    this.#unindex(entry);
+    this.#text.delete(entry);
+    this.rows.dropBefore(entry + 1);
+    const oldestKept = this.count === 0 ? this.#arenaEnd : this.rows.get(entry + 1, arenaAt);
+    for (; this.#arenaStart < Math.floor(oldestKept / arenaBytes); this.#arenaStart++) {
+      this.#arena[this.#arenaStart] = undefined;
+    }
+  }
+
+  #add(space: number, subject: number, key: string): number {
+    const hash = hashOf(space, subject, key);
+    const entry = this.rows.add();
+    const chunk = this.rows.chunk(entry);
+    const at = this.rows.offset(entry);
+    chunk[at + subjectAt] = space * 0x100000000 + subject;
+    chunk[at + hashAt] = hash;
+    chunk[at + arenaAt] = this.#store(key);
+    chunk[at + lengthAt] = key.length;
+    this.#insert(hash, entry);
+    return entry;
+  }
+
+  #insert(hash: number, entry: number): void {
+    const number = hash >>> 22;
+    let table = this.#index[number]!;
+    if (this.#used[number]! * 2 >= table.length) table = this.#grow(number);
+    const mask = table.length - 1;
+    let slot = hash & mask;
+    while (table[slot] !== 0) slot = (slot + 1) & mask;
+    table[slot] = entry + 1;
+    this.#used[number]!++;
+  }
+
+  #grow(number: number): Float64Array {
+    const old = this.#index[number]!;
+    const table = new Float64Array(old.length * 2);
+    const mask = table.length - 1;
+    for (const found of old) {
+      if (found === 0) continue;
+      let slot = this.rows.get(found - 1, hashAt) & mask;
+      while (table[slot] !== 0) slot = (slot + 1) & mask;
+      table[slot] = found;
+    }
+    this.#index[number] = table;
+    return table;
+  }
+
+  /** Removes an entry from its table and closes the gap, so that no probe stops short of what stood behind it. */
+  #unindex(entry: number): void {
+    const hash = this.rows.get(entry, hashAt);
+    const table = this.#index[hash >>> 22]!;
+    const mask = table.length - 1;
+    let hole = hash & mask;
+    while (table[hole] !== entry + 1) hole = (hole + 1) & mask;
+    for (let slot = (hole + 1) & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
+      const home = this.rows.get(table[slot]! - 1, hashAt) & mask;
+      if (((slot - home) & mask) >= ((slot - hole) & mask)) {
+        table[hole] = table[slot]!;
+        hole = slot;
+      }
+    }
+    table[hole] = 0;
+    this.#used[hash >>> 22]!--;
+  }
+
+  #matches(entry: number, hash: number, space: number, subject: number, key: string): boolean {
+    const chunk = this.rows.chunk(entry);
+    const at = this.rows.offset(entry);
+    if (chunk[at + hashAt] !== hash || chunk[at + lengthAt] !== key.length) return false;
+    if (chunk[at + subjectAt] !== space * 0x100000000 + subject) return false;
+    const start = chunk[at + arenaAt]!;
+    const bytes = this.#arena[Math.floor(start / arenaBytes)]!;
+    const from = start % arenaBytes;
+    for (let i = 0; i < key.length; i++) if (bytes[from + i] !== key.charCodeAt(i)) return false;
+    return true;
+  }
+
+  #keyOf(entry: number): string {
+    const start = this.rows.get(entry, arenaAt);
+    const from = start % arenaBytes;
+    const bytes = this.#arena[Math.floor(start / arenaBytes)]!;
+    return String.fromCharCode(...bytes.subarray(from, from + this.rows.get(entry, lengthAt)));
+  }
+
+  /** Keys are ASCII by their schema; a key never spans two pieces. */
+  #store(key: string): number {
+    const left = arenaBytes - (this.#arenaEnd % arenaBytes);
+    if (left < key.length) this.#arenaEnd += left;
+    const piece = Math.floor(this.#arenaEnd / arenaBytes);
+    if (!this.#arena[piece]) this.#arena[piece] = new Uint8Array(arenaBytes);
+    const bytes = this.#arena[piece];
+    const start = this.#arenaEnd;
+    const from = start % arenaBytes;
+    for (let i = 0; i < key.length; i++) bytes[from + i] = key.charCodeAt(i);
+    this.#arenaEnd += key.length;
+    return start;
+  }
+
+  /** What a snapshot needs: every kept entry, oldest first. The index is rebuilt from it. */
+  *entries(): Iterable<KeptResult> {
+    for (let entry = this.rows.start; entry < this.rows.end; entry++) yield this.read(entry);
+  }
+}
+
+/** 32 bits, well mixed: the high ten choose the table, the low ones the slot. */
+function hashOf(space: number, subject: number, key: string): number {
+  let hash = Math.imul(subject ^ (space << 30), 0x9e3779b1) ^ 0x5bd1e995;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash, 0x85ebca6b);
+  hash ^= hash >>> 13;
+  return hash >>> 0;
+}

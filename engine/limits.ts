@@ -1,0 +1,70 @@
+/**
+ * Limits in one file. Everything that a stranger can make grow is bounded here; each number says where it comes from.
+ */
+
+// Frames.
+
+/** A batch of 1,024 orders of three lines is about 300 KiB in JSON; one order of 100 long lines is 9 KiB. */
+export const frameBytesMax = 1024 * 1024;
+
+/** Batch, request, params, lines, line are 5 deep; three more for what methods may need. */
+export const nestingMax = 8;
+
+/** Requests in one frame. Also what one connection can put into a single turn of the event loop by one write. */
+export const batchMax = 1024;
+
+/** Fields of one map: `order.place` has 9. Bounds the comparison of every key with every other to 32 * 31 / 2. */
+export const mapFieldsMax = 32;
+
+/** Elements of one array in a request; the schemas narrow it further. No array is longer than a batch. */
+export const arrayItemsMax = batchMax;
+
+/** Characters of a request's id when it is a string. */
+export const requestIdCharsMax = 64;
+
+// Connections.
+
+/** Requests of one connection that have no answer yet: four full batches keep a pipeline full at any fsync time seen. */
+export const inFlightMax = 4096;
+
+/** Told to a caller who has `inFlightMax` requests open: a few commits later some of them are answered. */
+export const retryAfterMs = 50;
+
+/**
+ * Answers and pushes of one connection that its peer did not take yet; beyond it the connection is closed.
+ * Must hold the answers of `inFlightMax` usual orders (about 400 bytes each, 1.6 MiB) several times.
+ */
+export const sendBufferBytesMax = 8 * 1024 * 1024;
+
+/** An array frame of answers is ended when it is longer than this, so that a client's own frame limit is not met. */
+export const answerFrameBytes = 256 * 1024;
+
+/** Connections of one process: at 16 KiB of buffers each, 160 MiB. */
+export const connectionsMax = 10_000;
+
+/** Seconds without a byte from a peer (pings are sent by us) until its connection is closed. */
+export const idleSeconds = 120;
+
+// Requests.
+
+/** Lines of one order. */
+export const linesMax = 100;
+
+/** Units in one line. */
+export const qtyMax = 1_000_000;
+
+/** Units of one product in stock; a thousand lines of `qtyMax`. */
+export const stockMax = 1_000_000_000;
+
+/** Entries of one page of a list. */
+export const pageMax = 500;
+
+/** How long an order may hold its lines. */
+export const payWithinMsMin = 1_000;
+export const payWithinMsMax = 86_400_000;
+
+/** A request may ask to be dropped when it waited this long; more than a day is a mistake. */
+export const deadlineMsMax = 86_400_000;
+
+/** The last time that a Date can hold, ms since the epoch. */
+export const timeMsMax = 8_640_000_000_000_000;

@@ -1,0 +1,44 @@
+/**
+ * The durable half of the channels between shards: what was sent and not yet acknowledged, and how far each peer
+ * was heard. All of it follows from facts; `channel` is the half that moves frames.
+ *
+ * X1  A message has a number from the moment its fact is applied: its place among all sent to that peer, from 1.
+ * X2  Messages leave an outbox in order, and only by an acknowledgement.
+ * X3  `heardUpTo` moves by one message at a time, in the turn that holds the message's effect.
+ */
+
+export interface Outbox {
+  /** Number of the first message in `unacked`. */
+  firstUnacked: number;
+  unacked: Uint8Array[];
+}
+
+export class Outboxes {
+  readonly outboxes = new Map<number, Outbox>();
+  readonly heardUpTo = new Map<number, number>();
+
+  to(peer: number): Outbox {
+    const known = this.outboxes.get(peer);
+    if (known) return known;
+    const outbox: Outbox = { firstUnacked: 1, unacked: [] };
+    this.outboxes.set(peer, outbox);
+    return outbox;
+  }
+
+  sent(peer: number, body: Uint8Array): void {
+    this.to(peer).unacked.push(body);
+  }
+
+  acked(peer: number, upTo: number): void {
+    const outbox = this.to(peer);
+    const count = upTo - outbox.firstUnacked + 1;
+    if (count < 0 || count > outbox.unacked.length)
+      throw new Error(`peer ${peer} acknowledged ${upTo}, never sent`);
+    outbox.unacked.splice(0, count);
+    outbox.firstUnacked = upTo + 1;
+  }
+
+  heard(peer: number): number {
+    return this.heardUpTo.get(peer) ?? 0;
+  }
+}
