@@ -68,7 +68,7 @@ export const catalogue = {
     expiresAt: "uint",
     lines: "lines",
   }),
-  /** From the account's wallet to the order. */
+  /** From the account's wallet to the order; recorded once the order is paid, also for a total of 0: it is the event. */
   moneyCaptured: fact(14, "money.captured", { account: "uint", order: "uint", amount: "uint" }),
   orderPaid: fact(15, "order.paid", { order: "uint", amount: "uint" }),
   /** cause: 1 = on request, 2 = the deadline passed. */

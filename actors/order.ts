@@ -20,9 +20,9 @@ export interface Order {
   total: number;
   paid: number;
   refunded: number;
-  /** ms; what the buyer is told. 0 = nothing to pay. */
+  /** ms; what the buyer is told. 0 = paid as it was placed. Kept when the order moves on, for replayed answers. */
   payBy: number;
-  /** ms; payBy and the grace. 0 = never. */
+  /** ms; payBy and the grace. Means something while the order is Created. */
   expiresAt: number;
   /** Microseconds. */
   createdAt: number;
@@ -48,8 +48,6 @@ export function evolveOrder(order: Order, fact: MoveFact): void {
   if (status === undefined) throw new Error(`order ${order.number}: ${event} in status ${order.status}`);
   order.status = status;
   order.version++;
-  order.payBy = 0;
-  order.expiresAt = 0;
   if (fact.type === Facts.orderPaid) order.paid += fact.amount;
 }
 

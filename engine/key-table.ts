@@ -150,8 +150,8 @@ export class KeyTable {
     return this.count === 0 ? undefined : this.read(this.rows.start);
   }
 
-  oldestDoneAt(): number {
-    return this.rows.get(this.rows.start, doneAtAt);
+  doneAt(entry: number): number {
+    return this.rows.get(entry, doneAtAt);
   }
 
   /** Drops the oldest entry. */

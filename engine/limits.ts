@@ -68,3 +68,34 @@ export const deadlineMsMax = 86_400_000;
 
 /** The last time that a Date can hold, ms since the epoch. */
 export const timeMsMax = 8_640_000_000_000_000;
+
+// The shard's loop.
+
+/** Commands that wait in one lane of a shard's mailbox: at 100,000 orders a second, two thirds of a second of them. */
+export const mailboxMax = 65_536;
+
+/**
+ * Turns of one group. A turn is a few microseconds, so a group is some tens of milliseconds at the most, and its
+ * answers leave together.
+ */
+export const groupTurnsMax = 8192;
+
+/** Bytes of one group, after which it is written: 1 MiB is about 2 ms on the disk that this was measured on. */
+export const groupBytesMax = 1024 * 1024;
+
+/** Keys dropped in one step: dropping is never the reason why a buyer waits. */
+export const keysDroppedPerStep = 1000;
+
+/** Bytes of the log that one step reads to bring late subscribers up to date. */
+export const feedReplayBytesPerStep = 256 * 1024;
+
+/** Subscriptions of one shard. */
+export const subscriptionsMax = 100_000;
+
+// Channels between shards.
+
+/** Bytes of messages in one frame. */
+export const channelFrameBytes = 64 * 1024;
+
+/** A frame that is not acknowledged for so long is sent again. Cheap, because the receiver's cursor drops what it has. */
+export const channelRetryMs = 200;

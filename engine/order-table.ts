@@ -61,6 +61,13 @@ export class OrderTable {
     return into;
   }
 
+  /** Calls `visit` for every order that is kept, oldest first, with one object filled anew each time. */
+  each(visit: (order: Order) => void): void {
+    const order = { number: 0 } as Order;
+    for (let row = this.rows.start; row < this.rows.end; row++)
+      visit(this.read(this.rows.get(row, number), order));
+  }
+
   /** Writes back what can change after the placement. */
   write(order: Order): void {
     const row = orderSequence(order.number) - 1;

@@ -1,0 +1,95 @@
+/** Accounts: open, deposit, withdraw, get, statement. */
+
+import { type Account, canTakeMoney, decideDeposit } from "../actors/account.js";
+import { Facts } from "../actors/facts.js";
+import { currencyNumber, formatAmount, parsePositiveAmount } from "../actors/money.js";
+import { type Refusal, refuse } from "../actors/results.js";
+import { accountView, answerRefusal, answerResult, askOutside } from "./answers.js";
+import type { AccountStatement, GetAccount, ListOrders, MoveMoney, OpenAccount } from "./commands.js";
+import { keepRefusal, keyedMethods, settledByRef } from "./exactly-once.js";
+import { spaces } from "./key-table.js";
+import { ParamsHash } from "./params-hash.js";
+import { nameAccount } from "./place-order.js";
+import type { Turn } from "./turn.js";
+
+const hash = new ParamsHash();
+
+export function openAccount(turn: Turn, command: OpenAccount): void {
+  const currency = currencyNumber(command.currency);
+  if (currency === undefined) {
+    answerRefusal(
+      turn,
+      command,
+      refuse("invalid_request", { path: "params.currency", reason: "not a known currency" }),
+    );
+    return;
+  }
+  const known = turn.books.accountByName.get(command.account);
+  if (known && known.currency >= 0) {
+    answerRefusal(turn, command, refuse("already_exists", { account: command.account }));
+    return;
+  }
+  const account = nameAccount(turn, command.account);
+  turn.record({ type: Facts.accountOpened, account: account.handle, currency });
+  answerResult(turn, command, accountView(account));
+}
+
+/** Deposit and withdraw: `ref` is their key, and it is kept for ever. */
+export function moveMoney(turn: Turn, command: MoveMoney): void {
+  const account = find(turn, command);
+  if (!account) return;
+  const { ref } = command;
+  const method = keyedMethods[command.method];
+  const paramsHash = hash.begin(method).text(command.amount).end();
+  if (settledByRef(turn, command, spaces.money, account.handle, ref, paramsHash)) return;
+
+  const amount = parsePositiveAmount(command.amount, account.currency);
+  const refusal = typeof amount === "number" ? decideMove(command.method, account, amount) : amount;
+  if (refusal || typeof amount !== "number") {
+    keepRefusal(turn, spaces.money, account.handle, ref, method, paramsHash, undefined, refusal!);
+    answerRefusal(turn, command, refusal!);
+    return;
+  }
+  const type = command.method === "account.deposit" ? Facts.accountDeposited : Facts.accountWithdrawn;
+  turn.record({ type, account: account.handle, amount, ref });
+  const result = accountView(account);
+  turn.record({
+    type: Facts.keyKept,
+    space: spaces.money,
+    subject: account.handle,
+    key: ref,
+    method,
+    paramsHash,
+    at: turn.nowMs,
+    code: 0,
+    order: 0,
+    text: JSON.stringify(result),
+  });
+  answerResult(turn, command, result);
+}
+
+function decideMove(method: MoveMoney["method"], account: Account, amount: number): Refusal | undefined {
+  if (method === "account.deposit") return decideDeposit(account, amount);
+  if (canTakeMoney(account, amount)) return undefined;
+  return refuse("insufficient_funds", { available: formatAmount(account.available, account.currency) });
+}
+
+export function getAccount(turn: Turn, command: GetAccount): void {
+  const account = find(turn, command);
+  if (account) answerResult(turn, command, accountView(account));
+}
+
+/** Statements and lists come from the read side, once it has come as far as this turn. */
+export function askAboutAccount(turn: Turn, command: AccountStatement | ListOrders): void {
+  if (find(turn, command)) askOutside(turn, command);
+}
+
+function find(
+  turn: Turn,
+  command: GetAccount | MoveMoney | AccountStatement | ListOrders,
+): Account | undefined {
+  const account = turn.books.accountByName.get(command.account);
+  if (account && account.currency >= 0) return account;
+  answerRefusal(turn, command, refuse("account_not_found", { account: command.account }));
+  return undefined;
+}

@@ -1,0 +1,34 @@
+/** Which function runs which method. The one place to look for what a request does. */
+
+import { askAboutAccount, getAccount, moveMoney, openAccount } from "./account-commands.js";
+import { askOutside } from "./answers.js";
+import type { Command, Method } from "./commands.js";
+import { subscribe, unsubscribe } from "./feed-commands.js";
+import { cancelOrder, getOrder, lookupOrder, orderHistory, payOrder } from "./move-order.js";
+import { placeOrder } from "./place-order.js";
+import { createProduct, getProduct, repriceProduct, restockProduct } from "./product-commands.js";
+import type { Turn } from "./turn.js";
+
+type Handlers = { readonly [M in Method]: (turn: Turn, command: Extract<Command, { method: M }>) => void };
+
+export const handlers = {
+  "order.place": placeOrder,
+  "order.pay": payOrder,
+  "order.cancel": cancelOrder,
+  "order.get": getOrder,
+  "order.history": orderHistory,
+  "order.list": askAboutAccount,
+  "order.lookup": lookupOrder,
+  "product.create": createProduct,
+  "product.restock": restockProduct,
+  "product.reprice": repriceProduct,
+  "product.get": getProduct,
+  "account.open": openAccount,
+  "account.deposit": moveMoney,
+  "account.withdraw": moveMoney,
+  "account.get": getAccount,
+  "account.statement": askAboutAccount,
+  "feed.subscribe": subscribe,
+  "feed.unsubscribe": unsubscribe,
+  "audit.run": askOutside,
+} as unknown as Handlers;

@@ -1,0 +1,76 @@
+/**
+ * What shards say to each other about an order that crosses them. Written into the sender's log and read from the
+ * frame, so the layouts follow the same rule as the facts: a kind's number and layout never change.
+ */
+
+import { ByteReader } from "../actors/byte-reader.js";
+import { ByteWriter } from "../actors/byte-writer.js";
+
+export type Message =
+  /** Coordinator to product: hold this for me. */
+  | { kind: "try"; order: number; branch: number; product: string; qty: number; account: string }
+  /** Product to coordinator: code 0 = held at this price, else a number of `results` and its details as JSON. */
+  | {
+      kind: "answered";
+      order: number;
+      branch: number;
+      code: number;
+      unitPrice: number;
+      currency: number;
+      name: string;
+      text: string;
+    }
+  /** Coordinator to product: sold. */
+  | { kind: "confirm"; order: number; branch: number }
+  /** Coordinator to product: give it back, or never mind. */
+  | { kind: "cancel"; order: number; branch: number };
+
+const kinds = { try: 1, answered: 2, confirm: 3, cancel: 4 } as const;
+
+export function encodeMessage(message: Message): Uint8Array {
+  const to = new ByteWriter(256);
+  to.byte(kinds[message.kind]);
+  to.uint(message.order);
+  to.uint(message.branch);
+  if (message.kind === "try") {
+    to.text(message.product);
+    to.uint(message.qty);
+    to.text(message.account);
+  } else if (message.kind === "answered") {
+    to.uint(message.code);
+    to.uint(message.unitPrice);
+    to.uint(message.currency);
+    to.text(message.name);
+    to.text(message.text);
+  }
+  return to.view().slice();
+}
+
+/** Throws RangeError on bytes that no build up to this one has written. */
+export function decodeMessage(bytes: Uint8Array): Message {
+  const from = new ByteReader(bytes);
+  const kind = from.byte();
+  const order = from.uint();
+  const branch = from.uint();
+  switch (kind) {
+    case kinds.try:
+      return { kind: "try", order, branch, product: from.text(), qty: from.uint(), account: from.text() };
+    case kinds.answered:
+      return {
+        kind: "answered",
+        order,
+        branch,
+        code: from.uint(),
+        unitPrice: from.uint(),
+        currency: from.uint(),
+        name: from.text(),
+        text: from.text(),
+      };
+    case kinds.confirm:
+      return { kind: "confirm", order, branch };
+    case kinds.cancel:
+      return { kind: "cancel", order, branch };
+    default:
+      throw new RangeError(`message kind ${kind} is not known to this build`);
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * A turn, as the code that runs in it sees it: one command and everything that it causes on this shard.
+ *
+ * T1  A turn decides everything first and records afterwards, so a refusal leaves no trace but its key.
+ * T2  All facts of a turn are in one group: they become durable together or not at all.
+ * T3  Inside a turn there is no await, no clock and no chance: `nowMs` is the turn's time, and the only one.
+ */
+
+import type { Fact } from "../actors/facts.js";
+import type { Refusal } from "../actors/results.js";
+import type { Books } from "./books.js";
+import type { Command } from "./commands.js";
+import type { Feed } from "./feed.js";
+import type { Requester } from "./requester.js";
+import type { Settings } from "./settings.js";
+
+export interface Turn {
+  readonly books: Books;
+  readonly settings: Settings;
+  readonly feed: Feed;
+  /** Time of this turn, ms. */
+  readonly nowMs: number;
+  /** This shard's number, and how many there are. */
+  readonly shard: number;
+  readonly shards: number;
+  /** Writes a fact into the group and applies it. */
+  record(fact: Fact): void;
+  /** Says that the requester was given something that must leave when this group is durable. */
+  touch(requester: Requester): void;
+  /** Hands a question to the read side or the auditor. Its answer comes in a later step. */
+  askOutside(command: Command, done: (result: object | Refusal) => void): void;
+  /** Those who asked for an order that is still being placed across shards. */
+  readonly waiters: Map<number, Command[]>;
+}

@@ -1,0 +1,172 @@
+/** An engine for tests: shards in one thread, in memory, driven by hand, on a clock that stands still unless told. */
+
+import { type Refusal, refuse } from "../../actors/results.js";
+import { Books } from "../../engine/books.js";
+import type { Command } from "../../engine/commands.js";
+import { viewToResult } from "../../engine/order-result.js";
+import { replay } from "../../engine/replay.js";
+import type { Requester, RequestId } from "../../engine/requester.js";
+import { shardOf } from "../../engine/router.js";
+import { defaultSettings, type Settings } from "../../engine/settings.js";
+import { type Outside, Shard } from "../../engine/shard.js";
+import { stateHash } from "../../engine/snapshot.js";
+import type { Journal } from "../../persistence/journal.js";
+import { memoryJournal } from "./tmp-journal.js";
+
+export interface Answer {
+  readonly code: "ok" | Refusal["code"];
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into results of every shape
+  readonly result?: any;
+  readonly replayed: boolean;
+}
+
+export interface Push {
+  readonly sub: number;
+  readonly seq: number;
+  readonly type: string;
+  readonly time: number;
+  readonly data: Record<string, unknown>;
+}
+
+export interface TestEngineOptions {
+  readonly shards?: number;
+  readonly settings?: Partial<Settings>;
+  /** Journals to go on with, one per shard: what they hold is replayed. */
+  readonly journals?: Journal[];
+  readonly nowMs?: number;
+  readonly outside?: Outside;
+}
+
+/** 2026-01-01T00:00:00Z */
+export const epochMs = 1_767_225_600_000;
+
+export type TestEngine = ReturnType<typeof testEngine>;
+
+export function testEngine(options: TestEngineOptions = {}) {
+  const count = options.shards ?? 1;
+  const settings = { ...defaultSettings, ...options.settings };
+  const clock = { micros: (options.nowMs ?? epochMs) * 1000, nowMicros: () => clock.micros };
+  const journals = options.journals ?? Array.from({ length: count }, () => memoryJournal());
+  const listeners: ((frame: Uint8Array) => void)[] = [];
+  const frames: { to: number; frame: Uint8Array }[] = [];
+  const bus = {
+    send: (to: number, frame: Uint8Array) => {
+      frames.push({ to, frame });
+    },
+    listen: (shard: number, receive: (frame: Uint8Array) => void) => {
+      listeners[shard] = receive;
+    },
+  };
+  const failures: unknown[] = [];
+  const outside: Outside =
+    options.outside ?? ((_command, _shard, _position, done) => done(refuse("internal")));
+  const shards = journals.map((journal, shard) => {
+    const books = new Books();
+    for (const group of journal.read(1)) replay(books, group);
+    const failed = (error: unknown) => void failures.push(error);
+    return new Shard({
+      shard,
+      shards: count,
+      books,
+      journal,
+      clock,
+      bus,
+      settings,
+      outside,
+      wake: () => {},
+      failed,
+    });
+  });
+  const connections = shards.map(() => recordingRequester());
+  let lastId = 0;
+
+  /** Runs steps and carries frames until nothing moves any more. */
+  function settle(): void {
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (const shard of shards) while (shard.step()) moved = true;
+      for (const { to, frame } of frames.splice(0)) {
+        moved = true;
+        listeners[to]!(frame);
+      }
+      if (failures.length > 0) throw failures[0];
+    }
+  }
+
+  /** Gives a command to its shard without running it; the number under which its answer will be found. */
+  function submit(params: CommandParams): number {
+    const id = ++lastId;
+    const command = {
+      requester: connections[0]!.requester,
+      id,
+      refuseAfter: 0,
+      ...params,
+    } as unknown as Command;
+    const shard = shardOf(command, count);
+    command.requester = connections[shard]!.requester;
+    shards[shard]!.submit(command);
+    return id;
+  }
+
+  function answerTo(id: number): Answer | undefined {
+    for (const { answers } of connections) if (answers.has(id)) return answers.get(id);
+    return undefined;
+  }
+
+  return {
+    shards,
+    journals,
+    clock,
+    settle,
+    submit,
+    answerTo,
+    pushes: () => connections.flatMap((c) => c.pushes),
+    /** Submits, settles, and gives the answer. Optional params may be left out. */
+    ask(params: CommandParams): Answer {
+      const id = submit(params);
+      settle();
+      const answer = answerTo(id);
+      if (!answer) throw new Error(`no answer to ${JSON.stringify(params)}`);
+      return answer;
+    },
+    /** Moves the clock, and lets everything happen that is due by then. */
+    pass(ms: number): void {
+      clock.micros += ms * 1000;
+      settle();
+    },
+    hashes: () => shards.map((shard) => stateHash(shard.books)),
+    /** The same logs, read by new shards: what a restart finds. */
+    restart: () => testEngine({ ...options, journals, nowMs: Math.floor(clock.micros / 1000) }),
+  };
+}
+
+export type CommandParams = { method: Command["method"]; [param: string]: unknown };
+
+/** Keeps what it is given, and shows it only after a flush. */
+function recordingRequester() {
+  const answers = new Map<RequestId, Answer>();
+  const pushes: Push[] = [];
+  let held: (() => void)[] = [];
+  const requester: Requester = {
+    order(id, view, replayed) {
+      const result = viewToResult(view);
+      held.push(() => answers.set(id, { code: "ok", result, replayed }));
+    },
+    result(id, value, replayed) {
+      const result = structuredClone(value);
+      held.push(() => answers.set(id, { code: "ok", result, replayed }));
+    },
+    refused(id, { code, details }, replayed) {
+      held.push(() => answers.set(id, { code, details, replayed }));
+    },
+    push(sub, seq, type, time, data) {
+      held.push(() => pushes.push({ sub, seq, type, time, data: data as Record<string, unknown> }));
+    },
+    flush() {
+      for (const show of held) show();
+      held = [];
+    },
+  };
+  return { requester, answers, pushes };
+}
