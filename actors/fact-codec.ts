@@ -121,5 +121,6 @@ function readAsked(from: ByteReader): AskedLine[] {
 }
 
 function readBytes(from: ByteReader): Uint8Array {
-  return from.raw(from.uint()).slice();
+  // A copy, and never a Buffer, which a snapshot would write in another way: a log read back gives the books that wrote it.
+  return new Uint8Array(from.raw(from.uint()));
 }

@@ -4,7 +4,7 @@
  * An entry is found by (space, subject, key): an order's key belongs to an account, a deposit's ref to an account, a restock's
  * ref to a product. Entries stand in the order in which they were completed; the oldest are dropped first.
  *
- *      index   1,024 open-addressing tables by the high bits of the hash   [ . 17 . . 4 . 9 ]   -> entry
+ *      index   1,024 open-addressing tables by the high bits of the hash   [ . h,17 . h,4 ]   -> entry
  *      rows    one row of numbers per entry                                see `rows`
  *      arena   the key's characters, 1 MiB a piece
  *      text    JSON of refusals and of results that are not an order
@@ -67,7 +67,8 @@ export interface KeptResult {
 
 export class KeyTable {
   readonly rows = new Rows(stride);
-  #index: Float64Array[] = Array.from({ length: tables }, () => new Float64Array(8));
+  /** Pairs of (hash, low 32 bits of the entry); hash 0 = empty. */
+  #index: Uint32Array[] = Array.from({ length: tables }, () => new Uint32Array(16));
   #used = new Uint32Array(tables);
   #arena: (Uint8Array | undefined)[] = [];
   /** First piece that is still needed. */
@@ -83,12 +84,13 @@ export class KeyTable {
   find(space: number, subject: number, key: string): number {
     const hash = hashOf(space, subject, key);
     const table = this.#index[hash >>> 22]!;
-    const mask = table.length - 1;
+    const mask = (table.length >>> 1) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const found = table[slot]!;
+      const found = table[slot * 2]!;
       if (found === 0) return -1;
-      const entry = found - 1;
-      if (this.#matches(entry, hash, space, subject, key)) return entry;
+      if (found !== hash) continue;
+      const entry = this.#entryOf(table[slot * 2 + 1]!);
+      if (this.#matches(entry, space, subject, key)) return entry;
     }
   }
 
@@ -182,24 +184,15 @@ export class KeyTable {
   #insert(hash: number, entry: number): void {
     const number = hash >>> 22;
     let table = this.#index[number]!;
-    if (this.#used[number]! * 2 >= table.length) table = this.#grow(number);
-    const mask = table.length - 1;
-    let slot = hash & mask;
-    while (table[slot] !== 0) slot = (slot + 1) & mask;
-    table[slot] = entry + 1;
+    if (this.#used[number]! * 4 >= table.length) table = this.#grow(number);
+    put(table, hash, entry >>> 0);
     this.#used[number]!++;
   }
 
-  #grow(number: number): Float64Array {
+  #grow(number: number): Uint32Array {
     const old = this.#index[number]!;
-    const table = new Float64Array(old.length * 2);
-    const mask = table.length - 1;
-    for (const found of old) {
-      if (found === 0) continue;
-      let slot = this.rows.get(found - 1, hashAt) & mask;
-      while (table[slot] !== 0) slot = (slot + 1) & mask;
-      table[slot] = found;
-    }
+    const table = new Uint32Array(old.length * 2);
+    for (let at = 0; at < old.length; at += 2) if (old[at] !== 0) put(table, old[at]!, old[at + 1]!);
     this.#index[number] = table;
     return table;
   }
@@ -208,24 +201,30 @@ export class KeyTable {
   #unindex(entry: number): void {
     const hash = this.rows.get(entry, hashAt);
     const table = this.#index[hash >>> 22]!;
-    const mask = table.length - 1;
+    const mask = (table.length >>> 1) - 1;
     let hole = hash & mask;
-    while (table[hole] !== entry + 1) hole = (hole + 1) & mask;
-    for (let slot = (hole + 1) & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
-      const home = this.rows.get(table[slot]! - 1, hashAt) & mask;
-      if (((slot - home) & mask) >= ((slot - hole) & mask)) {
-        table[hole] = table[slot]!;
-        hole = slot;
-      }
+    while (table[hole * 2] !== hash || table[hole * 2 + 1] !== entry >>> 0) hole = (hole + 1) & mask;
+    for (let slot = (hole + 1) & mask; table[slot * 2] !== 0; slot = (slot + 1) & mask) {
+      const home = table[slot * 2]! & mask;
+      if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
+      table[hole * 2] = table[slot * 2]!;
+      table[hole * 2 + 1] = table[slot * 2 + 1]!;
+      hole = slot;
     }
-    table[hole] = 0;
+    table[hole * 2] = 0;
     this.#used[hash >>> 22]!--;
   }
 
-  #matches(entry: number, hash: number, space: number, subject: number, key: string): boolean {
+  /** The index holds the low 32 bits; fewer than 2^32 entries are kept at once, so they say which it is. */
+  #entryOf(low: number): number {
+    const { start } = this.rows;
+    return start + ((low - start) >>> 0);
+  }
+
+  #matches(entry: number, space: number, subject: number, key: string): boolean {
     const chunk = this.rows.chunk(entry);
     const at = this.rows.offset(entry);
-    if (chunk[at + hashAt] !== hash || chunk[at + lengthAt] !== key.length) return false;
+    if (chunk[at + lengthAt] !== key.length) return false;
     if (chunk[at + subjectAt] !== space * 0x100000000 + subject) return false;
     const start = chunk[at + arenaAt]!;
     const bytes = this.#arena[Math.floor(start / arenaBytes)]!;
@@ -261,12 +260,20 @@ export class KeyTable {
   }
 }
 
-/** 32 bits, well mixed: the high ten choose the table, the low ones the slot. */
+function put(table: Uint32Array, hash: number, low: number): void {
+  const mask = (table.length >>> 1) - 1;
+  let slot = hash & mask;
+  while (table[slot * 2] !== 0) slot = (slot + 1) & mask;
+  table[slot * 2] = hash;
+  table[slot * 2 + 1] = low;
+}
+
+/** 32 bits, never 0, well mixed: the high ten choose the table, the low ones the slot. */
 function hashOf(space: number, subject: number, key: string): number {
   let hash = Math.imul(subject ^ (space << 30), 0x9e3779b1) ^ 0x5bd1e995;
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
   hash ^= hash >>> 15;
   hash = Math.imul(hash, 0x85ebca6b);
   hash ^= hash >>> 13;
-  return hash >>> 0;
+  return hash >>> 0 || 1;
 }

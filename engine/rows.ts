@@ -8,8 +8,7 @@
  * Rows are added at the end and may be dropped at the front; a row keeps its index for ever.
  */
 
-const shift = 13;
-const rowsPerChunk = 1 << shift;
+const rowsPerChunk = 8192;
 const mask = rowsPerChunk - 1;
 
 export class Rows {
@@ -27,21 +26,21 @@ export class Rows {
   /** Adds a row of zeros; its index. */
   add(): number {
     const row = this.end++;
-    if (row >>> shift >= this.#chunks.length) this.#chunks.push(new Float64Array(rowsPerChunk * this.stride));
+    if (chunkOf(row) >= this.#chunks.length) this.#chunks.push(new Float64Array(rowsPerChunk * this.stride));
     return row;
   }
 
   get(row: number, field: number): number {
-    return this.#chunks[row >>> shift]![(row & mask) * this.stride + field]!;
+    return this.#chunks[chunkOf(row)]![(row & mask) * this.stride + field]!;
   }
 
   set(row: number, field: number, value: number): void {
-    this.#chunks[row >>> shift]![(row & mask) * this.stride + field] = value;
+    this.#chunks[chunkOf(row)]![(row & mask) * this.stride + field] = value;
   }
 
   /** The chunk that holds the row, for a caller that reads many fields of it; the row begins at `offset(row)`. */
   chunk(row: number): Float64Array {
-    return this.#chunks[row >>> shift]!;
+    return this.#chunks[chunkOf(row)]!;
   }
 
   offset(row: number): number {
@@ -50,8 +49,8 @@ export class Rows {
 
   /** Forgets every row before `row`. */
   dropBefore(row: number): void {
-    const whole = row >>> shift;
-    for (let chunk = this.start >>> shift; chunk < whole; chunk++) this.#chunks[chunk] = undefined;
+    const whole = chunkOf(row);
+    for (let chunk = chunkOf(this.start); chunk < whole; chunk++) this.#chunks[chunk] = undefined;
     this.start = row;
   }
 
@@ -69,11 +68,12 @@ export class Rows {
 
   /** The other half of `save`; `take(n)` gives the next n bytes. */
   load(take: (bytes: number) => Uint8Array): void {
-    const [start, end] = new Float64Array(take(16).slice().buffer);
+    // A Buffer's `slice` is a view into a pool; the constructor copies.
+    const [start, end] = new Float64Array(new Uint8Array(take(16)).buffer);
     this.start = start!;
     this.end = end!;
-    this.#chunks = Array.from({ length: (this.end + mask) >>> shift }, (_, chunk) =>
-      chunk < this.start >>> shift ? undefined : new Float64Array(rowsPerChunk * this.stride),
+    this.#chunks = Array.from({ length: chunkOf(this.end + mask) }, (_, chunk) =>
+      chunk < chunkOf(this.start) ? undefined : new Float64Array(rowsPerChunk * this.stride),
     );
     for (let row = this.start; row < this.end; ) {
       const until = Math.min(this.end, (row | mask) + 1);
@@ -83,4 +83,9 @@ export class Rows {
       row = until;
     }
   }
+}
+
+/** Not a shift: shifts wrap at 2^32 rows, which keys reach after four hours at 300,000 a second. */
+function chunkOf(row: number): number {
+  return Math.floor(row / rowsPerChunk);
 }

@@ -1,0 +1,57 @@
+/** `yifen start`: serves until SIGTERM or SIGINT. */
+
+import type { Command } from "commander";
+import { Option } from "commander";
+import {
+  type Config,
+  describeConfig,
+  environmentName,
+  readConfig,
+  type SettingName,
+  settingsTable,
+} from "../gateway/config.js";
+import { startServer } from "../gateway/server.js";
+import { exitCodes, fail } from "./fail.js";
+
+export function addStart(program: Command): void {
+  const start = program
+    .command("start")
+    .description("serve orders over WebSocket, until SIGTERM")
+    .option("--config <FILE>", "settings in a JSON file")
+    .option("--json", "one JSON object per line instead of text");
+  for (const [name, { flag, value, fallback, about }] of Object.entries(settingsTable)) {
+    const variable = environmentName(name as SettingName);
+    start.addOption(new Option(`${flag} <${value}>`, `${about} (${variable}, default ${fallback})`));
+  }
+  start.action(async (flags: Record<string, string> & { config?: string; json?: boolean }) => {
+    const { config: file, json, ...given } = flags;
+    const found = readConfig(given as Partial<Record<SettingName, string>>, process.env, file);
+    const say = json
+      ? (line: string) => console.log(JSON.stringify({ time: new Date().toISOString(), message: line }))
+      : (line: string) => console.log(line);
+    for (const line of describeConfig(found)) say(line);
+    await serve(found.config, say);
+  });
+}
+
+async function serve(config: Config, say: (line: string) => void): Promise<void> {
+  const server = await startServer(config, {
+    say,
+    failed(error) {
+      // At once and without a drain: what is in memory may be ahead of the disk.
+      process.exit(fail(error));
+    },
+  });
+  say(`listening on ${server.address}`);
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.once(signal, () => {
+        say(`${signal}: draining`);
+        resolve();
+      });
+    }
+  });
+  await server.stop();
+  say("stopped, everything is on disk");
+  process.exitCode = exitCodes.done;
+}

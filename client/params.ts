@@ -1,0 +1,124 @@
+/**
+ * What the methods of `Yifen` take. Amounts are decimal strings in units of the currency (`"99.90"`), never numbers;
+ * quantities are integers 1..1,000,000; ids are 1..64 of `[A-Za-z0-9._:-]`.
+ */
+
+import type { OrderStatus } from "./results.js";
+
+export interface CallOptions {
+  /**
+   * Milliseconds until the call fails with `timeout`, at most a day; 10,000 unless `connect` was told otherwise. When it
+   * is given here the engine is told too, and refuses the request if its turn does not come in time.
+   */
+  readonly timeoutMs?: number;
+}
+
+/** What makes a call on an order exactly-once. Both are filled in when left out. */
+export interface Keyed {
+  /**
+   * The same key with the same params is the same request, however often it is sent. A program that wants to ask
+   * again after its own crash makes the key itself and stores it first, with `at`.
+   */
+  readonly key?: string;
+  /** When the request was first made (ms since the epoch): a retry from before the kept range of keys never runs. */
+  readonly at?: number;
+}
+
+export interface OrderLineParams {
+  readonly product: string;
+  readonly qty: number;
+}
+
+export interface PlaceParams extends Keyed {
+  readonly account: string;
+  /** 1..100; lines of one product are merged. All of them are taken, or none. */
+  readonly lines: readonly OrderLineParams[];
+  /** `later` (default): created now, paid within the hold. `balance`: paid in this call. */
+  readonly pay?: "later" | "balance";
+  /** How parts on several shards are taken together; `tcc` is the default. */
+  readonly mode?: "tcc" | "saga";
+  /** How long the lines are held: 1,000..86,400,000, default 900,000. */
+  readonly payWithinMs?: number;
+  /** Refuse with `price_changed` if the total is another. */
+  readonly expectedTotal?: string;
+  /** Answer what would happen and record nothing. */
+  readonly dryRun?: boolean;
+}
+
+export interface PayParams extends Keyed {
+  readonly order: string;
+}
+
+export interface CancelParams extends Keyed {
+  readonly order: string;
+  readonly reason?: string;
+}
+
+export interface PageParams {
+  /** From the page before; left out for the first. */
+  readonly cursor?: string;
+  readonly limit?: number;
+}
+
+export interface ListParams extends PageParams {
+  readonly account: string;
+  readonly status?: OrderStatus;
+}
+
+export interface LookupParams {
+  readonly account: string;
+  readonly key: string;
+}
+
+/** An ISO 8601 string, or ms since the epoch. */
+export type Time = string | number;
+
+export interface CreateProductParams {
+  readonly product: string;
+  readonly name: string;
+  readonly price: string;
+  /** ISO 4217 */
+  readonly currency: string;
+  readonly stock: number;
+  /** Units that one account may hold and have bought together. */
+  readonly limitPerAccount?: number;
+  readonly saleStartsAt?: Time;
+  readonly saleEndsAt?: Time;
+}
+
+export interface RestockParams {
+  readonly product: string;
+  readonly qty: number;
+  /** Makes the call exactly-once. Without it a call whose answer is lost fails with `executed: "unknown"`. */
+  readonly ref?: string;
+}
+
+export interface RepriceParams {
+  readonly product: string;
+  readonly price: string;
+}
+
+export interface OpenAccountParams {
+  readonly account: string;
+  /** ISO 4217 */
+  readonly currency: string;
+}
+
+export interface MoveMoneyParams {
+  readonly account: string;
+  readonly amount: string;
+  /** Makes the call exactly-once, for ever. */
+  readonly ref: string;
+}
+
+export interface StatementParams extends PageParams {
+  readonly account: string;
+}
+
+/** `account:ID`: its orders. `product:ID`: its stock. */
+export type Topic = `account:${string}` | `product:${string}`;
+
+export interface FeedParams {
+  /** The lowest `seq` wanted: the last one that was handled, plus one. Left out: what happens from now on. */
+  readonly from?: number;
+}

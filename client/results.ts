@@ -1,0 +1,149 @@
+/**
+ * What the methods of `Yifen` resolve with. Amounts are decimal strings in units of the currency, with all its
+ * digits (`"0.50"`); times are ISO 8601 strings.
+ */
+
+/** Whether an answer is the stored one of an earlier attempt under the same `key` or `ref`. */
+export interface Replayable {
+  readonly replayed: boolean;
+}
+
+export interface OrderLine {
+  readonly product: string;
+  /** As it was when the order was placed, like the price. */
+  readonly name: string;
+  readonly qty: number;
+  readonly unitPrice: string;
+  readonly subtotal: string;
+}
+
+export type OrderStatus =
+  | "Created"
+  | "Paid"
+  | "Packing"
+  | "Shipped"
+  | "Shipping"
+  | "Delivered"
+  | "Completed"
+  | "Canceled"
+  | "Refunding"
+  | "Refunded"
+  | "Disputed";
+
+export interface Order {
+  readonly order: string;
+  readonly status: OrderStatus;
+  /** Rises by one with every move. */
+  readonly version: number;
+  readonly account: string;
+  readonly lines: readonly OrderLine[];
+  readonly total: string;
+  readonly currency: string;
+  readonly amountPaid: string;
+  readonly amountRefunded: string;
+  /** When the hold ends; null when there is nothing to pay any more. */
+  readonly payBy: string | null;
+  readonly createdAt: string;
+  /** The events that the status allows now. */
+  readonly next: readonly string[];
+}
+
+export interface OrderPage {
+  readonly orders: readonly Order[];
+  /** For the next page; null when this was the last. */
+  readonly cursor: string | null;
+}
+
+export interface OrderMove {
+  /** The order's version after it. */
+  readonly version: number;
+  /** null for the placement */
+  readonly from: OrderStatus | null;
+  readonly to: OrderStatus;
+  readonly event: string;
+  readonly time: string;
+  readonly operator: string | null;
+  readonly remark: string | null;
+  /** The key of the request that made it; null when a deadline did. */
+  readonly key: string | null;
+}
+
+export interface OrderHistory {
+  readonly order: string;
+  /** Oldest first. */
+  readonly moves: readonly OrderMove[];
+}
+
+/**
+ * What became of a key. `found`: it has been answered, with this. `running`: it has begun and will be answered under
+ * the same key. `never_seen`: nothing has been done under it so far.
+ */
+export type Lookup =
+  | { readonly state: "found"; readonly result: Order; readonly error?: undefined }
+  | { readonly state: "found"; readonly error: StoredRefusal; readonly result?: undefined }
+  | { readonly state: "running" }
+  | { readonly state: "never_seen" };
+
+export interface StoredRefusal {
+  readonly code: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+export interface Product {
+  readonly product: string;
+  readonly name: string;
+  readonly price: string;
+  readonly currency: string;
+  readonly available: number;
+  readonly held: number;
+  readonly sold: number;
+  /** Rises by one with every new price. */
+  readonly priceVersion: number;
+}
+
+export interface Account {
+  readonly account: string;
+  readonly currency: string;
+  readonly available: string;
+  readonly held: string;
+  readonly points: number;
+}
+
+export interface LedgerEntry {
+  /** Of the fact in the log. */
+  readonly position: number;
+  readonly time: string;
+  /** What kind of movement it was. */
+  readonly type: string;
+  /** Signed: what it added to the account. */
+  readonly amount: string;
+  /** Of the account, after it. */
+  readonly balance: string;
+  readonly order: string | null;
+  readonly ref: string | null;
+}
+
+export interface Statement {
+  readonly account: string;
+  readonly currency: string;
+  /** Newest first. */
+  readonly entries: readonly LedgerEntry[];
+  /** For the next page; null when this was the last. */
+  readonly cursor: string | null;
+}
+
+export interface AuditCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly [more: string]: unknown;
+}
+
+export interface Certificate {
+  readonly ok: boolean;
+  /** First position of the log that was checked. */
+  readonly from: number;
+  /** Last one. */
+  readonly to: number;
+  readonly stateHash: string;
+  readonly checks: readonly AuditCheck[];
+}

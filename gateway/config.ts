@@ -1,0 +1,174 @@
+/**
+ * Settings of `yifen start`: one table. Each is looked for in the flags, then in the environment, then in the file that
+ * `--config` names (JSON, the same names as the flags), then there is a default. All of them are printed at start, with
+ * where they came from.
+ */
+
+import { readFileSync } from "node:fs";
+import { defaultSettings } from "../engine/settings.js";
+
+/** What an operator gave cannot be used. The message says which setting, from where, and what would be right. */
+export class BadConfig extends Error {
+  override readonly name = "BadConfig";
+}
+
+interface Setting<T> {
+  /** `graceMs` is the flag `--grace-ms` and the variable `YIFEN_GRACE_MS`. */
+  readonly flag: string;
+  readonly value: string;
+  readonly fallback: T;
+  readonly about: string;
+  readonly parse: (text: string) => T | undefined;
+  readonly wanted: string;
+}
+
+export const settingsTable = {
+  port: integer("--port", "PORT", 8080, 0, 65_535, "port to listen on; 0 takes a free one"),
+  host: text(
+    "--host",
+    "ADDRESS",
+    "127.0.0.1",
+    "address to listen on; only loopback until there is authentication",
+  ),
+  data: text("--data", "FOLDER", "./data", "folder of the log, the snapshots and read.db"),
+  shards: integer("--shards", "N", 1, 1, 64, "shards in this process; fixed once the folder is made"),
+  graceMs: integer("--grace-ms", "MS", defaultSettings.graceMs, 0, 3_600_000, "wait for money after payBy"),
+  payWithinMs: integer(
+    "--pay-within-ms",
+    "MS",
+    defaultSettings.payWithinMs,
+    1000,
+    86_400_000,
+    "hold of an order",
+  ),
+  keysMax: integer(
+    "--keys-max",
+    "N",
+    defaultSettings.keysMax,
+    1000,
+    1_000_000_000,
+    "idempotency keys kept at most",
+  ),
+  keysKeepMs: integer(
+    "--keys-keep-ms",
+    "MS",
+    defaultSettings.keysKeepMs,
+    1000,
+    31_536_000_000,
+    "how long keys are kept",
+  ),
+  segmentMb: integer("--segment-mb", "MB", 64, 1, 4096, "size of a segment of the log"),
+  snapshotMb: integer("--snapshot-mb", "MB", 256, 0, 1_048_576, "log between two snapshots; 0 = never"),
+  readSide: choice(
+    "--read-side",
+    ["on", "off"],
+    "on",
+    "keep read.db; off = no lists, histories and statements",
+  ),
+  diskFreeMb: integer("--disk-free-mb", "MB", 512, 0, 1_048_576, "refuse new orders when less is free"),
+} as const;
+
+type Table = typeof settingsTable;
+export type SettingName = keyof Table;
+export type Config = { readonly [K in SettingName]: Table[K]["fallback"] };
+
+export interface OriginatedConfig {
+  readonly config: Config;
+  /** Where each value came from: `flag`, `YIFEN_PORT`, the file's name, or `default`. */
+  readonly origins: Readonly<Record<SettingName, string>>;
+}
+
+/** Throws `BadConfig`. `flags` holds what was given on the command line, by setting name. */
+export function readConfig(
+  flags: Readonly<Partial<Record<SettingName, string>>>,
+  environment: Readonly<Record<string, string | undefined>>,
+  file: string | undefined,
+): OriginatedConfig {
+  const fromFile = file === undefined ? {} : readConfigFile(file);
+  const config: Record<string, unknown> = {};
+  const origins: Record<string, string> = {};
+  for (const name of Object.keys(settingsTable) as SettingName[]) {
+    const variable = environmentName(name);
+    const found =
+      pick(flags[name], `flag ${settingsTable[name].flag}`) ??
+      pick(environment[variable], variable) ??
+      pick(fromFile[name], file ?? "");
+    config[name] = found ? parse(name, found.text, found.origin) : settingsTable[name].fallback;
+    origins[name] = found?.origin ?? "default";
+  }
+  return { config: config as unknown as Config, origins };
+}
+
+/** One line per setting. */
+export function describeConfig({ config, origins }: OriginatedConfig): string[] {
+  return (Object.keys(settingsTable) as SettingName[]).map(
+    (name) =>
+      `${settingsTable[name].flag.slice(2).padEnd(16)} ${String(config[name]).padEnd(12)} ${origins[name]}`,
+  );
+}
+
+export function environmentName(name: SettingName): string {
+  return `YIFEN_${name.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`;
+}
+
+function readConfigFile(file: string): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new BadConfig(`--config ${file}: ${(error as Error).message}`);
+  }
+  if (typeof parsed !== "object" || parsed === null)
+    throw new BadConfig(`--config ${file}: not a JSON object`);
+  for (const name of Object.keys(parsed)) {
+    if (!(name in settingsTable)) throw new BadConfig(`--config ${file}: there is no setting "${name}"`);
+  }
+  return parsed as Record<string, unknown>;
+}
+
+function pick(value: unknown, origin: string): { text: string; origin: string } | undefined {
+  return value === undefined ? undefined : { text: String(value), origin };
+}
+
+function parse(name: SettingName, value: string, origin: string): unknown {
+  const setting: Setting<unknown> = settingsTable[name];
+  const parsed = setting.parse(value);
+  if (parsed === undefined) throw new BadConfig(`${origin}: "${value}" is not ${setting.wanted}`);
+  return parsed;
+}
+
+function integer(
+  flag: string,
+  value: string,
+  fallback: number,
+  min: number,
+  max: number,
+  about: string,
+): Setting<number> {
+  const parseInteger = (given: string) => {
+    const number = /^[0-9]{1,15}$/.test(given) ? Number(given) : Number.NaN;
+    return number >= min && number <= max ? number : undefined;
+  };
+  return {
+    flag,
+    value,
+    fallback,
+    about,
+    parse: parseInteger,
+    wanted: `a whole number from ${min} to ${max}`,
+  };
+}
+
+function text(flag: string, value: string, fallback: string, about: string): Setting<string> {
+  return { flag, value, fallback, about, parse: (given) => given || undefined, wanted: "a text" };
+}
+
+function choice<T extends string>(
+  flag: string,
+  values: readonly T[],
+  fallback: T,
+  about: string,
+): Setting<T> {
+  const parseChoice = (given: string) => values.find((value) => value === given);
+  return { flag, value: values.join("|"), fallback, about, parse: parseChoice, wanted: values.join(" or ") };
+}

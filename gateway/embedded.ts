@@ -1,0 +1,184 @@
+/**
+ * The engine inside a program: `openEngine` gives the same `Yifen` as `connect` does, without a server. Moving from one to
+ * the other is this one line.
+ *
+ *     const yifen = await openEngine({ data: "./data" });
+ *     const yifen = await connect("ws://127.0.0.1:8080");
+ */
+
+import { type Refusal, resultOf } from "../actors/results.js";
+import type { Answer, Connection, Push, Receiver, Request } from "../client/connection.js";
+import { YifenError } from "../client/error.js";
+import { openSession, type SessionOptions } from "../client/session.js";
+import type { Yifen } from "../client/yifen.js";
+import { viewToResult } from "../engine/order-result.js";
+import type { OrderView, Requester, RequestId } from "../engine/requester.js";
+import { defaultSettings, type Settings } from "../engine/settings.js";
+import { type EngineHost, openEngineHost } from "./engine-host.js";
+import { readRequest } from "./protocol.js";
+
+export * from "../client/client.js";
+
+export interface EngineOptions extends SessionOptions, Partial<Settings> {
+  /** Folder of the log. Left out: in memory, and nothing survives the program. */
+  readonly data?: string;
+  /** Shards in this process, fixed once the folder is made. Default 1. */
+  readonly shards?: number;
+  /** Lines about recovery. Default: silent. */
+  readonly progress?: (line: string) => void;
+  /**
+   * The disk failed or a defect was found: every open and later call fails, nothing more is answered. Default: the process
+   * ends with exit code 1, because what was promised to nobody yet must not be served from memory.
+   */
+  readonly failed?: (error: unknown) => void;
+}
+
+const megabyte = 1024 * 1024;
+
+/**
+ * Opens an engine on a folder (made if it is missing) or in memory.
+ * Throws `FolderInUse` when another engine works on it, `LogDamaged` with the place when the log is not what was written.
+ */
+export async function openEngine(options: EngineOptions = {}): Promise<Yifen> {
+  let connection: EngineConnection | undefined;
+  const host = await openEngineHost({
+    folder: options.data,
+    shards: options.shards ?? 1,
+    settings: {
+      graceMs: options.graceMs ?? defaultSettings.graceMs,
+      payWithinMs: options.payWithinMs ?? defaultSettings.payWithinMs,
+      keysMax: options.keysMax ?? defaultSettings.keysMax,
+      keysKeepMs: options.keysKeepMs ?? defaultSettings.keysKeepMs,
+    },
+    segmentBytes: 64 * megabyte,
+    snapshotBytes: 256 * megabyte,
+    readSide: true,
+    diskFreeBytes: 512 * megabyte,
+    progress: options.progress ?? (() => {}),
+    failed(error) {
+      connection?.fail(error);
+      (options.failed ?? exitLoudly)(error);
+    },
+  });
+  connection = new EngineConnection(host);
+  return openSession(connection, options);
+}
+
+function exitLoudly(error: unknown): void {
+  console.error("yifen has stopped:", error);
+  process.exit(1);
+}
+
+/** A connection without a wire: requests become commands, answers become objects when the gate opens. */
+class EngineConnection implements Connection {
+  readonly #host: EngineHost;
+  readonly #requesters: ObjectRequester[];
+  #receiver: Receiver | undefined;
+
+  constructor(host: EngineHost) {
+    this.#host = host;
+    this.#requesters = host.parts.map(() => new ObjectRequester(() => this.#receiver));
+  }
+
+  start(receiver: Receiver): void {
+    this.#receiver = receiver;
+    receiver.opened();
+  }
+
+  send(requests: readonly Request[]): void {
+    for (const request of requests) this.#sendOne(request);
+  }
+
+  fail(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#receiver?.ended(
+      new YifenError({
+        code: "internal",
+        message: `the engine has stopped: ${message}`,
+        executed: "unknown",
+        retryable: false,
+      }),
+    );
+    this.#receiver = undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#receiver = undefined;
+    await this.#host.stop();
+  }
+
+  /** Params are copied by the client before they come here, so the engine may keep them. */
+  #sendOne(request: Request): void {
+    const host = this.#host;
+    const asked = readRequest(request, {
+      requester: this.#requesters[0]!,
+      nowMicros: () => host.nowMicros(),
+    });
+    if (asked === undefined) throw new Error("the client made a request without an id");
+    if (asked.method === "answered at edge") {
+      queueMicrotask(() => this.#receiver?.answered(edgeAnswer(asked.id, asked.refusal)));
+      return;
+    }
+    const shard = host.route(asked);
+    asked.requester = this.#requesters[shard]!;
+    host.submit(shard, asked);
+  }
+}
+
+function edgeAnswer(id: RequestId, refusal: Refusal | undefined): Answer {
+  return refusal ? refusalAnswer(id, refusal, false) : { id, status: 200, result: {} };
+}
+
+function refusalAnswer(id: RequestId, { code, details }: Refusal, replayed: boolean): Answer {
+  const { status, meaning, retryable } = resultOf(code);
+  const error = { code, message: meaning, executed: false, retryable, ...(details ? { details } : {}) };
+  return { id, status, error, ...(replayed ? { replayed } : {}) };
+}
+
+/** Keeps what it is given until the gate opens; hands it over outside of the turn. */
+class ObjectRequester implements Requester {
+  readonly #receiver: () => Receiver | undefined;
+  #kept: ({ answer: Answer } | { push: Push })[] = [];
+
+  constructor(receiver: () => Receiver | undefined) {
+    this.#receiver = receiver;
+  }
+
+  order(id: RequestId, order: OrderView, replayed: boolean): void {
+    this.#answer(id, viewToResult(order), replayed);
+  }
+
+  result(id: RequestId, result: object, replayed: boolean): void {
+    this.#answer(id, result, replayed);
+  }
+
+  refused(id: RequestId, refusal: Refusal, replayed: boolean): void {
+    this.#kept.push({ answer: refusalAnswer(id, refusal, replayed) });
+  }
+
+  push(sub: number, seq: number, type: string, time: number, data: object): void {
+    const push = {
+      sub,
+      seq,
+      type,
+      time: new Date(time).toISOString(),
+      data: data as Record<string, unknown>,
+    };
+    this.#kept.push({ push });
+  }
+
+  flush(): void {
+    const ready = this.#kept;
+    this.#kept = [];
+    queueMicrotask(() => {
+      for (const item of ready) {
+        if ("answer" in item) this.#receiver()?.answered(item.answer);
+        else this.#receiver()?.pushed(item.push);
+      }
+    });
+  }
+
+  #answer(id: RequestId, result: object, replayed: boolean): void {
+    this.#kept.push({ answer: { id, status: 200, result, ...(replayed ? { replayed } : {}) } });
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The composition root: makes an engine out of its parts, on a folder or in memory, and takes it apart again. The
+ * server (`server`) and the embedding program (`embedded`) both stand on it.
+ */
+
+import { statfsSync } from "node:fs";
+import type { Refusal } from "../actors/results.js";
+import { refuse } from "../actors/results.js";
+import { Books } from "../engine/books.js";
+import type { Clock } from "../engine/clock.js";
+import { systemClock } from "../engine/clock.js";
+import type { Command } from "../engine/commands.js";
+import { type Loop, startLoop } from "../engine/loop.js";
+import { memoryBus } from "../engine/memory-bus.js";
+import type { Requester } from "../engine/requester.js";
+import { shardOf } from "../engine/router.js";
+import type { Settings } from "../engine/settings.js";
+import { Shard } from "../engine/shard.js";
+import type { Journal } from "../persistence/journal.js";
+import { memoryJournal } from "../persistence/memory-journal.js";
+import { openReadSide, type ReadSide } from "../persistence/read-side.js";
+import { runAudit } from "./audit-run.js";
+import { prepareFolder, shardFolder } from "./data-folder.js";
+import { recoverShard } from "./recovery.js";
+import type { Engine } from "./session.js";
+import { startSnapshots } from "./snapshots.js";
+
+export interface HostOptions {
+  /** Undefined = in memory: nothing survives the process. */
+  readonly folder: string | undefined;
+  readonly shards: number;
+  readonly settings: Settings;
+  readonly segmentBytes: number;
+  /** 0 = never. */
+  readonly snapshotBytes: number;
+  readonly readSide: boolean;
+  /** New orders are refused while less is free. */
+  readonly diskFreeBytes: number;
+  /** A line for whoever waits for the start. */
+  readonly progress: (line: string) => void;
+  /** The engine has stopped for good and must not be asked any more: a storage failure or a defect. */
+  readonly failed: (error: unknown) => void;
+  readonly clock?: Clock;
+}
+
+export interface EngineHost extends Engine {
+  readonly parts: readonly Shard[];
+  readonly journals: readonly Journal[];
+  readonly readSide: ReadSide | undefined;
+  /** Snapshots written since the start. */
+  snapshotsWritten(): number;
+  hasFailed(): boolean;
+  /** Finishes what was taken, closes the files. Nothing may be submitted any more. */
+  stop(): Promise<void>;
+}
+
+const diskCheckMs = 1000;
+
+/** Recovers and starts. Throws `FolderInUse`, `LogDamaged`, `JournalFailed`, `BadConfig`. */
+export async function openEngineHost(options: HostOptions): Promise<EngineHost> {
+  const { folder, settings, clock = systemClock } = options;
+  if (folder !== undefined) prepareFolder(folder, options.shards);
+  const recovered = Array.from({ length: options.shards }, (_, shard) => openShard(options, shard));
+  const journals = recovered.map(({ journal }) => journal);
+  const readSide = options.readSide ? openReads(folder, journals) : undefined;
+  const shards: Shard[] = [];
+  const loop: Loop = startLoop(shards, clock);
+  const bus = memoryBus();
+
+  function outside(
+    command: Command,
+    shard: number,
+    position: number,
+    done: (result: object | Refusal) => void,
+  ): void {
+    if (command.method === "audit.run") {
+      runAudit(folder, shards, journals).then(done, (error: unknown) => done(auditFailed(error)));
+    } else if (readSide) {
+      readSide.query(command, shard, position, done);
+    } else {
+      done(refuse("invalid_request", { path: "method", reason: "this engine keeps no read side" }));
+    }
+  }
+
+  for (const [shard, { books, journal }] of recovered.entries()) {
+    const { wake } = loop;
+    const { shards: count, failed } = options;
+    shards.push(
+      new Shard({ shard, shards: count, books, journal, clock, bus, settings, outside, wake, failed }),
+    );
+  }
+  const snapshots = folder === undefined ? undefined : startSnapshots(folder, journals, options);
+  const diskWatch = folder === undefined ? undefined : watchDisk(folder, options.diskFreeBytes, shards);
+  loop.wake();
+
+  return {
+    shards: options.shards,
+    parts: shards,
+    journals,
+    readSide,
+    route: (command) => shardOf(command, options.shards),
+    submit: (shard, command) => shards[shard]!.submit(command),
+    closed: (shard: number, requester: Requester) => shards[shard]!.forget(requester),
+    nowMicros: () => clock.nowMicros(),
+    snapshotsWritten: () => snapshots?.written() ?? 0,
+    hasFailed: () => shards.some((shard) => shard.hasFailed),
+    async stop() {
+      clearInterval(diskWatch);
+      while (!loop.isIdle() && !shards.some((shard) => shard.hasFailed)) await new Promise(setImmediate);
+      loop.stop();
+      await snapshots?.stop();
+      await readSide?.close();
+      for (const journal of journals) journal.close();
+    },
+  };
+}
+
+function openShard(options: HostOptions, shard: number): { books: Books; journal: Journal } {
+  if (options.folder === undefined) return { books: new Books(), journal: memoryJournal() };
+  const started = performance.now();
+  const name = `shard ${shard}`;
+  const recovered = recoverShard(shardFolder(options.folder, shard), options.segmentBytes, (facts) =>
+    options.progress(`${name}: ${facts.toLocaleString("en")} facts so far`),
+  );
+  const { books, fromSnapshot } = recovered;
+  const facts = books.position - fromSnapshot;
+  const seconds = (performance.now() - started) / 1000;
+  const source = fromSnapshot > 0 ? `a snapshot at ${fromSnapshot} and ` : "";
+  options.progress(
+    `${name}: recovered from ${source}${facts} facts in ${seconds.toFixed(2)} s, position ${books.position}`,
+  );
+  return recovered;
+}
+
+function openReads(folder: string | undefined, journals: readonly Journal[]): ReadSide {
+  if (folder === undefined) return openReadSide({ memory: journals });
+  return openReadSide({
+    folder,
+    shards: journals.map((_, shard) => ({ shard, folder: shardFolder(folder, shard) })),
+  });
+}
+
+/** Nearly full: what makes new things is refused before anything happened, everything else goes on. */
+function watchDisk(folder: string, freeBytesMin: number, shards: readonly Shard[]): NodeJS.Timeout {
+  const look = () => {
+    const { bavail, bsize } = statfsSync(folder);
+    const full = bavail * bsize < freeBytesMin;
+    const refusal = refuse("overloaded", { retryAfterMs: diskCheckMs, reason: "the disk is nearly full" });
+    for (const shard of shards) shard.refuseNewWith = full ? refusal : undefined;
+  };
+  look();
+  return setInterval(look, diskCheckMs).unref();
+}
+
+function auditFailed(error: unknown): Refusal {
+  return refuse("internal", { reason: error instanceof Error ? error.message : String(error) });
+}

@@ -1,0 +1,89 @@
+/** What an engine can say about itself: a table over its plain counters. */
+
+import type { Shard } from "../engine/shard.js";
+import type { EngineHost } from "./engine-host.js";
+import { type Metric, processMetrics } from "./metrics.js";
+import type { SocketCounters, SocketServer } from "./socket-server.js";
+
+export function engineMetrics(host: EngineHost, server: SocketServer | undefined): readonly Metric[] {
+  const perShard = (
+    name: string,
+    help: string,
+    type: Metric["type"],
+    read: (shard: Shard, n: number) => number,
+  ) => ({
+    name: `yifen_${name}`,
+    help,
+    type,
+    read: () => host.parts.map((shard, n) => ({ labels: { shard: String(n) }, value: read(shard, n) })),
+  });
+  const perServer = (name: string, help: string, type: Metric["type"], field: keyof SocketCounters) => ({
+    name: `yifen_${name}`,
+    help,
+    type,
+    read: () => server?.counters[field] ?? 0,
+  });
+  return [
+    perShard("turns_total", "Commands and frames run.", "counter", (s) => s.counters.turns),
+    perShard("groups_total", "Groups written to the log.", "counter", (s) => s.counters.groups),
+    perShard(
+      "overloaded_total",
+      "Commands refused because a bound was reached.",
+      "counter",
+      (s) => s.counters.overloaded,
+    ),
+    perShard("channel_frames_total", "Frames of other shards.", "counter", (s) => s.counters.framesReceived),
+    perShard("mailbox_waiting", "Commands and frames that wait for a turn.", "gauge", (s) => s.waiting),
+    perShard("log_position", "Position of the last fact.", "gauge", (s) => s.books.position),
+    perShard(
+      "log_durable_position",
+      "Position of the last durable fact.",
+      "gauge",
+      (_, n) => host.journals[n]!.durable,
+    ),
+    perShard(
+      "log_bytes_total",
+      "Bytes of facts written.",
+      "counter",
+      (_, n) => host.journals[n]!.bytesAppended,
+    ),
+    perShard("log_syncs_total", "fsyncs of the log.", "counter", (_, n) => host.journals[n]!.syncs),
+    perShard(
+      "orders",
+      "Orders kept in memory.",
+      "gauge",
+      (s) => s.books.orders.rows.end - s.books.orders.rows.start,
+    ),
+    perShard("orders_live", "Orders that may still move.", "gauge", (s) => s.books.liveOrders),
+    perShard("keys", "Idempotency keys kept.", "gauge", (s) => s.books.keys.count),
+    perShard("accounts", "Accounts named.", "gauge", (s) => s.books.accounts.length),
+    perShard("products", "Products known.", "gauge", (s) => s.books.products.length),
+    perShard("subscriptions", "Subscriptions of the feed.", "gauge", (s) => s.feed.size),
+    {
+      name: "yifen_snapshots_total",
+      help: "Snapshots written.",
+      type: "counter",
+      read: () => host.snapshotsWritten(),
+    },
+    {
+      name: "yifen_read_side_lag_positions",
+      help: "Facts that the read side has not projected yet.",
+      type: "gauge",
+      read: () => host.readSide?.lag() ?? 0,
+    },
+    perServer("connections", "Open WebSocket connections.", "gauge", "connections"),
+    perServer("connections_total", "WebSocket connections opened.", "counter", "connectionsOpened"),
+    perServer("requests_total", "Requests received.", "counter", "requests"),
+    perServer("requests_in_flight", "Requests without an answer yet.", "gauge", "inFlight"),
+    perServer("malformed_frames_total", "Frames that were not requests.", "counter", "malformed"),
+    perServer(
+      "slow_readers_total",
+      "Connections closed because they did not read.",
+      "counter",
+      "slowReaders",
+    ),
+    perServer("received_bytes_total", "Bytes of frames received.", "counter", "bytesReceived"),
+    perServer("sent_bytes_total", "Bytes of frames sent.", "counter", "bytesSent"),
+    ...processMetrics(),
+  ];
+}

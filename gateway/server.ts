@@ -1,0 +1,72 @@
+/**
+ * `yifen start`: an engine on a folder, behind sockets, until a signal or a failure ends it.
+ *
+ * Exit codes: 0 after SIGTERM or SIGINT and a full drain, 1 after a storage failure or a defect (nothing was answered that
+ * is not on disk), 2 for a setting that cannot be used, 3 when the folder is in use or damaged.
+ */
+
+import { defaultSettings } from "../engine/settings.js";
+import type { Config } from "./config.js";
+import { type EngineHost, openEngineHost } from "./engine-host.js";
+import { engineMetrics } from "./engine-metrics.js";
+import { renderMetrics } from "./metrics.js";
+import { openSocketServer, type SocketServer } from "./socket-server.js";
+
+export interface RunningServer {
+  readonly address: string;
+  readonly host: EngineHost;
+  /** Refuses what is new, finishes what was taken, closes everything. */
+  stop(): Promise<void>;
+}
+
+export interface ServerHooks {
+  /** A line for the operator. */
+  readonly say: (line: string) => void;
+  /** The engine has stopped for good: end the process, non-zero. */
+  readonly failed: (error: unknown) => void;
+}
+
+const megabyte = 1024 * 1024;
+const drainMs = 10_000;
+
+/** Throws what `openEngineHost` and `openSocketServer` throw. */
+export async function startServer(config: Config, { say, failed }: ServerHooks): Promise<RunningServer> {
+  const host = await openEngineHost({
+    folder: config.data,
+    shards: config.shards,
+    settings: { ...defaultSettings, ...settingsOf(config) },
+    segmentBytes: config.segmentMb * megabyte,
+    snapshotBytes: config.snapshotMb * megabyte,
+    readSide: config.readSide === "on",
+    diskFreeBytes: config.diskFreeMb * megabyte,
+    progress: say,
+    failed,
+  });
+  const onDefect = (defect: unknown) => say(`defect at the edge: ${describe(defect)}`);
+  let server: SocketServer | undefined;
+  server = await openSocketServer({
+    host: config.host,
+    port: config.port,
+    engine: host,
+    ready: () => !host.hasFailed(),
+    metrics: () => renderMetrics(engineMetrics(host, server), onDefect),
+    onDefect,
+  });
+  return {
+    address: `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`,
+    host,
+    async stop() {
+      const unanswered = await server.drain(drainMs);
+      if (unanswered > 0) say(`${unanswered} requests were not answered within ${drainMs} ms`);
+      await host.stop();
+    },
+  };
+}
+
+function settingsOf({ graceMs, payWithinMs, keysMax, keysKeepMs }: Config) {
+  return { graceMs, payWithinMs, keysMax, keysKeepMs };
+}
+
+function describe(defect: unknown): string {
+  return defect instanceof Error ? (defect.stack ?? defect.message) : String(defect);
+}

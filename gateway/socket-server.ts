@@ -1,0 +1,305 @@
+/**
+ * Sockets: WebSocket at /v1/ws, and /livez, /readyz, /metrics over HTTP. The only file that knows uWebSockets.js.
+ *
+ * W1  No exception leaves a callback: uWebSockets.js aborts the process on one. It is reported to `onDefect`, the
+ *     request is answered 500 or the connection closed 1011, and every other connection goes on.
+ * W2  A message's bytes are emptied when its callback returns: a frame is decoded inside it.
+ * W3  A socket is touched only between its open and its close callback.
+ * W4  A browser page of another site cannot speak to an engine on the reader's own machine: an Origin that is not a
+ *     loopback one is refused. Programs send no Origin.
+ */
+
+import uWS from "uWebSockets.js";
+import { connectionsMax, frameBytesMax, idleSeconds, sendBufferBytesMax } from "../engine/limits.js";
+import { jsonCodec } from "./json-codec.js";
+import { metricsContentType } from "./metrics.js";
+import { msgpackCodec } from "./msgpack-codec.js";
+import type { Codec } from "./protocol.js";
+import {
+  closeCodes,
+  type Engine,
+  newSessionCounters,
+  Session,
+  type SessionCounters,
+  type Transport,
+} from "./session.js";
+
+export interface SocketServerOptions {
+  /** A loopback address: there is no authentication yet. Anything else throws `UnsafeHost`. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly engine: Engine;
+  /** Whether requests can be served now: recovered, not failed. While draining the server says no by itself. */
+  ready(): boolean;
+  /** The text of a scrape. */
+  metrics(): string;
+  /** A programmer's error that was kept from ending the process. Must not throw. */
+  onDefect(defect: unknown): void;
+}
+
+export interface SocketServer {
+  readonly host: string;
+  readonly port: number;
+  readonly counters: SocketCounters;
+  /**
+   * Refuses new connections and, on open ones, new commands (`shutting_down`); resolves when every command taken
+   * before has been answered, or after `graceMs`, with the number of those that were not. Then closes with 1001.
+   */
+  drain(graceMs: number): Promise<number>;
+  /** Closes all sockets at once. */
+  close(): void;
+}
+
+export interface SocketCounters extends SessionCounters {
+  connections: number;
+  connectionsOpened: number;
+  upgradesRefused: number;
+  bytesReceived: number;
+  bytesSent: number;
+}
+
+/** The configuration would open the engine to strangers. */
+export class UnsafeHost extends Error {
+  override readonly name = "UnsafeHost";
+}
+
+/** The port cannot be listened on. */
+export class ListenFailed extends Error {
+  override readonly name = "ListenFailed";
+}
+
+interface Connection {
+  readonly codec: Codec;
+  /** Undefined before open and after close. */
+  socket: uWS.WebSocket<Connection> | undefined;
+  session: Session | undefined;
+}
+
+const codecs: readonly Codec[] = [jsonCodec, msgpackCodec];
+const drainPollMs = 5;
+
+/** Listens; rejects with `UnsafeHost` or `ListenFailed`. */
+export async function openSocketServer(options: SocketServerOptions): Promise<SocketServer> {
+  const { host } = options;
+  if (!isLoopback(host)) {
+    throw new UnsafeHost(
+      `host ${host} is not a loopback address, and without authentication only those are allowed`,
+    );
+  }
+  const counters: SocketCounters = {
+    ...newSessionCounters(),
+    connections: 0,
+    connectionsOpened: 0,
+    upgradesRefused: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+  };
+  const server = new Server(options, counters);
+  const app = uWS.App();
+  server.install(app);
+  const listening = await listen(app, host, options.port);
+  return {
+    host,
+    port: uWS.us_socket_local_port(listening as uWS.us_socket),
+    counters,
+    drain: (graceMs) => server.drain(graceMs),
+    close: () => {
+      server.draining = true;
+      app.close();
+    },
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$/.test(host);
+}
+
+function listen(app: uWS.TemplatedApp, host: string, port: number): Promise<uWS.us_listen_socket> {
+  return new Promise((resolve, reject) => {
+    app.listen(host, port, (socket) => {
+      if (socket === false) reject(new ListenFailed(`cannot listen on ${host}:${port}`));
+      else resolve(socket);
+    });
+  });
+}
+
+class Server {
+  readonly #options: SocketServerOptions;
+  readonly #counters: SocketCounters;
+  readonly #connections = new Set<Connection>();
+  draining = false;
+
+  constructor(options: SocketServerOptions, counters: SocketCounters) {
+    this.#options = options;
+    this.#counters = counters;
+  }
+
+  install(app: uWS.TemplatedApp): void {
+    app.ws<Connection>("/v1/ws", {
+      compression: uWS.DISABLED,
+      maxPayloadLength: frameBytesMax,
+      idleTimeout: idleSeconds,
+      sendPingsAutomatically: true,
+      // We look before each flush and close in good order; this is for one flush that is larger than all limits.
+      maxBackpressure: 2 * sendBufferBytesMax,
+      closeOnBackpressureLimit: 1,
+      upgrade: (res, req, context) => this.#http(res, () => this.#upgrade(res, req, context)),
+      open: (ws) => this.#socket(ws, () => this.#open(ws)),
+      message: (ws, message, binary) =>
+        this.#socket(ws, () => {
+          this.#counters.bytesReceived += message.byteLength;
+          ws.getUserData().session?.receive(new Uint8Array(message), binary);
+        }),
+      close: (ws) => this.#closed(ws.getUserData()),
+    });
+    app.get("/livez", (res) => this.#http(res, () => answer(res, "200 OK", "ok\n")));
+    app.get("/readyz", (res) =>
+      this.#http(res, () => {
+        if (!this.draining && this.#options.ready()) answer(res, "200 OK", "ready\n");
+        else answer(res, unavailable, this.draining ? "draining\n" : "not ready\n");
+      }),
+    );
+    app.get("/metrics", (res) =>
+      this.#http(res, () => answer(res, "200 OK", this.#options.metrics(), metricsContentType)),
+    );
+    app.any("/*", (res) => this.#http(res, () => answer(res, "404 Not Found", "not found\n")));
+  }
+
+  async drain(graceMs: number): Promise<number> {
+    this.draining = true;
+    for (const { session } of this.#connections) {
+      if (session !== undefined) session.draining = true;
+    }
+    const giveUpAt = performance.now() + graceMs;
+    while (this.#counters.inFlight > 0 && performance.now() < giveUpAt) {
+      await new Promise((resolve) => setTimeout(resolve, drainPollMs));
+    }
+    const unanswered = this.#counters.inFlight;
+    for (const { session } of this.#connections) session?.end(closeCodes.goingAway, "shutting down");
+    // Sessions end in a turn of their own; this one comes after theirs.
+    await new Promise((resolve) => setImmediate(resolve));
+    return unanswered;
+  }
+
+  #upgrade(res: uWS.HttpResponse, req: uWS.HttpRequest, context: uWS.us_socket_context_t): void {
+    const asked = req.getHeader("sec-websocket-protocol");
+    const names = asked.split(",").map((name) => name.trim());
+    const codec = asked === "" ? jsonCodec : codecs.find(({ name }) => names.includes(name));
+    const refusal =
+      this.draining || this.#connections.size >= connectionsMax
+        ? unavailable
+        : !isOwnOrigin(req.getHeader("origin"))
+          ? "403 Forbidden"
+          : codec === undefined
+            ? "400 Bad Request"
+            : undefined;
+    if (refusal !== undefined || codec === undefined) {
+      this.#counters.upgradesRefused++;
+      answer(res, refusal ?? "400 Bad Request", "not upgraded\n");
+      return;
+    }
+    const connection: Connection = { codec, socket: undefined, session: undefined };
+    res.upgrade(
+      connection,
+      req.getHeader("sec-websocket-key"),
+      asked === "" ? "" : codec.name,
+      req.getHeader("sec-websocket-extensions"),
+      context,
+    );
+  }
+
+  #open(ws: uWS.WebSocket<Connection>): void {
+    const connection = ws.getUserData();
+    connection.socket = ws;
+    const transport = transportOf(connection, this.#counters, this.#options.onDefect);
+    connection.session = new Session(
+      connection.codec,
+      transport,
+      this.#options.engine,
+      this.#counters,
+      this.#options.onDefect,
+    );
+    connection.session.draining = this.draining;
+    this.#connections.add(connection);
+    this.#counters.connections++;
+    this.#counters.connectionsOpened++;
+  }
+
+  #closed(connection: Connection): void {
+    const { session } = connection;
+    connection.socket = undefined;
+    connection.session = undefined;
+    if (!this.#connections.delete(connection)) return;
+    this.#counters.connections--;
+    this.#guard(() => session?.gone());
+  }
+
+  #socket(ws: uWS.WebSocket<Connection>, callback: () => void): void {
+    if (this.#guard(callback)) return;
+    const { session } = ws.getUserData();
+    if (session === undefined) this.#guard(() => ws.close());
+    else session.end(closeCodes.internal, "internal");
+  }
+
+  #http(res: uWS.HttpResponse, callback: () => void): void {
+    if (!this.#guard(callback)) this.#guard(() => answer(res, "500 Internal Server Error", "internal\n"));
+  }
+
+  /** False when the callback threw. */
+  #guard(callback: () => void): boolean {
+    try {
+      callback();
+      return true;
+    } catch (defect) {
+      this.#options.onDefect(defect);
+      return false;
+    }
+  }
+}
+
+const unavailable = "503 Service Unavailable";
+
+function answer(res: uWS.HttpResponse, status: string, body: string, contentType = "text/plain"): void {
+  res.writeStatus(status).writeHeader("content-type", contentType).end(body);
+}
+
+/** No Origin (a program), or a page served from this machine. */
+function isOwnOrigin(origin: string): boolean {
+  if (origin === "") return true;
+  try {
+    return isLoopback(new URL(origin).hostname.replace(/^\[|\]$/g, ""));
+  } catch {
+    return false;
+  }
+}
+
+function transportOf(
+  connection: Connection,
+  counters: SocketCounters,
+  onDefect: (defect: unknown) => void,
+): Transport {
+  return {
+    send(frames) {
+      const { socket, codec } = connection;
+      if (socket === undefined) return true;
+      if (socket.getBufferedAmount() > sendBufferBytesMax) return false;
+      let dropped = false;
+      socket.cork(() => {
+        for (const frame of frames) {
+          counters.bytesSent += frame.length;
+          // 2: uWebSockets.js was over its limit and did not keep the frame.
+          if (!dropped) dropped = socket.send(frame, codec.binary) === 2;
+        }
+      });
+      return !dropped;
+    },
+    end(code, reason) {
+      try {
+        connection.socket?.end(code, reason);
+      } catch (defect) {
+        onDefect(defect);
+      }
+    },
+  };
+}

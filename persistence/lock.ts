@@ -1,0 +1,44 @@
+/**
+ * One engine per folder.
+ *
+ * The lock is SQLite's own: an exclusive transaction on the empty file `lock.db`, held open for the life of the
+ * process. The kernel drops it when the process ends in any way, so nothing has to be cleaned up after
+ * kill -9. SQLite also refuses a second holder within one process, which a bare fcntl lock would not.
+ *
+ * L1  Nobody may open `lock.db` with plain reads in the process that holds it: closing any descriptor of a file drops
+ *     all fcntl locks this process has on it. A backup made from inside the engine leaves the file out.
+ * L2  The folder is on a local file system. Network file systems keep fcntl locks badly or not at all.
+ */
+
+import { join, resolve } from "node:path";
+import Database from "better-sqlite3";
+
+/** Another engine, in this process or another one, works on the folder. */
+export class FolderInUse extends Error {
+  override readonly name = "FolderInUse";
+  constructor(readonly folder: string) {
+    super(`${resolve(folder)} is in use by another engine; only one may work on a folder`);
+  }
+}
+
+export interface FolderLock {
+  release(): void;
+}
+
+/** Takes the folder, which must exist, for this process. Throws `FolderInUse` at once when it is taken. */
+export function lockFolder(folder: string): FolderLock {
+  const holder = new Database(join(folder, "lock.db"), { timeout: 0 });
+  try {
+    holder.pragma("locking_mode = EXCLUSIVE");
+    // Nothing is ever written to the file; a journal of its own would be created, and fsynced on release.
+    holder.pragma("journal_mode = MEMORY");
+    holder.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    holder.close();
+    if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY")) {
+      throw new FolderInUse(folder);
+    }
+    throw error;
+  }
+  return { release: () => holder.close() };
+}

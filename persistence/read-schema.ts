@@ -1,0 +1,235 @@
+/**
+ * The tables of read.db, and when the file is worth keeping.
+ *
+ * For people with an SQL tool: amounts are exact integers of minor units in `..._minor`, times are ms since the epoch
+ * in `..._ms`. Each table has a view `readable_...` that adds the same amounts as decimal text ("99.99") and the same
+ * times in ISO 8601 under the plain names, and is searched by the same indexes. Add up the integers, show the texts.
+ * In `ledger_entries` pieces of stock have scale 0, so both are the same there. (Generated columns would need no
+ * views, but SQLite computes them at every insert: they doubled its cost.)
+ *
+ * S1  Everything here follows from the logs: the file may be deleted at any time and is built again at the next start.
+ * S2  A cursor moves in the transaction that holds the rows it stands for, so no fact is projected twice or left out.
+ * S3  Nothing is ever fsynced (`synchronous = OFF`): the file shares its disk with the log, and every fsync here would
+ *     hold up the one that answers wait for. The death of the process loses nothing. A power loss may leave any
+ *     mixture of pages, so a file that was open then is not believed: `opened_in_boot` names the kernel's boot in
+ *     which it was opened, and is cleared, after an fsync, only when it is closed in good order.
+ */
+
+import { readFileSync, rmSync } from "node:fs";
+import Database from "better-sqlite3";
+
+/** Raised whenever a table changes: a file of another version is built again. */
+const schemaVersion = 1;
+
+/** Exact at any size, unlike a division: SQLite has no decimals. Scales are 0, 2 and 3, see `actors/money`. */
+function decimalOf(minor: string): string {
+  const digits = (unit: number, width: number) =>
+    `printf('%s%d.%0${width}d', CASE WHEN ${minor} < 0 THEN '-' ELSE '' END, abs(${minor}) / ${unit}, abs(${minor}) % ${unit})`;
+  return `CASE WHEN ${minor} IS NULL THEN NULL WHEN scale = 2 THEN ${digits(100, 2)}
+          WHEN scale = 3 THEN ${digits(1000, 3)} ELSE printf('%d', ${minor}) END`;
+}
+
+function time(name: string): string {
+  return `strftime('%Y-%m-%dT%H:%M:%fZ', ${name}_ms / 1000.0, 'unixepoch') AS ${name}`;
+}
+
+function readable(table: string, amounts: readonly string[], times: readonly string[]): string {
+  const columns = [...amounts.map((name) => `${decimalOf(`${name}_minor`)} AS ${name}`), ...times.map(time)];
+  return `CREATE VIEW readable_${table} AS SELECT *, ${columns.join(",\n  ")} FROM ${table};`;
+}
+
+const schema = `
+CREATE TABLE orders (
+  number INTEGER PRIMARY KEY,
+  order_no TEXT NOT NULL UNIQUE,
+  shard INTEGER NOT NULL,
+  account TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  scale INTEGER NOT NULL,
+  total_minor INTEGER NOT NULL,
+  amount_paid_minor INTEGER NOT NULL,
+  amount_refunded_minor INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  pay_by_ms INTEGER,
+  created_at_ms INTEGER NOT NULL,
+  paid_at_ms INTEGER,
+  canceled_at_ms INTEGER,
+  cancel_reason TEXT
+);
+CREATE INDEX orders_by_account_and_status ON orders (account, status);
+CREATE INDEX orders_by_status_and_time ON orders (status, created_at_ms);
+
+CREATE TABLE order_items (
+  order_no TEXT NOT NULL,
+  line INTEGER NOT NULL,
+  product TEXT NOT NULL,
+  name TEXT NOT NULL,
+  scale INTEGER NOT NULL,
+  price_minor INTEGER NOT NULL,
+  qty INTEGER NOT NULL,
+  subtotal_minor INTEGER NOT NULL,
+  PRIMARY KEY (order_no, line)
+) WITHOUT ROWID;
+
+CREATE TABLE order_logs (
+  order_no TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  old_status TEXT,
+  new_status TEXT NOT NULL,
+  event TEXT NOT NULL,
+  operator TEXT,
+  remark TEXT,
+  time_ms INTEGER NOT NULL,
+  key TEXT,
+  PRIMARY KEY (order_no, version)
+) WITHOUT ROWID;
+
+CREATE TABLE accounts (
+  account TEXT PRIMARY KEY,
+  shard INTEGER NOT NULL,
+  currency TEXT NOT NULL,
+  scale INTEGER NOT NULL,
+  available_minor INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE products (
+  product TEXT PRIMARY KEY,
+  shard INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  scale INTEGER NOT NULL,
+  price_minor INTEGER NOT NULL,
+  available INTEGER NOT NULL,
+  held INTEGER NOT NULL,
+  sold INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Kept in the order in which they are asked for, account by account; position and shard lead back to the log.
+-- balance: of the account after this entry, for wallets and stock; the others are SUM(amount_minor).
+CREATE TABLE ledger_entries (
+  account TEXT NOT NULL,
+  shard INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  entry INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  scale INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  balance_minor INTEGER,
+  order_no TEXT,
+  ref TEXT,
+  time_ms INTEGER NOT NULL,
+  PRIMARY KEY (account, shard, position, entry)
+) WITHOUT ROWID;
+
+-- How far each log is projected; hash is the chain hash at that place, NULL for a log without one.
+CREATE TABLE cursors (
+  shard INTEGER PRIMARY KEY,
+  position INTEGER NOT NULL,
+  hash BLOB
+);
+
+-- What the numbers in the facts of a shard stand for.
+CREATE TABLE handles (
+  shard INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  handle INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  name TEXT,
+  PRIMARY KEY (shard, kind, handle)
+) WITHOUT ROWID;
+
+CREATE TABLE opened_in_boot (boot TEXT NOT NULL);
+
+${readable("orders", ["total", "amount_paid", "amount_refunded"], ["pay_by", "created_at", "paid_at", "canceled_at"])}
+${readable("order_items", ["price", "subtotal"], [])}
+${readable("order_logs", [], ["time"])}
+${readable("accounts", ["available"], [])}
+${readable("products", ["price"], [])}
+${readable("ledger_entries", ["amount", "balance"], ["time"])}
+
+PRAGMA user_version = ${schemaVersion};
+`;
+
+/** The file cannot be what the logs say: it has to be built again. */
+export class ReadModelStale extends Error {
+  override readonly name = "ReadModelStale";
+}
+
+/**
+ * Opens read.db, or builds a new one in place of a file that is damaged, of another version, or was open when the
+ * power went. `:memory:` works too.
+ */
+export function openReadDatabase(file: string): Database.Database {
+  if (file === ":memory:") return prepare(new Database(file));
+  try {
+    return openExisting(file);
+  } catch (error) {
+    if (!isStale(error)) throw error;
+    removeReadDatabase(file);
+    return openExisting(file);
+  }
+}
+
+/** Whether an error means that the file itself is at fault, and not the disk or the code. */
+export function isStale(error: unknown): boolean {
+  if (error instanceof ReadModelStale) return true;
+  return (
+    error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB|SCHEMA|FORMAT|ERROR)/.test(error.code)
+  );
+}
+
+export function removeReadDatabase(file: string): void {
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true });
+}
+
+/** Closes it so that the next start believes it, after a power loss too. */
+export function closeReadDatabase(db: Database.Database): void {
+  if (!db.memory) {
+    // A write, so that there is something to checkpoint and the checkpoint fsyncs; then the word that all is whole.
+    db.pragma("synchronous = FULL");
+    db.exec("UPDATE opened_in_boot SET boot = boot");
+    const [outcome] = db.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
+    if (outcome?.busy === 0) db.exec("DELETE FROM opened_in_boot");
+  }
+  db.close();
+}
+
+function openExisting(file: string): Database.Database {
+  const db = new Database(file, { timeout: 2_000 });
+  try {
+    db.pragma("journal_mode = WAL");
+    return prepare(db);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function prepare(db: Database.Database): Database.Database {
+  db.pragma("synchronous = OFF");
+  db.pragma("cache_size = -65536");
+  db.pragma("wal_autocheckpoint = 4000");
+  const version = db.pragma("user_version", { simple: true });
+  if (version === 0) db.transaction(() => db.exec(schema))();
+  else if (version !== schemaVersion) throw new ReadModelStale(`schema version ${String(version)}`);
+  const boot = currentBoot();
+  const opened = db.prepare("SELECT boot FROM opened_in_boot").pluck().get();
+  if (opened !== undefined && opened !== boot)
+    throw new ReadModelStale("it was open when the machine went down");
+  db.transaction(() => {
+    db.exec("DELETE FROM opened_in_boot");
+    db.prepare("INSERT INTO opened_in_boot VALUES (?)").run(boot);
+  })();
+  return db;
+}
+
+/** A name for the time since the kernel started. Where there is none, every unclean end counts as a power loss. */
+function currentBoot(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return `process ${process.pid} ${performance.timeOrigin}`;
+  }
+}

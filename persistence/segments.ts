@@ -1,0 +1,253 @@
+/**
+ * The files of a log: one SQLite database per segment, `log-<first position>.db`, and its -wal.
+ *
+ *   groups(first INTEGER PRIMARY KEY, last, count, format, prev, hash, body)     one row per group
+ *
+ * S1  A segment is written by one life of one process, and once: rows are added and never changed.
+ * S2  Its -wal is never checkpointed and never restarted, while it is written or later: it is part of the segment.
+ *     Checkpoints would compete with commits for the disk, and a -wal that is written once can be checked
+ *     (`wal-check`). So the main file keeps its two first pages: the schema and an empty table.
+ * S3  SQLite checkpoints when the last connection to a file closes. It must get an exclusive lock for that, so the
+ *     writer has a read-only companion, which is closed after it and itself cannot write. Everybody else opens
+ *     read-only too.
+ *     That also holds when the process ends without closing: the driver would close in any order, so a hook on
+ *     exit closes in this one.
+ * S4  A segment's name appears only when its main file is whole and fsynced, and both names are durable before the
+ *     first group is written. Its -wal may be full of zeros at first (`spare-wal`); what was not used is cut off when
+ *     the segment is closed.
+ * S5  Every commit is an fsync: synchronous=FULL is set, and read back after the first one.
+ * S6  Nobody reads the main file other than through SQLite while a connection is open in the same process: closing
+ *     any descriptor of it drops the fcntl locks of all. (Its size may be asked, its -wal may be read.)
+ */
+
+import { closeSync, existsSync, openSync, readdirSync, statSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { createFileDurably } from "./folder.js";
+import { hashBytes, type LoggedGroup } from "./hash-chain.js";
+import { LogDamaged } from "./journal.js";
+import { takeSpare } from "./spare-wal.js";
+
+export const pageBytes = 4096;
+
+/** The number of this layout of rows and of this way to compute their hash. */
+export const rowFormat = 1;
+
+export interface Segment {
+  /** Position of the first fact in it. */
+  readonly first: number;
+  readonly file: string;
+}
+
+export function segmentAt(folder: string, first: number): Segment {
+  return { first, file: join(folder, `log-${String(first).padStart(16, "0")}.db`) };
+}
+
+const segmentName = /^log-(\d{16})\.db$/;
+
+/** The segments of a folder, in order. */
+export function listSegments(folder: string): Segment[] {
+  const segments: Segment[] = [];
+  for (const name of readdirSync(folder)) {
+    const match = segmentName.exec(name);
+    if (match) segments.push({ first: Number(match[1]), file: join(folder, name) });
+  }
+  return segments.sort((a, b) => a.first - b.first);
+}
+
+/** Index of the segment that holds `position`; 0 when it is before all of them. */
+export function segmentHolding(segments: readonly Segment[], position: number): number {
+  let index = 0;
+  for (let i = 1; i < segments.length && segments[i]!.first <= position; i++) index = i;
+  return index;
+}
+
+/** The main file of an empty segment, the same for every segment. */
+function emptySegment(): Buffer {
+  const template = new Database(":memory:");
+  template.pragma(`page_size = ${pageBytes}`);
+  template.exec(
+    `CREATE TABLE groups(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, count INTEGER NOT NULL,
+       format INTEGER NOT NULL, prev BLOB NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL)`,
+  );
+  const content = template.serialize();
+  template.close();
+  // Bytes 18 and 19 of the header, write and read version: 2 is WAL. A database in memory cannot be switched.
+  content[18] = 2;
+  content[19] = 2;
+  return content;
+}
+
+export interface SegmentWriter extends Segment {
+  /** Whether a group with a body of this size still fits. An empty segment takes any. */
+  hasRoomFor(bodyBytes: number): boolean;
+  /** One durable transaction. Throws what SQLite throws. */
+  insert(first: number, last: number, prev: Uint8Array, hash: Uint8Array, body: Uint8Array): void;
+  /** Closes without a checkpoint. */
+  close(): void;
+}
+
+/** fsyncs in `createSegment`: main file, folder, and SQLite's own of the header of the -wal. */
+export const syncsPerSegment = 3;
+
+/** Creates an empty segment durably and opens it for the only time it will be written. */
+export function createSegment(folder: string, first: number, segmentBytes: number): SegmentWriter {
+  const { file } = segmentAt(folder, first);
+  const walFile = `${file}-wal`;
+  if (existsSync(file)) throw new Error(`${file} exists; a segment is written by one process only`);
+  if (!takeSpare(folder, walFile)) closeSync(openSync(walFile, "wx"));
+  createFileDurably(file, emptySegment());
+
+  const writer = new Database(file, { timeout: 0 });
+  writer.pragma("synchronous = FULL");
+  writer.pragma("wal_autocheckpoint = 0");
+  // A group is written once and never read by this connection; a spill would write pages twice.
+  writer.pragma("cache_size = 64");
+  writer.pragma("cache_spill = OFF");
+  const mode = writer.pragma("journal_mode", { simple: true });
+  if (mode !== "wal") throw new Error(`${file}: journal_mode is ${String(mode)}, not wal`);
+  const insert = writer.prepare("INSERT INTO groups VALUES (?, ?, ?, ?, ?, ?, ?)");
+  const companion = new Database(file, { readonly: true, timeout: 0 });
+  companion.prepare("SELECT max(first) FROM groups").get();
+
+  // An upper bound, made exact when the segment seems to be full.
+  let bytes = 0;
+  let proven = false;
+  const close = () => {
+    openForWriting.delete(close);
+    const used = bytesUsed(companion);
+    writer.close();
+    companion.close();
+    if (statSync(walFile).size > used) truncateSync(walFile, used);
+  };
+  closeOnExit(close);
+  return {
+    first,
+    file,
+    hasRoomFor(bodyBytes) {
+      const needed = walBytesAtMost(bodyBytes);
+      if (bytes + needed <= segmentBytes || bytes === 0) return true;
+      bytes = bytesUsed(companion);
+      return bytes + needed <= segmentBytes;
+    },
+    insert(first, last, prev, hash, body) {
+      insert.run(first, last, last - first + 1, rowFormat, prev, hash, body);
+      bytes += walBytesAtMost(body.length);
+      if (proven) return;
+      const synchronous = writer.pragma("synchronous", { simple: true });
+      if (synchronous !== 2) throw new Error(`${file}: synchronous is ${String(synchronous)}, not FULL`);
+      proven = true;
+    },
+    close,
+  };
+}
+
+const openForWriting = new Set<() => void>();
+
+function closeOnExit(close: () => void): void {
+  if (openForWriting.size === 0) {
+    process.off("exit", closeAll);
+    process.once("exit", closeAll);
+  }
+  openForWriting.add(close);
+}
+
+function closeAll(): void {
+  for (const close of openForWriting) close();
+}
+
+/** Bytes of the -wal that hold transactions. A checkpoint of the kind NOOP does nothing but count the frames. */
+function bytesUsed(companion: Database.Database): number {
+  const [{ log }] = companion.pragma("wal_checkpoint(NOOP)") as [{ log: number }];
+  return log > 0 ? 32 + log * (pageBytes + 24) : 0;
+}
+
+/** Pages of overflow, the leaf that points to them, the first page, a new leaf and its parents. */
+function walBytesAtMost(bodyBytes: number): number {
+  return (Math.ceil(bodyBytes / (pageBytes - 4)) + 5) * (pageBytes + 24);
+}
+
+export interface SegmentReader extends Segment {
+  /** Groups from the one that holds `position` on, in order. Throws `LogDamaged`. */
+  groupsFrom(position: number): IterableIterator<LoggedGroup>;
+  close(): void;
+}
+
+/** Opens a segment for reading, also while it is written. Sees what is durable, group by group. */
+export function openSegment(segment: Segment): SegmentReader {
+  const { file } = segment;
+  const { size } = statSync(file);
+  // SQLite takes a main file without pages as new and deletes the -wal beside it.
+  if (size < 2 * pageBytes || size % pageBytes !== 0) {
+    throw new LogDamaged(
+      file,
+      `byte ${size}`,
+      `a segment has at least two whole pages of ${pageBytes} bytes`,
+    );
+  }
+  const reader = whileReading(file, () => new Database(file, { readonly: true, timeout: 1000 }));
+  try {
+    const rows = whileReading(file, () =>
+      reader
+        .prepare<number[], unknown[]>(
+          `SELECT first, last, count, format, prev, hash, body FROM groups
+           WHERE first >= ifnull((SELECT max(first) FROM groups WHERE first <= ?), 0) ORDER BY first`,
+        )
+        .raw(),
+    );
+    return {
+      ...segment,
+      *groupsFrom(position) {
+        const iterator = whileReading(file, () => rows.iterate(position));
+        try {
+          for (;;) {
+            const next = whileReading(file, () => iterator.next());
+            if (next.done) return;
+            yield asGroup(file, next.value);
+          }
+        } finally {
+          iterator.return?.();
+        }
+      },
+      close: () => reader.close(),
+    };
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
+}
+
+/** What SQLite cannot read is damage; being out of memory or locked out is not. */
+function whileReading<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error;
+    if (/^SQLITE_(BUSY|LOCKED|NOMEM)/.test(error.code)) throw error;
+    throw new LogDamaged(file, error.code, `SQLite cannot read it: ${error.message}`);
+  }
+}
+
+function asGroup(file: string, row: unknown[]): LoggedGroup {
+  const [first, last, count, format, prev, hash, body] = row;
+  if (!isPosition(first)) throw new LogDamaged(file, `row ${String(first)}`, "first is not a position");
+  const place = `position ${first}`;
+  if (format !== rowFormat) {
+    throw new LogDamaged(file, place, `row format ${String(format)} is not known to this version`);
+  }
+  if (!isPosition(last) || last < first || count !== last - first + 1) {
+    throw new LogDamaged(file, place, `last ${String(last)} and count ${String(count)} do not fit`);
+  }
+  if (!isHash(prev) || !isHash(hash) || !Buffer.isBuffer(body)) {
+    throw new LogDamaged(file, place, "a hash or the body is not one");
+  }
+  return { first, last, body, prev, hash };
+}
+
+function isPosition(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function isHash(value: unknown): value is Buffer {
+  return Buffer.isBuffer(value) && value.length === hashBytes;
+}
