@@ -37,9 +37,13 @@ export function fail(error: unknown): number {
 function verdict(error: unknown): readonly [code: number, advice: string] {
   if (error instanceof BadConfig || error instanceof UnsafeHost) return [exitCodes.usage, ""];
   if (error instanceof ListenFailed) return [exitCodes.usage, "choose another --port, or 0 for a free one"];
-  if (error instanceof FolderInUse) return [exitCodes.damaged, "stop the other engine, or choose another --data"];
+  if (error instanceof FolderInUse)
+    return [exitCodes.damaged, "stop the other engine, or choose another --data"];
   if (error instanceof LogDamaged) {
-    return [exitCodes.damaged, "nothing was served; restore the file from a backup, and do not delete anything yet"];
+    return [
+      exitCodes.damaged,
+      "nothing was served; restore the file from a backup, and do not delete anything yet",
+    ];
   }
   if (error instanceof JournalFailed) {
     return [exitCodes.stopped, "nothing unsaved was answered; look at the disk, then start again"];

@@ -39,6 +39,7 @@ import {
 import type { Turn } from "./turn.js";
 
 const method = keyedMethods["order.place"];
+const notFound = resultOf("product_not_found").number;
 
 export function shardOfSlot(slot: number, shards: number): number {
   return Math.floor((slot * shards) / slotCount);
@@ -52,7 +53,6 @@ export function crosses(turn: Turn, lines: readonly LineAsked[]): boolean {
 export function beginCrossing(
   turn: Turn,
   command: PlaceOrder,
-  account: Account,
   lines: readonly LineAsked[],
   paramsHash: number,
 ): void {
@@ -61,6 +61,7 @@ export function beginCrossing(
     answerRefusal(turn, command, refuse("invalid_request", { path: "params.dryRun", reason }));
     return;
   }
+  const account = nameAccount(turn, command.account);
   if (account.currency < 0) {
     const refusal = refuse("account_not_found", { account: command.account });
     keepRefusal(turn, spaces.order, account.handle, command.key, method, paramsHash, command.at, refusal);
@@ -157,7 +158,8 @@ function takeAnswer(turn: Turn, answer: Extract<Message, { kind: "answered" }>):
   const pending = books.pending.get(order);
   if (!pending) return;
   const id = pending.lines[branch]!.productId;
-  if (code === 0 && !books.productByName.has(id))
+  // Also when the line is refused: its currency and its price still have a say in what the whole cart is refused for.
+  if (code !== notFound && !books.productByName.has(id))
     turn.record({ type: Facts.productKnown, id, name, currency });
   const product = books.productByName.get(id)?.handle ?? 0;
   turn.record({ type: Facts.branchAnswered, order, branch, product, unitPrice, code, text });
@@ -172,23 +174,18 @@ function decidePending(turn: Turn, pending: PendingOrder): void {
   let total: number | undefined = 0;
   pending.lines.forEach(({ productId, qty }, branch) => {
     const { code, product, unitPrice, text } = pending.answers[branch]!;
-    if (code !== 0) {
+    if (code !== notFound && books.products[product]!.currency !== account.currency) {
+      failures.push({ product: productId, refusal: refuse("currency_mismatch") });
+    } else if (code !== 0) {
       const details = text === "" ? undefined : (JSON.parse(text) as Record<string, unknown>);
       failures.push({ product: productId, refusal: refuse(resultOfNumber(code)!.code, details) });
-      return;
-    }
-    if (books.products[product]!.currency !== account.currency) {
-      failures.push({ product: productId, refusal: refuse("currency_mismatch") });
     }
     total = addSubtotal(total, unitPrice, qty);
     lines.push({ product, qty, unitPrice });
   });
   const paid = pending.payNow || total === 0;
-  // A total without the refused lines means nothing: neither the expectation nor the balance is held against it.
-  const refusal =
-    lines.length === pending.lines.length
-      ? decideTotal(account, total, pending.expectedTotal === "" ? undefined : pending.expectedTotal, paid)
-      : undefined;
+  const expectedTotal = pending.expectedTotal === "" ? undefined : pending.expectedTotal;
+  const refusal = decideTotal(account, total, expectedTotal, paid);
   if (refusal) failures.push({ refusal });
   if (failures.length > 0) refusePending(turn, pending, refuseCart(failures));
   else placePending(turn, pending, account, lines, total!, paid);

@@ -75,6 +75,10 @@ export class KeyTable {
   #arenaStart = 0;
   #arenaEnd = 0;
   #text = new Map<number, string>();
+  #hashedKey = "";
+  #hashedSubject = -1;
+  #hashedSpace = -1;
+  #hash = 0;
 
   get count(): number {
     return this.rows.end - this.rows.start;
@@ -82,7 +86,7 @@ export class KeyTable {
 
   /** Entry of a key, or -1. */
   find(space: number, subject: number, key: string): number {
-    const hash = hashOf(space, subject, key);
+    const hash = this.#hashOf(space, subject, key);
     const table = this.#index[hash >>> 22]!;
     const mask = (table.length >>> 1) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
@@ -169,7 +173,7 @@ export class KeyTable {
   }
 
   #add(space: number, subject: number, key: string): number {
-    const hash = hashOf(space, subject, key);
+    const hash = this.#hashOf(space, subject, key);
     const entry = this.rows.add();
     const chunk = this.rows.chunk(entry);
     const at = this.rows.offset(entry);
@@ -179,6 +183,17 @@ export class KeyTable {
     chunk[at + lengthAt] = key.length;
     this.#insert(hash, entry);
     return entry;
+  }
+
+  /** A turn asks for the hash of one key three times: looked up, proven new, added. */
+  #hashOf(space: number, subject: number, key: string): number {
+    if (key !== this.#hashedKey || subject !== this.#hashedSubject || space !== this.#hashedSpace) {
+      this.#hashedKey = key;
+      this.#hashedSubject = subject;
+      this.#hashedSpace = space;
+      this.#hash = hashOf(space, subject, key);
+    }
+    return this.#hash;
   }
 
   #insert(hash: number, entry: number): void {

@@ -31,7 +31,8 @@ export const inFlightMax = 4096;
 export const retryAfterMs = 50;
 
 /**
- * Answers and pushes of one connection that its peer did not take yet; beyond it the connection is closed.
+ * Bytes of answers and pushes kept for one connection: in the outbox of each shard until they may leave, and in its
+ * socket until the peer takes them. Beyond it the connection is closed.
  * Must hold the answers of `inFlightMax` usual orders (about 400 bytes each, 1.6 MiB) several times.
  */
 export const sendBufferBytesMax = 8 * 1024 * 1024;
@@ -39,7 +40,7 @@ export const sendBufferBytesMax = 8 * 1024 * 1024;
 /** An array frame of answers is ended when it is longer than this, so that a client's own frame limit is not met. */
 export const answerFrameBytes = 256 * 1024;
 
-/** Connections of one process: at 16 KiB of buffers each, 160 MiB. */
+/** Connections of one process. An idle one has no buffer; each is a file descriptor, and systemd gives 16,384 or more. */
 export const connectionsMax = 10_000;
 
 /** Seconds without a byte from a peer (pings are sent by us) until its connection is closed. */

@@ -9,9 +9,10 @@ export class ParamsHash {
   #b = 0;
 
   begin(method: number): this {
-    this.#a = 0xdeadbeef ^ method;
-    this.#b = 0x41c6ce57 ^ method;
-    return this;
+    this.#a = 0xdeadbeef;
+    this.#b = 0x41c6ce57;
+    // Mixed, not only added: else method 4 with "2.00" would be method 5 with "3.00".
+    return this.#mix(0x10003).#mix(method);
   }
 
   /** Undefined and "" differ. */

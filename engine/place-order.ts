@@ -27,7 +27,7 @@ export function placeOrder(turn: Turn, command: PlaceOrder): void {
 
   const lines = mergeLines(command.lines);
   if (turn.shards > 1 && crosses(turn, lines)) {
-    beginCrossing(turn, command, nameAccount(turn, command.account), lines, paramsHash);
+    beginCrossing(turn, command, lines, paramsHash);
     return;
   }
   const cart = decideCart(turn, account, command, lines);

@@ -86,7 +86,7 @@ export function readConfig(
 ): OriginatedConfig {
   const fromFile = file === undefined ? {} : readConfigFile(file);
   const config: Record<string, unknown> = {};
-  const origins: Record<string, string> = {};
+  const origins = {} as Record<SettingName, string>;
   for (const name of Object.keys(settingsTable) as SettingName[]) {
     const variable = environmentName(name);
     const found =

@@ -4,12 +4,10 @@
  */
 
 import { statfsSync } from "node:fs";
-import type { Refusal } from "../actors/results.js";
 import { refuse } from "../actors/results.js";
 import { Books } from "../engine/books.js";
 import type { Clock } from "../engine/clock.js";
 import { systemClock } from "../engine/clock.js";
-import type { Command } from "../engine/commands.js";
 import { type Loop, startLoop } from "../engine/loop.js";
 import { memoryBus } from "../engine/memory-bus.js";
 import type { Requester } from "../engine/requester.js";
@@ -21,6 +19,7 @@ import { memoryJournal } from "../persistence/memory-journal.js";
 import { openReadSide, type ReadSide } from "../persistence/read-side.js";
 import { runAudit } from "./audit-run.js";
 import { prepareFolder, shardFolder } from "./data-folder.js";
+import { makeOutside } from "./outside.js";
 import { recoverShard } from "./recovery.js";
 import type { Engine } from "./session.js";
 import { startSnapshots } from "./snapshots.js";
@@ -46,7 +45,8 @@ export interface HostOptions {
 export interface EngineHost extends Engine {
   readonly parts: readonly Shard[];
   readonly journals: readonly Journal[];
-  readonly readSide: ReadSide | undefined;
+  /** Facts of a shard that the read side does not show yet. */
+  readSideLag(shard: number): number;
   /** Snapshots written since the start. */
   snapshotsWritten(): number;
   hasFailed(): boolean;
@@ -67,21 +67,7 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
   const loop: Loop = startLoop(shards, clock);
   const bus = memoryBus();
 
-  function outside(
-    command: Command,
-    shard: number,
-    position: number,
-    done: (result: object | Refusal) => void,
-  ): void {
-    if (command.method === "audit.run") {
-      runAudit(folder, shards, journals).then(done, (error: unknown) => done(auditFailed(error)));
-    } else if (readSide) {
-      readSide.query(command, shard, position, done);
-    } else {
-      done(refuse("invalid_request", { path: "method", reason: "this engine keeps no read side" }));
-    }
-  }
-
+  const outside = makeOutside(readSide, () => runAudit(folder, shards, journals));
   for (const [shard, { books, journal }] of recovered.entries()) {
     const { wake } = loop;
     const { shards: count, failed } = options;
@@ -97,7 +83,7 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
     shards: options.shards,
     parts: shards,
     journals,
-    readSide,
+    readSideLag: (shard) => readSide?.lag(shard, shards[shard]!.books.position) ?? 0,
     route: (command) => shardOf(command, options.shards),
     submit: (shard, command) => shards[shard]!.submit(command),
     closed: (shard: number, requester: Requester) => shards[shard]!.forget(requester),
@@ -133,7 +119,9 @@ function openShard(options: HostOptions, shard: number): { books: Books; journal
 }
 
 function openReads(folder: string | undefined, journals: readonly Journal[]): ReadSide {
-  if (folder === undefined) return openReadSide({ memory: journals });
+  if (folder === undefined) {
+    return openReadSide({ memory: journals.map((journal, shard) => ({ shard, journal })) });
+  }
   return openReadSide({
     folder,
     shards: journals.map((_, shard) => ({ shard, folder: shardFolder(folder, shard) })),
@@ -150,8 +138,4 @@ function watchDisk(folder: string, freeBytesMin: number, shards: readonly Shard[
   };
   look();
   return setInterval(look, diskCheckMs).unref();
-}
-
-function auditFailed(error: unknown): Refusal {
-  return refuse("internal", { reason: error instanceof Error ? error.message : String(error) });
 }

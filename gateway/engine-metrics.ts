@@ -65,12 +65,9 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
       type: "counter",
       read: () => host.snapshotsWritten(),
     },
-    {
-      name: "yifen_read_side_lag_positions",
-      help: "Facts that the read side has not projected yet.",
-      type: "gauge",
-      read: () => host.readSide?.lag() ?? 0,
-    },
+    perShard("read_side_lag_positions", "Facts that the read side does not show yet.", "gauge", (_, n) =>
+      host.readSideLag(n),
+    ),
     perServer("connections", "Open WebSocket connections.", "gauge", "connections"),
     perServer("connections_total", "WebSocket connections opened.", "counter", "connectionsOpened"),
     perServer("requests_total", "Requests received.", "counter", "requests"),

@@ -1,6 +1,6 @@
 /**
  * Times on the wire: ISO 8601, UTC, milliseconds. The part up to the second is kept for the two seconds seen last,
- * because an order's createdAt is now and its payBy is now plus the hold: 20 ns against 180 ns for a Date each time.
+ * because an order's createdAt is now and its payBy is now plus the hold: 25 ns against 400 ns for a Date each time.
  */
 
 let seconds0 = Number.NaN;

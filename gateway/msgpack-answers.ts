@@ -164,7 +164,7 @@ export function orderBytesMax(id: RequestId, order: OrderView): number {
   return constantBytesMax + chars * 3 + order.lines.length * 128 + order.next.length * 5;
 }
 
-/** One order of one line: 210 ns; building the objects for msgpackr and packing them: 1,900 ns. */
+/** One order of one line: 490 ns; making the object and packing it with msgpackr: 2,030 ns. */
 export function putOrder(
   bytes: Buffer,
   view: DataView,

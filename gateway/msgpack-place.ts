@@ -6,7 +6,8 @@
  * else - wrong or only unusual - so that the general path alone says what is accepted and what the refusal is. A
  * property test holds the two together.
  *
- * Worth it: 230 ns a request of one line against 2,000 ns on the general path.
+ * Worth it: 400 ns a request of one line against 2,550 ns on the general path (CPU time, Node 20;
+ * msgpackr alone, without any check, takes 560).
  */
 
 import type { LineAsked, PlaceOrder } from "../engine/commands.js";
@@ -16,7 +17,7 @@ import { makePlaceOrder } from "./protocol.js";
 
 /**
  * Expected bytes, compared four at a time (the last four overlap): a request has 67 bytes that are always the same, and
- * comparing them one by one took 90 ns of its 480.
+ * comparing them one by one took 60 ns more.
  */
 interface Literal {
   readonly length: number;
@@ -47,7 +48,7 @@ for (const c of "0123456789.") amountChars[c.charCodeAt(0)] = 1;
 
 /**
  * Accounts and products come again and again: the string seen last under its hash is taken again when its bytes are
- * the same. 15 ns against 45 ns for a new string, and the engine's maps find its hash already computed. Collisions
+ * the same. That saves the 45 ns of a new string, and the engine's maps find its hash already computed. Collisions
  * only replace each other, so nobody can make it grow.
  */
 const seen: string[] = new Array<string>(8192).fill("");

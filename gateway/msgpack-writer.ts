@@ -12,7 +12,7 @@ export function textBytesMax(text: string): number {
 export function putText(bytes: Buffer, at: number, text: string): number {
   const length = text.length;
   if (length > 255) return putLongText(bytes, at, text);
-  // ASCII: a loop, because Buffer.write costs 90 ns a call and an id has 10 characters at 1 ns each.
+  // ASCII: a loop takes 21 ns for an id of 10 characters, Buffer.write 51.
   let next = at;
   if (length < 32) {
     bytes[next++] = 0xa0 | length;
@@ -89,8 +89,8 @@ export function putInt(bytes: Buffer, at: number, value: number): number {
 }
 
 /**
- * Constant bytes, as big-endian words that are stored four bytes at once: an order's answer has 170 of them, and byte
- * by byte (or by TypedArray.set, 25 ns a call) they took half of its time.
+ * Constant bytes, as big-endian words that are stored four bytes at once: 5 ns for the name of a field, 12 byte by byte
+ * or by TypedArray.set. An order's answer has 22 such pieces.
  */
 export interface Raw {
   readonly length: number;

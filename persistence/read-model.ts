@@ -103,6 +103,21 @@ export class ReadModel {
   }
 
   /**
+   * Throws `ReadModelStale` unless the rows of the shard are those of this log; `last` is the log's group that ends at
+   * `position(shard)`, undefined when there is none.
+   */
+  verify(shard: number, last: ReadGroup | undefined): void {
+    const cursor = this.#cursors.get(shard);
+    if (!cursor) return;
+    const ends = last?.last === cursor.position;
+    if (!ends || (cursor.hash && last.hash && !sameHash(cursor.hash, last.hash))) {
+      throw new ReadModelStale(
+        `shard ${shard}: the log does not hold what was projected up to ${cursor.position}`,
+      );
+    }
+  }
+
+  /**
    * Projects the groups that follow `position(shard)`. Their rows are visible to statements of this database at once,
    * and to others after `commit`. Throws `ReadModelStale` when they do not follow: the rows are of another log and
    * must be built again.

@@ -22,9 +22,20 @@ interface Page {
 
 export type ReadQueryKind = keyof ReadQueries;
 
-/** The caller's params are at fault, not the file: a cursor that was never given out. */
-export class BadCursor extends Error {
-  override readonly name = "BadCursor";
+/**
+ * Why there is no answer:
+ *   bad_cursor   the caller's fault: a cursor that was never given out
+ *   behind       the read side did not come as far as the question in time; asking again may do
+ *   broken       it cannot work now: the disk is full, the file cannot be built
+ */
+export class ReadFailed extends Error {
+  override readonly name = "ReadFailed";
+  constructor(
+    readonly code: "bad_cursor" | "behind" | "broken",
+    message: string,
+  ) {
+    super(message);
+  }
 }
 
 export interface OrderPage {
@@ -220,7 +231,7 @@ function readCursor(cursor: string | undefined, fields: number): readonly number
   if (cursor === undefined) return new Array<number>(fields).fill(Number.MAX_SAFE_INTEGER);
   const parts = Buffer.from(cursor, "base64url").toString("latin1").split(".").map(Number);
   if (parts.length !== fields || !parts.every((part) => Number.isSafeInteger(part) && part >= 0)) {
-    throw new BadCursor("this cursor was not given out here");
+    throw new ReadFailed("bad_cursor", "this cursor was not given out here");
   }
   return parts;
 }

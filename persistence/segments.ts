@@ -13,8 +13,8 @@
  *     That also holds when the process ends without closing: the driver would close in any order, so a hook on
  *     exit closes in this one.
  * S4  A segment's name appears only when its main file is whole and fsynced, and both names are durable before the
- *     first group is written. Its -wal may be full of zeros at first (`spare-wal`); what was not used is cut off when
- *     the segment is closed.
+ *     first group is written. Its -wal may be full of zeros at first (`spare-wal`); what was not used is
+ *     cut off when the segment is closed, or when the log is opened again after a crash.
  * S5  Every commit is an fsync: synchronous=FULL is set, and read back after the first one.
  * S6  Nobody reads the main file other than through SQLite while a connection is open in the same process: closing
  *     any descriptor of it drops the fcntl locks of all. (Its size may be asked, its -wal may be read.)
@@ -26,7 +26,7 @@ import Database from "better-sqlite3";
 import { createFileDurably } from "./folder.js";
 import { hashBytes, type LoggedGroup } from "./hash-chain.js";
 import { LogDamaged } from "./journal.js";
-import { takeSpare } from "./spare-wal.js";
+import { smallBytes, takeSpare } from "./spare-wal.js";
 
 export const pageBytes = 4096;
 
@@ -83,19 +83,24 @@ export interface SegmentWriter extends Segment {
   hasRoomFor(bodyBytes: number): boolean;
   /** One durable transaction. Throws what SQLite throws. */
   insert(first: number, last: number, prev: Uint8Array, hash: Uint8Array, body: Uint8Array): void;
-  /** Closes without a checkpoint. */
-  close(): void;
+  /** Closes without a checkpoint. `cut` gives back room that was not used. */
+  close(cut: boolean): void;
 }
 
 /** fsyncs in `createSegment`: main file, folder, and SQLite's own of the header of the -wal. */
 export const syncsPerSegment = 3;
 
-/** Creates an empty segment durably and opens it for the only time it will be written. */
+/**
+ * Creates an empty segment durably and opens it for the only time it will be written. It takes as much as its
+ * prepared -wal, or when none is ready at most `segmentBytes`.
+ */
 export function createSegment(folder: string, first: number, segmentBytes: number): SegmentWriter {
   const { file } = segmentAt(folder, first);
   const walFile = `${file}-wal`;
   if (existsSync(file)) throw new Error(`${file} exists; a segment is written by one process only`);
-  if (!takeSpare(folder, walFile)) closeSync(openSync(walFile, "wx"));
+  const prepared = takeSpare(folder, walFile);
+  if (prepared === 0) closeSync(openSync(walFile, "wx"));
+  const bytesMax = prepared > 0 ? prepared : Math.min(segmentBytes, smallBytes);
   createFileDurably(file, emptySegment());
 
   const writer = new Database(file, { timeout: 0 });
@@ -113,9 +118,9 @@ export function createSegment(folder: string, first: number, segmentBytes: numbe
   // An upper bound, made exact when the segment seems to be full.
   let bytes = 0;
   let proven = false;
-  const close = () => {
+  const close = (cut: boolean) => {
     openForWriting.delete(close);
-    const used = bytesUsed(companion);
+    const used = cut ? bytesUsed(companion) : Number.POSITIVE_INFINITY;
     writer.close();
     companion.close();
     if (statSync(walFile).size > used) truncateSync(walFile, used);
@@ -126,9 +131,9 @@ export function createSegment(folder: string, first: number, segmentBytes: numbe
     file,
     hasRoomFor(bodyBytes) {
       const needed = walBytesAtMost(bodyBytes);
-      if (bytes + needed <= segmentBytes || bytes === 0) return true;
+      if (bytes + needed <= bytesMax || bytes === 0) return true;
       bytes = bytesUsed(companion);
-      return bytes + needed <= segmentBytes;
+      return bytes + needed <= bytesMax;
     },
     insert(first, last, prev, hash, body) {
       insert.run(first, last, last - first + 1, rowFormat, prev, hash, body);
@@ -142,9 +147,9 @@ export function createSegment(folder: string, first: number, segmentBytes: numbe
   };
 }
 
-const openForWriting = new Set<() => void>();
+const openForWriting = new Set<SegmentWriter["close"]>();
 
-function closeOnExit(close: () => void): void {
+function closeOnExit(close: SegmentWriter["close"]): void {
   if (openForWriting.size === 0) {
     process.off("exit", closeAll);
     process.once("exit", closeAll);
@@ -153,7 +158,7 @@ function closeOnExit(close: () => void): void {
 }
 
 function closeAll(): void {
-  for (const close of openForWriting) close();
+  for (const close of openForWriting) close(false);
 }
 
 /** Bytes of the -wal that hold transactions. A checkpoint of the kind NOOP does nothing but count the frames. */

@@ -39,7 +39,7 @@ import { type FolderLock, lockFolder } from "./lock.js";
 import { checkLog, type LogCheck, type LogFindings } from "./log-check.js";
 import { readLog } from "./log-reader.js";
 import { createSegment, pageBytes, rowFormat, type SegmentWriter, syncsPerSegment } from "./segments.js";
-import { createSpare, prepareSpare, type SparePreparation, spareFile } from "./spare-wal.js";
+import { createSpare, prepareSpare, type SparePreparation, smallBytes, spareFile } from "./spare-wal.js";
 import { checkWal, type WalFindings } from "./wal-check.js";
 
 export interface SqliteJournalOptions extends LogCheck {
@@ -66,8 +66,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
   try {
     removeUnfinished(folder);
     const findings = checkLog(options);
-    const anchor = settle(folder, findings);
-    if (!existsSync(spareFile(folder))) createSpare(folder, segmentBytes);
+    const anchor = settle(folder, findings, segmentBytes);
     return new OpenJournal(folder, segmentBytes, lock, anchor, findings.end);
   } catch (error) {
     lock.release();
@@ -94,7 +93,7 @@ function removeUnfinished(folder: string): void {
 }
 
 /** D2 and D3: after this, what was found is durable and the anchor stands at its end. */
-function settle(folder: string, findings: LogFindings): AnchorWriter {
+function settle(folder: string, findings: LogFindings, segmentBytes: number): AnchorWriter {
   const { end, lastSegment, anchorSequence } = findings;
   try {
     if (lastSegment && lastSegment.groups === 0) {
@@ -103,6 +102,7 @@ function settle(folder: string, findings: LogFindings): AnchorWriter {
     } else if (lastSegment) {
       rewriteLast(`${lastSegment.file}-wal`, lastSegment.wal);
     }
+    if (!existsSync(spareFile(folder))) createSpare(folder, Math.min(segmentBytes, smallBytes));
     if (anchorSequence === undefined) createAnchor(folder, end);
     const anchor = openAnchor(folder, anchorSequence ?? 1);
     anchor.write(end.position, end.hash);
@@ -227,7 +227,7 @@ class OpenJournal implements SqliteJournal {
   }
 
   #closeSegment(): void {
-    this.#segment?.close();
+    this.#segment?.close(this.#failure === undefined);
     this.#segment = undefined;
   }
 

@@ -11,7 +11,7 @@ import { defaultSettings, type Settings } from "../../engine/settings.js";
 import { type Outside, Shard } from "../../engine/shard.js";
 import { stateHash } from "../../engine/snapshot.js";
 import type { Journal } from "../../persistence/journal.js";
-import { memoryJournal } from "./tmp-journal.js";
+import { memoryJournal } from "../../persistence/memory-journal.js";
 
 export interface Answer {
   readonly code: "ok" | Refusal["code"];
@@ -36,6 +36,13 @@ export interface TestEngineOptions {
   readonly journals?: Journal[];
   readonly nowMs?: number;
   readonly outside?: Outside;
+  /** What a bus does to the frames on their way: drop, double, re-order. Absent: nothing. */
+  readonly carry?: (frames: CarriedFrame[]) => CarriedFrame[];
+}
+
+export interface CarriedFrame {
+  readonly to: number;
+  readonly frame: Uint8Array;
 }
 
 /** 2026-01-01T00:00:00Z */
@@ -49,7 +56,8 @@ export function testEngine(options: TestEngineOptions = {}) {
   const clock = { micros: (options.nowMs ?? epochMs) * 1000, nowMicros: () => clock.micros };
   const journals = options.journals ?? Array.from({ length: count }, () => memoryJournal());
   const listeners: ((frame: Uint8Array) => void)[] = [];
-  const frames: { to: number; frame: Uint8Array }[] = [];
+  const frames: CarriedFrame[] = [];
+  const carry = options.carry ?? ((sent: CarriedFrame[]) => sent);
   const bus = {
     send: (to: number, frame: Uint8Array) => {
       frames.push({ to, frame });
@@ -59,6 +67,7 @@ export function testEngine(options: TestEngineOptions = {}) {
     },
   };
   const failures: unknown[] = [];
+  let wakes = 0;
   const outside: Outside =
     options.outside ?? ((_command, _shard, _position, done) => done(refuse("internal")));
   const shards = journals.map((journal, shard) => {
@@ -74,7 +83,7 @@ export function testEngine(options: TestEngineOptions = {}) {
       bus,
       settings,
       outside,
-      wake: () => {},
+      wake: () => void wakes++,
       failed,
     });
   });
@@ -86,7 +95,7 @@ export function testEngine(options: TestEngineOptions = {}) {
     for (let moved = true; moved; ) {
       moved = false;
       for (const shard of shards) while (shard.step()) moved = true;
-      for (const { to, frame } of frames.splice(0)) {
+      for (const { to, frame } of carry(frames.splice(0))) {
         moved = true;
         listeners[to]!(frame);
       }
@@ -121,6 +130,11 @@ export function testEngine(options: TestEngineOptions = {}) {
     settle,
     submit,
     answerTo,
+    /** Frames that left their shard and were not carried yet. */
+    frames,
+    failures,
+    wakes: () => wakes,
+    requesters: connections.map((connection) => connection.requester),
     pushes: () => connections.flatMap((c) => c.pushes),
     /** Submits, settles, and gives the answer. Optional params may be left out. */
     ask(params: CommandParams): Answer {

@@ -1,0 +1,68 @@
+/**
+ * What the loop does not answer from the books: lists, histories and statements (the read side), and audits. Each has its
+ * position from the turn that asked, and its answer knows everything up to it.
+ */
+
+import { type Refusal, refuse } from "../actors/results.js";
+import type { Command } from "../engine/commands.js";
+import { retryAfterMs } from "../engine/limits.js";
+import type { Outside } from "../engine/shard.js";
+import { ReadFailed } from "../persistence/read-queries.js";
+import type { ReadSide } from "../persistence/read-side.js";
+
+export function makeOutside(readSide: ReadSide | undefined, audit: () => Promise<object>): Outside {
+  return (command, shard, position, done) => {
+    if (command.method === "audit.run") {
+      audit().then(done, (error: unknown) => done(refuse("internal", { reason: messageOf(error) })));
+    } else if (!readSide) {
+      done(
+        refuse("invalid_request", { path: "method", reason: "this engine was started without a read side" }),
+      );
+    } else {
+      ask(readSide, command, shard, position, (answer) =>
+        done(answer instanceof ReadFailed ? refusalOf(answer) : answer),
+      );
+    }
+  };
+}
+
+function ask(
+  readSide: ReadSide,
+  command: Command,
+  shard: number,
+  position: number,
+  done: (answer: object | ReadFailed) => void,
+): void {
+  switch (command.method) {
+    case "order.list": {
+      const { account, status, cursor, limit } = command;
+      readSide.query("orders", { account, status, cursor, limit }, shard, position, done);
+      break;
+    }
+    case "order.history":
+      readSide.query("history", { order: command.order }, shard, position, done);
+      break;
+    case "account.statement": {
+      const { account, cursor, limit } = command;
+      readSide.query("statement", { account, cursor, limit }, shard, position, done);
+      break;
+    }
+    default:
+      throw new Error(`${command.method} is not a question for the read side`);
+  }
+}
+
+function refusalOf({ code, message }: ReadFailed): Refusal {
+  switch (code) {
+    case "bad_cursor":
+      return refuse("invalid_request", { path: "params.cursor", reason: message });
+    case "behind":
+      return refuse("overloaded", { retryAfterMs, reason: message });
+    case "broken":
+      return refuse("internal", { reason: message });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,103 @@
+/** What an audit looks for, by name, and what it has found so far. */
+
+/** Every check, in the order of the certificate: its name, what it proves, what to do when it fails. */
+export const checks = [
+  check("log", "the log is contiguous and its hash chain unbroken", "restore"),
+  check("names", "every fact names accounts, products and orders that exist, once each", "rebuild"),
+  check("entries", "every entry of the ledger balances", "rebuild"),
+  check("sums", "the ledger sums to zero in every currency and every product", "rebuild"),
+  check(
+    "stock",
+    "available + held + sold = supplied, and every fact records the available that follows",
+    "rebuild",
+  ),
+  check("holds", "what is held is what live orders and undecided branches hold, line by line", "rebuild"),
+  check("guards", "no wallet, available, held or sold was ever below zero", "rebuild"),
+  check("limits", "no account took more of a product than its limit", "rebuild"),
+  check("order-ledger", "each order's paid minus refunded is its balance in the ledger", "money"),
+  check("order-totals", "each order's total is the sum of its lines at the prices of that time", "money"),
+  check("order-moves", "orders moved only along the table", "rebuild"),
+  check("deadlines", "no order was paid after its deadline, or is past it and still Created", "rebuild"),
+  check("keys", "one effect per key, and one key per effect", "money"),
+  check("messages", "every message that was received or acknowledged was sent", "peers"),
+  check("branches", "the branches of every order across shards ended as the order did", "peers"),
+  check("state-hash", "replaying the log gives the state of the running engine", "rebuild"),
+] as const;
+
+export type CheckName = (typeof checks)[number]["name"];
+
+const advice = {
+  restore:
+    "Stop the engine and keep a copy of the folder as it is. Restore the log from the newest backup or archive that `yifen verify` passes, and compare its end with the anchor: what is missing behind it was answered to somebody.",
+  rebuild:
+    "Stop taking orders. Keep a copy of the folder, run `yifen verify` on it, and audit the newest backup: if that passes, the fault came in after it, at the position named here. A build that wrote such facts must not go on serving; report it with the group that holds the position.",
+  money:
+    "Take the account and the order of the fact named here, compare its statement with the payment provider's, and pay back or book the difference with a deposit or withdrawal whose ref names the position. Then treat it as a defect of the build that wrote it.",
+  peers:
+    "Audit all shards' logs, up to positions taken at one moment. If it still fails, keep copies of both folders: the message is missing in the sender's log, so one of the two was restored from an older copy. Restore both to the same moment.",
+} as const;
+
+export interface CheckResult {
+  readonly name: CheckName;
+  readonly what: string;
+  /** null: not checked, and `detail` says why. */
+  readonly ok: boolean | null;
+  /** What is wrong first, or why it was not checked; "" when all is well. */
+  readonly detail: string;
+  /** How many times it was looked at. */
+  readonly count: number;
+  /** How many of those were wrong. */
+  readonly bad: number;
+}
+
+export interface Bad {
+  readonly shard: number;
+  readonly position: number;
+  readonly check: CheckName;
+  readonly what: string;
+}
+
+export class Findings {
+  first: Bad | undefined;
+  readonly #counts = new Map<CheckName, number>(checks.map(({ name }) => [name, 0]));
+  readonly #bad = new Map<CheckName, { count: number; first: string }>();
+  readonly #notChecked = new Map<CheckName, string>();
+
+  looked(check: CheckName, times: number): void {
+    this.#counts.set(check, this.#counts.get(check)! + times);
+  }
+
+  bad(check: CheckName, shard: number, position: number, what: string): void {
+    this.first ??= { shard, position, check, what };
+    const known = this.#bad.get(check);
+    if (known) known.count++;
+    else this.#bad.set(check, { count: 1, first: `shard ${shard}, position ${position}: ${what}` });
+  }
+
+  notChecked(check: CheckName, why: string): void {
+    this.#notChecked.set(check, why);
+  }
+
+  results(): CheckResult[] {
+    return checks.map(({ name, what }) => {
+      const bad = this.#bad.get(name);
+      const count = this.#counts.get(name)!;
+      const why = this.#notChecked.get(name);
+      if (bad) return { name, what, ok: false, detail: bad.first, count, bad: bad.count };
+      if (why !== undefined) return { name, what, ok: null, detail: why, count, bad: 0 };
+      return { name, what, ok: true, detail: "", count, bad: 0 };
+    });
+  }
+
+  /** What an operator should do, most urgent first; nothing when nothing is wrong. */
+  repairPlan(): string[] {
+    if (!this.first) return [];
+    const { shard, position, what } = this.first;
+    const plans = new Set(checks.filter(({ name }) => this.#bad.has(name)).map(({ plan }) => advice[plan]));
+    return [`Begin at shard ${shard}, position ${position}: ${what}.`, ...plans];
+  }
+}
+
+function check<N extends string>(name: N, what: string, plan: keyof typeof advice) {
+  return { name, what, plan } as const;
+}

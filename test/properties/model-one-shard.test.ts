@@ -1,0 +1,10 @@
+import fc from "fast-check";
+import { test } from "vitest";
+import { runBoth, steps } from "../support/model-run.js";
+
+test("one shard: every answer is the model's answer, in runs of up to 200 commands", () => {
+  fc.assert(
+    fc.property(steps({ batches: true, restarts: true, maxLength: 200 }), (run) => void runBoth(1, run)),
+    { numRuns: 5000 },
+  );
+});

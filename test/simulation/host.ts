@@ -1,0 +1,249 @@
+/**
+ * The process of one shard: it starts, recovers, runs, dies at a moment that the seed has chosen, and starts again.
+ *
+ * H1  What a dead process still held in memory never gets out: its answers are dropped, its timers do nothing.
+ * H2  Recovery from a snapshot and the groups after it gives the same books as recovery from the log alone.
+ * H3  The books of a running shard are, between groups, what its durable log says.
+ */
+
+import { refuse } from "../../actors/results.js";
+import { Books } from "../../engine/books.js";
+import type { Command } from "../../engine/commands.js";
+import { replay } from "../../engine/replay.js";
+import { Shard } from "../../engine/shard.js";
+import { loadBooks, saveBooks, stateHash } from "../../engine/snapshot.js";
+import type { Group } from "../../persistence/journal.js";
+import { Disk, DiskJournal, type Fate, Killed } from "./disk.js";
+import type { World } from "./world.js";
+
+/** 2026-01-01T00:00:00Z */
+export const epochMs = 1_767_225_600_000;
+
+export class Host {
+  readonly number: number;
+  readonly disk = new Disk();
+  shard: Shard | undefined;
+  /** Counts the starts of the process. */
+  incarnation = 0;
+  /** The shard's wall clock against the world's time, microseconds. */
+  clockOffset = 0;
+  /** The latest time that the clock has ever shown, microseconds. */
+  clockMax = 0;
+  #journal: DiskJournal | undefined;
+  #snapshot: { position: number; chunks: Uint8Array[] } | undefined;
+  #stepScheduled = false;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #failure: Error | undefined;
+  readonly #world: World;
+
+  constructor(world: World, number: number) {
+    this.#world = world;
+    this.number = number;
+  }
+
+  /** What the shard's clock shows. */
+  nowMicros(): number {
+    const now = epochMs * 1000 + this.#world.schedule.now + this.clockOffset;
+    this.clockMax = Math.max(this.clockMax, now);
+    return now;
+  }
+
+  /** Position up to which the log would survive a power loss. */
+  get durable(): number {
+    return this.disk.groups.at(-1)?.last ?? 0;
+  }
+
+  get isQuiet(): boolean {
+    const { shard } = this;
+    if (!shard) return false;
+    return shard.isIdle && this.durable === shard.books.position;
+  }
+
+  start(): void {
+    const { world } = { world: this.#world };
+    if (this.shard) return;
+    const incarnation = ++this.incarnation;
+    const journal = new DiskJournal(this.disk, {
+      random: world.random,
+      fate: (group) => this.#fate(group),
+      later: (run) => world.schedule.after(world.random.between(200, 6000), run),
+      failed: (error) => this.#fail(error, incarnation),
+    });
+    this.#journal = journal;
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.shard = new Shard({
+      shard: this.number,
+      shards: world.plan.shards,
+      books: this.#recover(journal),
+      journal,
+      clock: this,
+      bus: world.bus.ofShard(this.number),
+      settings: world.plan.settings,
+      outside: (_command, _shard, _position, done) => done(refuse("internal")),
+      wake: () => this.wake(),
+      failed: (error) => this.#fail(error as Error, incarnation),
+    });
+    world.trace.note(world.schedule.now, `start ${this.number} at ${this.shard.books.position}`);
+    this.wake();
+  }
+
+  submit(command: Command): void {
+    this.shard?.submit(command);
+  }
+
+  wake(): void {
+    if (this.#stepScheduled) return;
+    this.#stepScheduled = true;
+    const { schedule, random } = this.#world;
+    schedule.after(random.below(300), () => {
+      this.#stepScheduled = false;
+      this.#step();
+    });
+  }
+
+  /** Dies now. `again` is when it is started again; what it had not synced may be there then, or not. */
+  kill(why: string): void {
+    if (!this.shard) return;
+    const { random, plan, schedule, coverage, trace, network } = this.#world;
+    if (this.shard.books.pending.size > 0) coverage.hit("killed with pending orders");
+    const powerLoss = random.chance(plan.powerLoss);
+    if (powerLoss) coverage.hit("power loss");
+    this.#journal!.close();
+    const { survived, lost, torn } = this.disk.crash(random, powerLoss);
+    if (survived > 0) coverage.hit("unacknowledged group survived");
+    if (lost > 0) coverage.hit("unacknowledged group lost");
+    if (torn) coverage.hit("torn group dropped");
+    trace.note(schedule.now, `dead ${this.number}: ${why}, at ${this.durable}${torn ? ", torn" : ""}`);
+    this.shard = undefined;
+    this.#failure = undefined;
+    network.hostDied(this);
+    schedule.after(random.between(1000, 400_000), () => this.start());
+  }
+
+  snapshot(): void {
+    if (!this.shard || this.durable !== this.shard.books.position || this.#journal!.appended !== this.durable)
+      return;
+    const { coverage, trace, schedule } = this.#world;
+    coverage.hit("snapshot taken");
+    const chunks = [...saveBooks(this.shard.books)].map((chunk) => Uint8Array.from(chunk));
+    this.#snapshot = { position: this.durable, chunks };
+    trace.note(schedule.now, `snapshot ${this.number} at ${this.durable}`);
+    if (this.#world.verify) this.expectBooksOfLog();
+  }
+
+  /** H3. */
+  expectBooksOfLog(): void {
+    const { audit } = this.#world;
+    const fromLog = booksOf(this.disk.groups);
+    if (stateHash(fromLog) !== stateHash(this.shard!.books)) {
+      audit.violation(`shard ${this.number}: the running books are not what the log says (at ${this.durable})`);
+    }
+  }
+
+  stepClock(): void {
+    const { random, coverage, schedule, trace } = this.#world;
+    const step = random.between(-3_000_000, 2_000_000);
+    this.clockOffset += step;
+    coverage.hit(step < 0 ? "clock stepped back" : "clock stepped forward");
+    trace.note(schedule.now, `clock ${this.number} ${step}`);
+    this.wake();
+  }
+
+  #step(): void {
+    const { shard } = this;
+    if (!shard) return;
+    const more = shard.step();
+    if (this.#failure) {
+      const error = this.#failure;
+      if (!(error instanceof Killed) && error.name !== "JournalFailed") throw error;
+      this.#world.coverage.hitCode(error.message);
+      this.kill(error.message);
+      return;
+    }
+    if (more) this.wake();
+    this.#armTimer();
+  }
+
+  /** The clock may be moved at any time, so no wait is longer than a quarter of a second. */
+  #armTimer(): void {
+    const due = this.shard!.nextDue * 1000;
+    if (due === Number.POSITIVE_INFINITY) return;
+    const { schedule } = this.#world;
+    const wait = Math.min(250_000, Math.max(100, due - this.nowMicros()));
+    if (this.#timerAt <= schedule.now + wait && this.#timerAt > schedule.now) return;
+    const at = schedule.now + wait;
+    this.#timerAt = at;
+    const { incarnation } = this;
+    schedule.at(at, () => {
+      if (this.incarnation !== incarnation || this.#timerAt !== at) return;
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.#step();
+    });
+  }
+
+  #fate(group: Group): Fate {
+    const { plan, random, trace, schedule, healed, coverage } = this.#world;
+    let fate: Fate = "synced";
+    if (!healed) {
+      let left = random.next() / 0x100000000;
+      for (const [name, probability] of Object.entries(plan.disk)) {
+        left -= probability;
+        if (left >= 0) continue;
+        fate = name as Fate;
+        break;
+      }
+    }
+    if (fate === "synced late") coverage.hit(fate);
+    trace.note(
+      schedule.now,
+      `append ${this.number} ${group.first}..${group.last} ${checksum(group.body)} ${fate}`,
+    );
+    return fate;
+  }
+
+  #fail(error: Error, incarnation: number): void {
+    if (incarnation !== this.incarnation || !this.shard) return;
+    this.#failure = error;
+    // Inside a step the step itself notices; a sync that fails later has nobody else to tell.
+    if (error.message === "late sync error") {
+      this.#world.coverage.hit("late sync error");
+      this.kill(error.message);
+    }
+  }
+
+  #recover(journal: DiskJournal): Books {
+    const { coverage, random, verify, audit } = this.#world;
+    const useSnapshot = this.#snapshot !== undefined && random.chance(0.7);
+    if (!useSnapshot) {
+      if (this.incarnation > 1) coverage.hit("recovered from the log");
+      return booksOf(journal.read(1));
+    }
+    coverage.hit("recovered from a snapshot");
+    const { position, chunks } = this.#snapshot!;
+    const books = loadBooks(cutAnew(chunks, random.between(1, 3)));
+    for (const group of journal.read(position + 1)) replay(books, group);
+    if (verify && stateHash(books) !== stateHash(booksOf(journal.read(1)))) {
+      audit.violation(`shard ${this.number}: the snapshot at ${position} leads to other books than the log`);
+    }
+    return books;
+  }
+}
+
+export function booksOf(groups: Iterable<Group>): Books {
+  const books = new Books();
+  for (const group of groups) replay(books, group);
+  return books;
+}
+
+/** The same bytes in other pieces. */
+function* cutAnew(chunks: readonly Uint8Array[], way: number): Iterable<Uint8Array> {
+  if (way === 1) yield Buffer.concat(chunks);
+  else if (way === 2) yield* chunks;
+  else for (const chunk of chunks) for (let at = 0; at < chunk.length; at += 1009) yield chunk.subarray(at, at + 1009);
+}
+
+function checksum(body: Uint8Array): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < body.length; i++) hash = Math.imul(hash ^ body[i]!, 0x01000193);
+  return (hash >>> 0).toString(16);
+}

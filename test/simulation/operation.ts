@@ -1,0 +1,83 @@
+/** One thing that a client wants, however often it has to ask for it; and what it is told. */
+
+import type { Method } from "../../engine/commands.js";
+import type { OrderView } from "../../engine/requester.js";
+import type { Mark } from "./bounds.js";
+
+export interface Answer {
+  /** "ok" or the code of a refusal. */
+  readonly code: string;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+  /** An order's view (amounts in minor units), or any other result. */
+  readonly result?: unknown;
+  readonly replayed: boolean;
+}
+
+export interface Cart {
+  readonly account: string;
+  /** As asked. */
+  readonly lines: readonly { readonly product: string; readonly qty: number }[];
+  /** Units per product, merged. */
+  readonly units: ReadonlyMap<string, number>;
+  readonly pay: "later" | "balance";
+  readonly payWithinMs: number | undefined;
+  readonly expectedTotal: number | undefined;
+  readonly dryRun: boolean;
+  /** Most that it can cost. */
+  costMax: number;
+}
+
+export interface Operation {
+  readonly id: number;
+  readonly client: number;
+  readonly method: Method;
+  /** The command's own fields, as the engine expects them. */
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly shard: number;
+  /** Its key or ref with the subject that it belongs to; undefined = nothing makes it exactly-once. */
+  readonly slot: Slot | undefined;
+  readonly cart: Cart | undefined;
+  /** Minor units of a deposit or withdrawal; units of a restock or a new product. */
+  readonly amount: number;
+  /** Sent at most once, because nothing would recognise a second time. */
+  readonly once: boolean;
+  /** World time of the first sending, microseconds; -1 before. */
+  sentAt: number;
+  sends: number;
+  /** Bounds of what it depends on, when it was first sent. */
+  before: Map<string, Mark>;
+  /** Counted as possible in the bounds. */
+  counted: boolean;
+  /** Told to leave the shard, whether or not it arrived. */
+  left: Answer | undefined;
+  /** What the client knows. */
+  received: Answer | undefined;
+  /** The client has given up, until the world is healed. */
+  gaveUp: boolean;
+}
+
+/** A key of an account, or a ref of an account or a product. It has one effect at the most. */
+export interface Slot {
+  readonly name: string;
+  readonly kind: "order" | "money" | "stock";
+  readonly subject: string;
+  readonly key: string;
+  /** ms; the same for every request that uses the key. */
+  readonly at: number | undefined;
+  /** Requests that have used it: more than one means that somebody used it with other params. */
+  readonly variants: Operation[];
+  /** Whose result is stored, and the result without `replayed`. */
+  settledBy: Operation | undefined;
+  stored: string;
+  /** Incarnation of the shard in which the result first left. */
+  settledIn: number;
+  /** Answers that left and claimed to be the first. */
+  firsts: number;
+  /** Refused as too old: whatever happened, nothing happens any more. */
+  forgotten: boolean;
+}
+
+export type PlacedOrder = Pick<
+  OrderView,
+  "order" | "account" | "total" | "currency" | "payBy" | "createdAt" | "status" | "lines"
+>;

@@ -1,0 +1,286 @@
+/** Runs the same requests through an engine and through the model, and compares every answer. */
+
+import { isDeepStrictEqual } from "node:util";
+import fc from "fast-check";
+import { orderSlot, parseOrderId, slotCount, slotOf } from "../../actors/order-number.js";
+import { type Answer, type CommandParams, epochMs, type TestEngine, testEngine } from "./engine.js";
+import { Model, type ModelReply } from "./model.js";
+
+/** One step of a run; it prints itself. `order` in a request is the place of an order among all placed so far. */
+export class Step {
+  constructor(
+    readonly kind: "ask" | "batch" | "again" | "pass" | "restart",
+    readonly requests: readonly CommandParams[] = [],
+    /** Of a pass: milliseconds. Of again: which of the requests so far, counted back. */
+    readonly count = 1,
+  ) {}
+
+  toString(): string {
+    if (this.kind === "pass" || this.kind === "again") return `${this.kind}(${this.count})`;
+    if (this.kind === "restart") return "restart()";
+    const asked = this.requests.map(({ method, ...params }) => `${method}(${JSON.stringify(params)})`);
+    return this.kind === "ask" ? asked.join() : `batch(${asked.join(", ")})`;
+  }
+}
+
+const accounts = ["ann", "ben", "cat"];
+const products = ["tea", "mug", "pen", "cup"];
+const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
+  fc.record<T>(model, { noNullPrototype: true });
+const oneOf = <T>(...values: T[]) => fc.constantFrom(...values);
+
+const account = () => oneOf("ann", "ann", "ann", "ann", "ben", "ben", "ben", "ben", "ben", "cat");
+const product = () => oneOf("tea", "tea", "tea", "tea", "mug", "mug", "mug", "mug", "pen", "cup", "nil");
+const key = () => fc.nat(40).map((n) => `k${n}`);
+const ref = () => fc.nat(9).map((n) => `r${n}`);
+/** How long ago the request was first made; the runner makes `at` of it. */
+const ago = () => oneOf(undefined, undefined, 0, 1000, 1_800_000, 7_200_000);
+const amount = () =>
+  oneOf("0.01", "1.00", "10", "10.50", "99.99", "0", "0.00", "1.001", "-1", "01", "1e3", "90071992547409.91");
+const price = () => oneOf("0", "1.00", "2.50", "3", "9.99", "1.999", "90071992547409.91");
+const orderIndex = () => fc.nat(60);
+
+const placing = () =>
+  record({
+    method: oneOf("order.place" as const),
+    account: account(),
+    key: key(),
+    lines: fc.array(record({ product: product(), qty: oneOf(1, 1, 1, 2, 3, 7) }), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+    pay: oneOf("later", "later", "balance"),
+    mode: oneOf("tcc", "tcc", "tcc", "saga"),
+    payWithinMs: oneOf(undefined, 1000, 60_000, 1_800_000),
+    expectedTotal: oneOf(...Array<undefined>(8).fill(undefined), "1.00", "2.50", "7", "1.001"),
+    ago: ago(),
+    dryRun: oneOf(false, false, false, false, true),
+  });
+const paying = () =>
+  record({ method: oneOf("order.pay" as const), order: orderIndex(), key: key(), ago: ago() });
+const canceling = () =>
+  record({
+    method: oneOf("order.cancel" as const),
+    order: orderIndex(),
+    key: key(),
+    reason: oneOf(undefined, "changed my mind"),
+    ago: ago(),
+  });
+const rest = () =>
+  fc.oneof(
+    record({ method: oneOf("order.get" as const), order: orderIndex() }),
+    record({ method: oneOf("order.lookup" as const), account: account(), key: key() }),
+    record({ method: oneOf("account.get" as const), account: account() }),
+    record({ method: oneOf("product.get" as const), product: product() }),
+    record({
+      method: oneOf("account.deposit" as const, "account.withdraw" as const),
+      account: account(),
+      amount: amount(),
+      ref: ref(),
+    }),
+    record({ method: oneOf("account.open" as const), account: account(), currency: oneOf("CNY", "JPY") }),
+    record({
+      method: oneOf("product.restock" as const),
+      product: product(),
+      qty: oneOf(1, 5),
+      ref: oneOf(undefined, "s1", "s2", "s3"),
+    }),
+    record({ method: oneOf("product.reprice" as const), product: product(), price: price() }),
+    record({
+      method: oneOf("product.create" as const),
+      product: oneOf("cup", "tea"),
+      name: oneOf("Cup"),
+      price: price(),
+      currency: oneOf("CNY", "JPY"),
+      stock: oneOf(0, 3),
+      limitPerAccount: oneOf(undefined, 2),
+      saleStartsAt: oneOf(undefined, epochMs + 60_000),
+      saleEndsAt: oneOf(undefined, epochMs + 1_800_000),
+    }),
+  );
+
+const request = () =>
+  fc.oneof(
+    { weight: 5, arbitrary: placing() },
+    { weight: 3, arbitrary: paying() },
+    { weight: 2, arbitrary: canceling() },
+    { weight: 3, arbitrary: rest() },
+  ) as fc.Arbitrary<CommandParams>;
+
+export function steps(options: {
+  batches: boolean;
+  restarts: boolean;
+  maxLength: number;
+}): fc.Arbitrary<Step[]> {
+  const ask = request().map((asked) => new Step("ask", [asked]));
+  const pass = oneOf(1, 999, 5000, 60_000, 930_000, 1_830_000, 3_600_000).map(
+    (ms) => new Step("pass", [], ms),
+  );
+  const again = fc.nat(30).map((back) => new Step("again", [], back));
+  const batch = fc.array(request(), { minLength: 2, maxLength: 5 }).map((asked) => new Step("batch", asked));
+  return fc.array(
+    fc.oneof(
+      { weight: 40, arbitrary: ask },
+      { weight: options.batches ? 4 : 0, arbitrary: batch },
+      { weight: 6, arbitrary: again },
+      { weight: 4, arbitrary: pass },
+      { weight: options.restarts ? 1 : 0, arbitrary: oneOf(new Step("restart")) },
+    ),
+    { maxLength: options.maxLength, size: "max" },
+  );
+}
+
+const unknownOrder = "o999999999";
+const settings = { graceMs: 2000, payWithinMs: 900_000, keysKeepMs: 3_600_000, keysMax: 1_000_000 };
+
+/** What every run begins with. */
+const stage: CommandParams[] = [
+  { method: "account.open", account: "ann", currency: "CNY" },
+  { method: "account.open", account: "ben", currency: "CNY" },
+  { method: "account.deposit", account: "ann", amount: "60.00", ref: "stage" },
+  { method: "account.deposit", account: "ben", amount: "25.00", ref: "stage" },
+  { method: "product.create", product: "tea", name: "Tea", price: "2.50", currency: "CNY", stock: 9 },
+  {
+    method: "product.create",
+    product: "mug",
+    name: "Mug",
+    price: "1.00",
+    currency: "CNY",
+    stock: 12,
+    limitPerAccount: 4,
+  },
+  { method: "product.create", product: "pen", name: "Pen", price: "3", currency: "JPY", stock: 5 },
+];
+
+/** Runs the steps; throws on the first answer that differs. Gives the engine as it stands at the end. */
+export function runBoth(shards: number, run: readonly Step[]): TestEngine {
+  let engine = testEngine({ shards, settings });
+  const crosses = (id: string, names: readonly string[]) =>
+    shards > 1 && names.some((name) => shardOf(slotOf(name), shards) !== shardOf(slotOf(id), shards));
+  const model = new Model({ ...settings, crosses });
+  /** Engine's ids, in the order of the model's orders. */
+  const ids: string[] = [];
+
+  /** Every request so far, as it was asked. */
+  const past: CommandParams[] = [];
+
+  const both = (requests: readonly CommandParams[]) => {
+    // More than the microseconds that turns take, so that a step's time is the clock's.
+    engine.clock.micros += 1000;
+    const now = engine.clock.micros / 1000;
+    const asked = requests.map((r) => complete(r, now, ids.length));
+    past.push(...asked);
+    const numbers = asked.map((r) => engine.submit(forEngine(r, ids)));
+    engine.settle();
+    model.tick(now);
+    for (const index of inLanes(asked)) {
+      const expected = model.ask(asked[index]!);
+      const answer = engine.answerTo(numbers[index]!);
+      if (
+        expected.code === "ok" &&
+        typeof expected.result.order === "number" &&
+        expected.result.order === ids.length
+      ) {
+        const id = answer?.result?.order;
+        if (typeof id !== "string" || parseOrderId(id) === undefined || ids.includes(id))
+          differ(asked[index]!, expected, answer);
+        if (orderSlot(parseOrderId(id)!) !== slotOf(String(asked[index]!.account)))
+          differ(asked[index]!, expected, answer);
+        ids.push(id);
+      }
+      if (!answer || !sameReply(translate(expected, ids), answer))
+        differ(asked[index]!, translate(expected, ids), answer);
+    }
+  };
+
+  for (const asked of stage) both([asked]);
+  for (const step of run) {
+    if (step.kind === "ask" || step.kind === "batch") both(step.requests);
+    else if (step.kind === "pass") {
+      engine.pass(step.count);
+      model.tick(engine.clock.micros / 1000);
+    } else if (step.kind === "again") both([past[Math.max(0, past.length - 1 - step.count)]!]);
+    else engine = restarted(engine);
+  }
+  for (const id of accounts) both([{ method: "account.get", account: id }]);
+  for (const id of products) both([{ method: "product.get", product: id }]);
+  for (const order of ids.keys()) both([{ method: "order.get", order }]);
+  return engine;
+}
+
+/** The same logs, read anew: the books must be the same to the last bit. */
+export function restarted(engine: TestEngine): TestEngine {
+  const again = engine.restart();
+  if (!isDeepStrictEqual(again.hashes(), engine.hashes())) throw new Error("a restart changes the books");
+  return again;
+}
+
+function shardOf(slot: number, shards: number): number {
+  return Math.floor((slot * shards) / slotCount);
+}
+
+function complete({ ago: ms, ...asked }: CommandParams, now: number, orders: number): CommandParams {
+  if (typeof asked.order === "number") asked.order = orders === 0 ? -1 : asked.order % orders;
+  if (typeof ms === "number") asked.at = now - ms;
+  return asked as CommandParams;
+}
+
+function forEngine(asked: CommandParams, ids: readonly string[]): CommandParams {
+  return typeof asked.order === "number" ? { ...asked, order: ids[asked.order] ?? unknownOrder } : asked;
+}
+
+/** Pay and cancel go ahead of the rest; each lane in order of arrival. */
+function inLanes(asked: readonly CommandParams[]): number[] {
+  const urgent = (index: number) => ["order.pay", "order.cancel"].includes(asked[index]!.method);
+  const all = [...asked.keys()];
+  return [...all.filter(urgent), ...all.filter((index) => !urgent(index))];
+}
+
+function translate(reply: ModelReply, ids: readonly string[]): ModelReply {
+  if (reply.code !== "ok") return reply;
+  const { result } = reply;
+  if (typeof result.order === "number") return { ...reply, result: { ...result, order: ids[result.order] } };
+  if (typeof result.result?.order !== "number") return reply;
+  return { ...reply, result: { ...result, result: { ...result.result, order: ids[result.result.order] } } };
+}
+
+/** Of the details, what a caller may rely on; the engine may say more. */
+const promised = ["available", "due", "limit", "used", "requested", "startsAt", "from", "event", "allowed"];
+
+function sameReply(expected: ModelReply, answer: Answer): boolean {
+  if (expected.code !== answer.code || expected.replayed !== answer.replayed) return false;
+  if (expected.code === "ok") {
+    const { result } = expected;
+    if (!result.error) return isDeepStrictEqual(answer.result, result);
+    return (
+      answer.result.state === result.state &&
+      answer.result.error?.code === result.error.code &&
+      sameDetails(result.error.details, answer.result.error.details)
+    );
+  }
+  return sameDetails(expected.details, answer.details);
+}
+
+function sameDetails(
+  expected: Readonly<Record<string, unknown>> = {},
+  given: Readonly<Record<string, unknown>> = {},
+): boolean {
+  for (const name of promised) {
+    if (name in expected && !isDeepStrictEqual(expected[name], given[name])) return false;
+  }
+  const lines = (expected.lines ?? []) as Record<string, unknown>[];
+  const named = (given.lines ?? []) as Record<string, unknown>[];
+  return (
+    lines.length === named.length &&
+    lines.every(
+      (line, i) =>
+        line.product === named[i]!.product && line.code === named[i]!.code && sameDetails(line, named[i]!),
+    )
+  );
+}
+
+function differ(asked: CommandParams, expected: ModelReply, answer: Answer | undefined): never {
+  throw new Error(
+    `${fc.stringify(asked)}\n  the model says ${JSON.stringify(expected)}\n  the engine says ${JSON.stringify(answer)}`,
+  );
+}

@@ -1,0 +1,71 @@
+/** Runs `persistence-child` as a real process, without needing a build. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import ts from "typescript";
+
+/** Compiles the persistence folder and the child into a new folder; `remove` deletes it. */
+export function compileChild(): { readonly program: string; remove(): void } {
+  const out = mkdtempSync(join(tmpdir(), "yifen-child-"));
+  const sources = readdirSync("persistence").map((name) => join("persistence", name));
+  mkdirSync(join(out, "persistence"));
+  mkdirSync(join(out, "test", "support"), { recursive: true });
+  for (const source of [...sources, "test/support/persistence-child.ts"]) {
+    const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
+    const { outputText } = ts.transpileModule(readFileSync(source, "utf8"), { compilerOptions });
+    writeFileSync(join(out, source.replace(/ts$/, "js")), outputText);
+  }
+  writeFileSync(join(out, "package.json"), '{"type":"module"}');
+  symlinkSync(resolve("node_modules"), join(out, "node_modules"));
+  return {
+    program: join(out, "test", "support", "persistence-child.js"),
+    remove: () => rmSync(out, { recursive: true, force: true }),
+  };
+}
+
+export interface ChildEnd {
+  readonly code: number | null;
+  readonly lines: readonly string[];
+  /** The last position that the child was told is durable, whole lines only. */
+  readonly promised: number;
+  readonly errors: string;
+}
+
+/** Starts a program and collects its lines; `onLine` may kill it. */
+export function run(
+  command: readonly string[],
+  env: Record<string, string> = {},
+  onLine: (line: string, child: ChildProcess) => void = () => {},
+): Promise<ChildEnd> {
+  const child = spawn(command[0]!, command.slice(1), { env: { ...process.env, ...env } });
+  let text = "";
+  let errors = "";
+  child.stderr.on("data", (part: Buffer) => {
+    errors += part.toString();
+  });
+  child.stdout.on("data", (part: Buffer) => {
+    const from = text.lastIndexOf("\n") + 1;
+    text += part.toString();
+    for (const line of text.slice(from, text.lastIndexOf("\n") + 1).split("\n"))
+      if (line) onLine(line, child);
+  });
+  return new Promise((done, failed) => {
+    child.on("error", failed);
+    child.on("close", (code) => {
+      const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
+      const positions = lines.filter((line) => /^\d+$/.test(line)).map(Number);
+      const opened = Number(/^open (\d+)$/m.exec(text)?.[1] ?? 0);
+      done({ code, lines, promised: positions.at(-1) ?? opened, errors });
+    });
+  });
+}
