@@ -62,10 +62,11 @@ export interface OrderMove {
   readonly to: OrderStatus;
   readonly event: string;
   readonly time: string;
-  readonly operator: string | null;
-  readonly remark: string | null;
-  /** The key of the request that made it; null when a deadline did. */
-  readonly key: string | null;
+  /** Left out when nobody is known to have made it. */
+  readonly operator?: string;
+  readonly remark?: string;
+  /** The key of the request that made it; left out when a deadline did. */
+  readonly key?: string;
 }
 
 export interface OrderHistory {
@@ -110,17 +111,18 @@ export interface Account {
 }
 
 export interface LedgerEntry {
-  /** Of the fact in the log. */
-  readonly position: number;
+  /** Position of the fact in the log. */
+  readonly seq: number;
   readonly time: string;
-  /** What kind of movement it was. */
+  /** `deposit`, `withdraw`, `capture`... */
   readonly type: string;
   /** Signed: what it added to the account. */
   readonly amount: string;
+  readonly currency: string;
   /** Of the account, after it. */
-  readonly balance: string;
-  readonly order: string | null;
-  readonly ref: string | null;
+  readonly available: string;
+  readonly order?: string;
+  readonly ref?: string;
 }
 
 export interface Statement {

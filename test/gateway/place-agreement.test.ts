@@ -123,13 +123,67 @@ const usualParams = {
 const usual = { id: 300, method: "order.place", params: usualParams };
 
 const boundaries: unknown[] = [
-  ...[0, -0, 1, -1, -32, -33, 127, 128, 255, 256, 999, 1000, 1001, 65_535, 65_536, 999_999, 1_000_000, 1_000_001],
-  ...[86_399_999, 86_400_000, 86_400_001, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1, 1.5, 1e300],
-  ...[8.64e15 - 1, 8.64e15, 8.64e15 + 1, 1_790_000_000_000, 1_790_000_000_000.5, Number.NaN, 5n, 2n ** 53n, 2n ** 63n],
-  ...["", "a", "a b", "a\n", "é", "一分", ".", "9.99", "later", "balance", "tcc", "saga", "Later", "order.place"],
+  ...[
+    0, -0, 1, -1, -32, -33, 127, 128, 255, 256, 999, 1000, 1001, 65_535, 65_536, 999_999, 1_000_000,
+    1_000_001,
+  ],
+  ...[
+    86_399_999,
+    86_400_000,
+    86_400_001,
+    2 ** 31 - 1,
+    2 ** 31,
+    2 ** 32 - 1,
+    2 ** 32,
+    2 ** 53 - 1,
+    1.5,
+    1e300,
+  ],
+  ...[
+    8.64e15 - 1,
+    8.64e15,
+    8.64e15 + 1,
+    1_790_000_000_000,
+    1_790_000_000_000.5,
+    Number.NaN,
+    5n,
+    2n ** 53n,
+    2n ** 63n,
+  ],
+  ...[
+    "",
+    "a",
+    "a b",
+    "a\n",
+    "é",
+    "一分",
+    ".",
+    "9.99",
+    "later",
+    "balance",
+    "tcc",
+    "saga",
+    "Later",
+    "order.place",
+  ],
   ...[31, 32, 40, 41, 63, 64, 65, 255, 256].flatMap((length) => ["9".repeat(length), "x".repeat(length)]),
-  ...[null, true, false, [], {}, [1], { a: 1 }, [usualParams.lines[0]], new Array(100).fill(usualParams.lines[0])],
-  ...[new Array(101).fill(usualParams.lines[0]), [{ product: "p" }], [{ qty: 1 }], [{ qty: 1, product: "p" }]],
+  ...[
+    null,
+    true,
+    false,
+    [],
+    {},
+    [1],
+    { a: 1 },
+    [usualParams.lines[0]],
+    new Array(100).fill(usualParams.lines[0]),
+  ],
+  ...[
+    new Array(101).fill(usualParams.lines[0]),
+    [{ product: "p" }],
+    [{ qty: 1 }],
+    [{ qty: 1, product: "p" }],
+  ],
   [{ product: "p", qty: 1, more: 1 }],
 ];
 
@@ -147,7 +201,10 @@ test("every boundary value in a line, as id, method or params: both ways read th
       decodeBothWays(encoding.encode({ ...usual, id: value }));
       decodeBothWays(encoding.encode({ ...usual, method: value }));
       decodeBothWays(encoding.encode({ ...usual, params: value }));
-      for (const line of [{ product: value, qty: 1 }, { product: "p", qty: value }]) {
+      for (const line of [
+        { product: value, qty: 1 },
+        { product: "p", qty: value },
+      ]) {
         decodeBothWays(encoding.encode({ ...usual, params: { ...usualParams, lines: [line] } }));
       }
     }
@@ -222,7 +279,12 @@ test("usual requests do take the short way, from any encoder", () => {
   for (const encoding of [msgpack, msgpackShort]) {
     const bytes = encoding.encode(common);
     const reader = new PlaceReader(bytes, 0);
-    expect(reader.read(requester)).toMatchObject({ id: 70_000, ...common.params, mode: "tcc", dryRun: false });
+    expect(reader.read(requester)).toMatchObject({
+      id: 70_000,
+      ...common.params,
+      mode: "tcc",
+      dryRun: false,
+    });
     expect(reader.at).toBe(bytes.length);
   }
 });
