@@ -10,7 +10,9 @@ import { addStart } from "./start.js";
 import { addVerify } from "./verify.js";
 
 const program = new Command("yifen")
-  .description("Durable, exactly-once, in-memory trading engine: stock, money and orders. Not one cent may be wrong.")
+  .description(
+    "Durable, exactly-once, in-memory trading engine: stock, money and orders. Not one cent may be wrong.",
+  )
   .version("0.1.0")
   .showHelpAfterError()
   .exitOverride();

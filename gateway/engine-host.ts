@@ -17,7 +17,7 @@ import { Shard } from "../engine/shard.js";
 import type { Journal } from "../persistence/journal.js";
 import { memoryJournal } from "../persistence/memory-journal.js";
 import { openReadSide, type ReadSide } from "../persistence/read-side.js";
-import { runAudit } from "./audit-run.js";
+import { auditRunning } from "./audit-run.js";
 import { prepareFolder, shardFolder } from "./data-folder.js";
 import { makeOutside } from "./outside.js";
 import { recoverShard } from "./recovery.js";
@@ -67,7 +67,7 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
   const loop: Loop = startLoop(shards, clock);
   const bus = memoryBus();
 
-  const outside = makeOutside(readSide, () => runAudit(folder, shards, journals));
+  const outside = makeOutside(readSide, () => auditRunning(folder, shards, journals));
   for (const [shard, { books, journal }] of recovered.entries()) {
     const { wake } = loop;
     const { shards: count, failed } = options;

@@ -89,10 +89,20 @@ export class Crossing {
       const [from, to] = name.split(">").map(Number) as [number, number];
       findings.looked("messages", sent);
       if (heard > sent) {
-        findings.bad("messages", to, ends.get(to)!, `heard ${heard} messages of shard ${from}, which sent ${sent}`);
+        findings.bad(
+          "messages",
+          to,
+          ends.get(to)!,
+          `heard ${heard} messages of shard ${from}, which sent ${sent}`,
+        );
       }
       if (acked > heard) {
-        findings.bad("messages", from, ends.get(from)!, `${acked} acknowledged by shard ${to}, which heard ${heard}`);
+        findings.bad(
+          "messages",
+          from,
+          ends.get(from)!,
+          `${acked} acknowledged by shard ${to}, which heard ${heard}`,
+        );
       }
     }
   }
@@ -109,7 +119,11 @@ export class Crossing {
         continue;
       }
       const line = order.lines[branch.branch];
-      if (line?.productId !== branch.productId || line.qty !== branch.qty || order.account !== branch.account) {
+      if (
+        line?.productId !== branch.productId ||
+        line.qty !== branch.qty ||
+        order.account !== branch.account
+      ) {
         bad("holds something else than the order asked for");
       }
       const wanted = wantedEnd(order);

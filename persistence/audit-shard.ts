@@ -52,7 +52,11 @@ export interface AuditedProduct {
 /** An order across shards that is not decided yet. */
 type Pending = FactOf<"orderBegun"> & { readonly answers: Map<number, FactOf<"branchAnswered">> };
 
-type StockFact = FactOf<"stockHeld"> | FactOf<"stockSold"> | FactOf<"stockConfirmed"> | FactOf<"stockReleased">;
+type StockFact =
+  | FactOf<"stockHeld">
+  | FactOf<"stockSold">
+  | FactOf<"stockConfirmed">
+  | FactOf<"stockReleased">;
 
 /** A deposit, withdrawal or restock of this turn, or the ref that stands for one. */
 type RefName = `${number} ${number} ${string}`;
@@ -63,7 +67,7 @@ export class ShardAudit implements LedgerNames {
   readonly live = new Map<number, LiveOrder>();
   readonly byStatus = new Map<number, number>();
   /** Of every ledger account but the orders', which are one sum for each currency. */
-  readonly ledger = new Map<string, ExactSum>();
+  readonly ledger = new Map<string, { readonly unit: string; readonly sum: ExactSum }>();
   /** Captured by orders, by currency, counted from the orders. */
   readonly captured = new Map<string, ExactSum>();
   /** Microseconds. */
@@ -125,24 +129,24 @@ export class ShardAudit implements LedgerNames {
     if (this.#refsWanted.length > 0 || this.#refsKept.length > 0) this.#checkRefs();
     this.#turn.clear();
     this.#touched.clear();
+    if (this.#early.length > 0) this.#early = [];
+    if (this.#restocked.length > 0) this.#restocked = [];
   }
 
   /** The log is over. */
   finish(): void {
     this.endTurn();
     const nowMs = Math.floor(this.time / 1000);
-    const reserved = new Map<number, number>();
     for (const order of this.live.values()) {
       this.findings.looked("deadlines", 1);
       if (order.status !== Statuses.Created) continue;
       if (order.expiresAt !== 0 && order.expiresAt <= nowMs) {
         this.#bad("deadlines", `${orderId(order.number)} is Created, its deadline was ${order.expiresAt}`);
       }
-      if (order.crossed) continue;
-      for (const { product, qty } of order.lines) reserved.set(product, (reserved.get(product) ?? 0) + qty);
     }
     for (const { order, expiresAt } of this.#pending.values()) {
-      if (expiresAt <= nowMs) this.#bad("deadlines", `${orderId(order)} is undecided, its deadline was ${expiresAt}`);
+      if (expiresAt <= nowMs)
+        this.#bad("deadlines", `${orderId(order)} is undecided, its deadline was ${expiresAt}`);
     }
   }
 
@@ -237,7 +241,8 @@ export class ShardAudit implements LedgerNames {
         break;
       case Facts.messageReceived: {
         const channel = this.crossing.channel(fact.peer, this.shard);
-        if (fact.upTo <= channel.heard) this.#bad("messages", `heard ${fact.upTo} of shard ${fact.peer} again`);
+        if (fact.upTo <= channel.heard)
+          this.#bad("messages", `heard ${fact.upTo} of shard ${fact.peer} again`);
         channel.heard = fact.upTo;
         break;
       }
@@ -262,7 +267,11 @@ export class ShardAudit implements LedgerNames {
   // The ledger.
 
   #post(fact: Fact): void {
-    if ("account" in fact && fact.type !== Facts.orderPlaced && this.accounts[fact.account]!.currency < 0) return;
+    const ofMoney =
+      fact.type === Facts.accountDeposited ||
+      fact.type === Facts.accountWithdrawn ||
+      fact.type === Facts.moneyCaptured;
+    if (ofMoney && this.accounts[fact.account]!.currency < 0) return;
     const postings = postingsOf(fact, this);
     if (postings.length === 0) return;
     this.findings.looked("entries", 1);
@@ -273,10 +282,11 @@ export class ShardAudit implements LedgerNames {
       const name = account.startsWith("order:") ? `order: ${unit}` : account;
       let balance = this.ledger.get(name);
       if (!balance) {
-        balance = new ExactSum();
+        balance = { unit, sum: new ExactSum() };
         this.ledger.set(name, balance);
       }
-      balance.add(amount);
+      balance.sum.add(amount);
+      if (balance.unit !== unit) this.#bad("entries", `${name} is kept in ${balance.unit}`);
     }
     if (sum !== 0) this.#bad("entries", `an entry that sums to ${sum}`);
   }
@@ -301,10 +311,11 @@ export class ShardAudit implements LedgerNames {
   }
 
   /** Captures whose order is placed later in the turn. */
-  readonly #early: FactOf<"moneyCaptured">[] = [];
+  #early: FactOf<"moneyCaptured">[] = [];
 
   #capture(order: LiveOrder, { account, amount }: FactOf<"moneyCaptured">): void {
-    if (account !== order.account) this.#bad("order-ledger", `${orderId(order.number)}: paid by another account`);
+    if (account !== order.account)
+      this.#bad("order-ledger", `${orderId(order.number)}: paid by another account`);
     order.captured += amount;
     const currency = currencyCode(order.currency);
     const sum = this.captured.get(currency) ?? new ExactSum();
@@ -345,14 +356,18 @@ export class ShardAudit implements LedgerNames {
     if (kind === "sold" || kind === "confirmed") product.sold += qty;
     this.#order(fact.order).actual.push({ kind, product: fact.product, qty, account });
     this.#checkAvailable(product, fact.available);
-    if (product.limit > 0 && kind !== "confirmed") this.#take(product, account, kind === "released" ? -qty : qty);
+    if (product.limit > 0 && kind !== "confirmed")
+      this.#take(product, account, kind === "released" ? -qty : qty);
   }
 
   #take(product: AuditedProduct, account: number, qty: number): void {
     const used = (product.taken.get(account) ?? 0) + qty;
     this.findings.looked("limits", 1);
     if (used < 0 || used > product.limit) {
-      this.#bad("limits", `account ${this.accountId(account)} has ${used} of ${product.id}, limit ${product.limit}`);
+      this.#bad(
+        "limits",
+        `account ${this.accountId(account)} has ${used} of ${product.id}, limit ${product.limit}`,
+      );
     }
     if (used === 0) product.taken.delete(account);
     else product.taken.set(account, used);
@@ -363,7 +378,8 @@ export class ShardAudit implements LedgerNames {
     this.findings.looked("stock", 1);
     this.findings.looked("guards", 1);
     const { id, available, held } = product;
-    if (available !== recorded) this.#bad("stock", `${id}: available ${available}, the fact says ${recorded}`);
+    if (available !== recorded)
+      this.#bad("stock", `${id}: available ${available}, the fact says ${recorded}`);
     if (available < 0 || held < 0) this.#bad("guards", `${id}: available ${available}, held ${held}`);
   }
 
@@ -428,10 +444,7 @@ export class ShardAudit implements LedgerNames {
     this.#count(status, 1);
     expectLines(turn, status === Statuses.Paid ? "sold" : "held", order);
     if (status === Statuses.Created) this.#reserve(order, 1);
-    for (const early of this.#early.splice(0)) {
-      if (early.order === number) this.#capture(order, early);
-      else this.#bad("order-ledger", `${orderId(early.order)}: money for an order that is not live`);
-    }
+    for (const early of this.#early) if (early.order === number) this.#capture(order, early);
     const crossed = this.crossing.orders.get(number);
     if (crossed) crossed.status = status;
   }
@@ -455,19 +468,23 @@ export class ShardAudit implements LedgerNames {
     for (const [index, { product: handle, qty, unitPrice }] of order.lines.entries()) {
       const product = this.products[handle]!;
       const price = pending ? pending.answers.get(index)?.unitPrice : product.price;
-      if (price !== unitPrice) this.#bad("order-totals", `${id}: ${product.id} at ${unitPrice}, its price was ${price}`);
-      if (product.currency !== order.currency) this.#bad("order-totals", `${id}: ${product.id} has another currency`);
+      if (price !== unitPrice)
+        this.#bad("order-totals", `${id}: ${product.id} at ${unitPrice}, its price was ${price}`);
+      if (product.currency !== order.currency)
+        this.#bad("order-totals", `${id}: ${product.id} has another currency`);
       total += BigInt(unitPrice) * BigInt(qty);
     }
     this.findings.looked("order-totals", 1);
-    if (total !== BigInt(order.total)) this.#bad("order-totals", `${id}: total ${order.total}, its lines ${total}`);
+    if (total !== BigInt(order.total))
+      this.#bad("order-totals", `${id}: total ${order.total}, its lines ${total}`);
     if (currency !== order.currency) this.#bad("order-totals", `${id}: its account has another currency`);
     if (!pending) return;
     const same =
       pending.account === order.account &&
       pending.lines.length === order.lines.length &&
       pending.lines.every(
-        ({ productId, qty }, i) => productId === this.productId(order.lines[i]!.product) && qty === order.lines[i]!.qty,
+        ({ productId, qty }, i) =>
+          productId === this.productId(order.lines[i]!.product) && qty === order.lines[i]!.qty,
       );
     if (!same) this.#bad("order-totals", `${id}: placed otherwise than it was asked for`);
     for (const [branch, { code }] of pending.answers) {
@@ -485,7 +502,11 @@ export class ShardAudit implements LedgerNames {
           expiresAt > nowMs &&
           (pending ? payBy === pending.payBy && expiresAt === pending.expiresAt : payBy > nowMs);
     this.findings.looked("deadlines", 1);
-    if (!fits) this.#bad("deadlines", `${orderId(fact.order)}: pay by ${payBy}, expires at ${expiresAt}, now ${nowMs}`);
+    if (!fits)
+      this.#bad(
+        "deadlines",
+        `${orderId(fact.order)}: pay by ${payBy}, expires at ${expiresAt}, now ${nowMs}`,
+      );
   }
 
   #moved(number: number, event: OrderEvent, amount: number): void {
@@ -559,7 +580,8 @@ export class ShardAudit implements LedgerNames {
     if (fact.code !== 0) return;
     this.crossing.orders.get(fact.order)!.held.add(fact.branch);
     const asked = pending.lines[fact.branch]!.productId;
-    if (this.products[fact.product]?.id !== asked) this.#bad("branches", `${id}: answered for another product`);
+    if (this.products[fact.product]?.id !== asked)
+      this.#bad("branches", `${id}: answered for another product`);
   }
 
   #refused(number: number): void {
@@ -576,9 +598,18 @@ export class ShardAudit implements LedgerNames {
   #tried(fact: FactOf<"branchTried">): void {
     const { order, branch, product: handle, account, qty } = fact;
     const product = this.products[handle]!;
-    if (this.crossing.branch(order, branch)) this.#bad("branches", `${orderId(order)} branch ${branch}: tried twice`);
+    if (this.crossing.branch(order, branch))
+      this.#bad("branches", `${orderId(order)} branch ${branch}: tried twice`);
     const { shard, position } = this;
-    const name = { order, branch, shard, position, productId: product.id, qty, account: this.accountId(account) };
+    const name = {
+      order,
+      branch,
+      shard,
+      position,
+      productId: product.id,
+      qty,
+      account: this.accountId(account),
+    };
     this.crossing.tried({ ...name, how: 0 });
     product.reserved += qty;
     this.#touched.add(product);
@@ -626,7 +657,8 @@ export class ShardAudit implements LedgerNames {
     if (settled === 0) return;
     const turn = this.#order(settled);
     turn.keys.push(method);
-    if (turn.order && turn.order.account !== subject) this.#bad("keys", `key ${key} is not of the order's account`);
+    if (turn.order && turn.order.account !== subject)
+      this.#bad("keys", `key ${key} is not of the order's account`);
     if (running?.running && running.order !== settled) this.#bad("keys", `key ${key} is of another order`);
   }
 

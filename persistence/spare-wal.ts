@@ -8,16 +8,20 @@
  * it does no harm, before it is met by a commit.
  *
  * P1  A spare is an optimisation. Without one, or without room for one, the -wal grows as it is written.
- * P2  It is written in pieces off the loop, each piece fsynced, with pauses, so that commits on the same disk are not
- *     held up by one big fsync. Only the first spare of a folder is written at once, and it is a small one.
+ * P2  It is written in pieces off the loop, each on the disk before the next, with pauses, so that commits on the same
+ *     disk wait for one piece at most. A piece costs two turns of the loop, which commits make long, so a spare
+ *     of 64 MiB is ready after some 60 commits. Only the first spare of a folder is written at once, and it is a small one.
  * P3  It gets its name when it is whole and fsynced.
  */
 
-import { closeSync, fdatasyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { closeSync, constants, fdatasyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { writeFully } from "./folder.js";
+
+const { O_WRONLY, O_CREAT, O_TRUNC, O_DSYNC } = constants;
 
 /**
  * Size of the first spare, and of a segment that begins while no spare is ready: small, so that a start is quick
@@ -25,8 +29,8 @@ import { writeFully } from "./folder.js";
  */
 export const smallBytes = 8 << 20;
 
-const pieceBytes = 1 << 20;
-const pauseMs = 2;
+const pieceBytes = 2 << 20;
+const pauseMs = 1;
 const zeros = Buffer.alloc(pieceBytes);
 
 export function spareFile(folder: string): string {
@@ -72,24 +76,23 @@ export function prepareSpare(
   failed: (error: unknown) => void,
 ): SparePreparation {
   const state = { running: true, stopped: false };
-  const unfinished = `${spareFile(folder)}.new`;
+  // A name of its own: one that was stopped may still be at its last piece when the next life has begun.
+  const unfinished = `${spareFile(folder)}.${randomUUID()}.new`;
   const write = async () => {
     let handle: FileHandle | undefined;
     try {
-      handle = await open(unfinished, "w");
+      handle = await open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_DSYNC);
       for (let at = 0; at < bytes && !state.stopped; ) {
         const { bytesWritten } = await handle.write(piece(at, bytes), 0, undefined, at);
         at += bytesWritten;
-        await handle.datasync();
         await pause(pauseMs, undefined, { ref: false });
       }
       if (!state.stopped) renameSync(unfinished, spareFile(folder));
     } catch (error) {
-      if (state.stopped) return;
-      rmSync(unfinished, { force: true });
-      if (!isNoRoom(error)) failed(error);
+      if (!state.stopped && !isNoRoom(error)) failed(error);
     } finally {
       state.running = false;
+      rmSync(unfinished, { force: true });
       await handle?.close();
     }
   };

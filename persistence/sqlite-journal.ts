@@ -81,7 +81,8 @@ export function openSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
 function removeUnfinished(folder: string): void {
   for (const name of readdirSync(folder)) {
     const file = join(folder, name);
-    if (/^(anchor|spare-wal|log-\d{16}\.db)\.new$|^log-\d{16}\.db-shm$/.test(name)) rmSync(file);
+    if (/^(anchor|spare-wal|log-\d{16}\.db)(\.[0-9a-f-]+)?\.new$|^log-\d{16}\.db-shm$/.test(name))
+      rmSync(file);
     if (!/^log-\d{16}\.db-wal$/.test(name)) continue;
     const mainFile = file.slice(0, -"-wal".length);
     if (existsSync(mainFile)) continue;

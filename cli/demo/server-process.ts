@@ -23,13 +23,13 @@ export class ServerDied extends Error {
 }
 
 export interface ServerProcess {
-  /** `http://127.0.0.1:PORT`, the same over every restart. */
+  /** `http://127.0.0.1:PORT` of the first start; every later one listens there again. */
   readonly address: string;
   readonly pid: number;
+  /** Resolves when it listens. Rejects with `ServerDied`. */
+  start(): Promise<void>;
   /** kill -9; the signal that ended it. */
   kill(): Promise<string | null>;
-  /** The same server again, on the same folder and port. Resolves when it listens. */
-  restart(): Promise<void>;
   /** SIGTERM and a drain, kill -9 when that takes too long; the exit code. */
   stop(): Promise<number | null>;
   killNow(): void;
@@ -41,53 +41,51 @@ const saidCharsMax = 4000;
 
 interface Running {
   readonly child: ChildProcess;
-  readonly port: number;
+  /** Resolves when it listens. */
+  readonly listening: Promise<{ port: number }>;
   readonly ended: Promise<{ code: number | null; signal: string | null }>;
   /** From here on its end is no surprise. */
   expectEnd(): void;
 }
 
-/** Starts it on a free port. Rejects with `ServerDied`. */
-export async function startServerProcess(options: ServerOptions): Promise<ServerProcess> {
-  let latest: ChildProcess | undefined;
-  const launch = (port: number) =>
-    start(options, port, (child) => {
-      latest = child;
-    });
-  let running = await launch(0);
-  const { port } = running;
+/** Not started yet; takes a free port when it is. */
+export function createServerProcess(options: ServerOptions): ServerProcess {
+  let running: Running | undefined;
+  let port = 0;
+  const end = (signal: "SIGKILL" | "SIGTERM") => {
+    if (!running) throw new Error("assertion: the server was never started");
+    running.expectEnd();
+    running.child.kill(signal);
+    return running.ended;
+  };
   return {
-    address: `http://127.0.0.1:${port}`,
+    get address() {
+      return `http://127.0.0.1:${port}`;
+    },
     get pid() {
-      return running.child.pid ?? 0;
+      return running?.child.pid ?? 0;
+    },
+    async start() {
+      running = launch(options, port);
+      ({ port } = await running.listening);
     },
     async kill() {
-      running.expectEnd();
-      running.child.kill("SIGKILL");
-      return (await running.ended).signal;
-    },
-    async restart() {
-      running = await launch(port);
+      return (await end("SIGKILL")).signal;
     },
     async stop() {
-      running.expectEnd();
-      running.child.kill("SIGTERM");
-      const tooLong = setTimeout(() => running.child.kill("SIGKILL"), stopWithinMs);
-      const { code } = await running.ended;
+      const tooLong = setTimeout(() => running?.child.kill("SIGKILL"), stopWithinMs);
+      const { code } = await end("SIGTERM");
       clearTimeout(tooLong);
       return code;
     },
-    killNow: () => {
-      latest?.kill("SIGKILL");
+    killNow() {
+      running?.expectEnd();
+      running?.child.kill("SIGKILL");
     },
   };
 }
 
-function start(
-  { folder, graceMs, died }: ServerOptions,
-  port: number,
-  spawned: (child: ChildProcess) => void,
-): Promise<Running> {
+function launch({ folder, graceMs, died }: ServerOptions, port: number): Running {
   const command = ["start", "--port", String(port), "--data", folder, "--grace-ms", String(graceMs)];
   const guard = new URL("./orphan-guard.js", import.meta.url).href;
   const program = fileURLToPath(new URL("../yifen.js", import.meta.url));
@@ -95,37 +93,39 @@ function start(
     stdio: ["pipe", "pipe", "pipe"],
     env: ownEnvironment(),
   });
-  spawned(child);
   let expected = false;
   let said = "";
-  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+  const ended: Running["ended"] = new Promise((resolve) => {
     child.on("close", (code, signal) => resolve({ code, signal }));
   });
-  return new Promise((resolve, reject) => {
+  const listening: Running["listening"] = new Promise((resolve, reject) => {
     const surprised = (what: string) => {
+      if (expected) return;
       const error = new ServerDied(`the server ${what}\n${said.trimEnd()}`);
       reject(error);
-      if (!expected) died(error);
+      died(error);
     };
     const tooLong = setTimeout(() => surprised(`was not listening after ${startWithinMs} ms`), startWithinMs);
     const heard = (text: string) => {
       said = (said + text).slice(-saidCharsMax);
-      const listening = /^listening on http:\/\/\S+:(\d+)$/m.exec(said)?.[1];
-      if (listening === undefined) return;
+      const found = /^listening on http:\/\/\S+:(\d+)$/m.exec(said)?.[1];
+      if (found === undefined) return;
       clearTimeout(tooLong);
-      resolve({ child, port: Number(listening), ended, expectEnd });
-    };
-    const expectEnd = () => {
-      expected = true;
+      resolve({ port: Number(found) });
     };
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", heard);
     child.on("error", (error) => surprised(`could not be started: ${error.message}`));
-    child.on("exit", (code, signal) => {
+    child.on("close", (code, signal) => {
       clearTimeout(tooLong);
-      if (!expected) surprised(`ended with ${signal ?? `exit code ${code}`}`);
+      surprised(`ended with ${signal ?? `exit code ${code}`}`);
     });
-    child.stdin.on("error", () => {});
   });
+  // The pipe breaks when the server is killed; nothing is ever written to it.
+  child.stdin.on("error", () => {});
+  const expectEnd = () => {
+    expected = true;
+  };
+  return { child, listening, ended, expectEnd };
 }
 
 /** Settings that somebody keeps for another server do not belong to this one. */

@@ -218,6 +218,12 @@ test("every field left out, or written twice with another value or the same: bot
     decodeBothWays(withParams(rest));
     for (const [again, value] of entries) decodeBothWays(withParams([...entries, [again, value]]));
   }
+  // No more fields than the method has, so that only the repetition is wrong.
+  const required = entries.slice(0, 3);
+  for (const [again, value] of entries) {
+    const [, other] = again === "mode" ? [again, "tcc"] : again === "pay" ? [again, "later"] : [again, value];
+    decodeBothWays(withParams([...required, [again, value], [again, other]]));
+  }
   for (const again of [{ mode: "tcc" }, { pay: "later" }, { at: 5 }, { dryRun: true }, { key: "k2" }]) {
     decodeBothWays(withParams([...entries, ...Object.entries(again)]));
   }

@@ -2,7 +2,7 @@
  * One fault in a log on disk: every byte flipped once, every file cut at every length. Each time the log is either
  * whole or refused with a file and a place; it is never shorter, and nothing else is ever thrown.
  *
- * All 98,000 cases take two minutes (YIFEN_DAMAGE=every). Otherwise the first bytes of each file and every sixteenth
+ * All 115,000 cases take two minutes (YIFEN_DAMAGE=every). Otherwise the first bytes of each file and every sixteenth
  * of the rest are taken, from a random start that is printed.
  */
 
@@ -20,16 +20,21 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { anchorFile, createAnchor, openAnchor, readAnchor } from "../../persistence/anchor.js";
+import { genesis } from "../../persistence/hash-chain.js";
 import { LogDamaged } from "../../persistence/journal.js";
 import { checkLog } from "../../persistence/log-check.js";
+import { pageBytes } from "../../persistence/segments.js";
 import { openSqliteJournal } from "../../persistence/sqlite-journal.js";
-import { appendGroups, copyOf, openLog } from "../support/persistence-log.js";
+import { checkWal } from "../../persistence/wal-check.js";
+import { appendGroups, copyOf, folderInMemory, openLog } from "../support/persistence-log.js";
 
 const groupsWritten = 4;
 let folder: string;
 let files: string[];
 
 beforeAll(() => {
+  // Not in the folder's list of what is removed after each test: it serves them all.
   const inMemory = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
   folder = mkdtempSync(join(inMemory, "yifen-damage-"));
   for (const bodyBytes of [60, 4_200]) {
@@ -151,6 +156,37 @@ test("opening for writing refuses the same faults, and does not change a file be
       }
     }
   }
+});
+
+test("with an anchor that a power loss left old, a spoilt group in front of a whole one is still refused", () => {
+  const old = copyOf(folder);
+  createAnchor(old, genesis);
+  const file = join(old, files.filter((name) => name.endsWith("-wal")).at(-1)!);
+  const content = readFileSync(file);
+  const { lastTransactionAt } = checkWal(file, pageBytes);
+  expect(lastTransactionAt).toBeGreaterThan(4_000);
+  for (let at = 0; at < lastTransactionAt; at += 61) {
+    flip(file, content, at);
+    expect(() => checkLog({ folder: old })).toThrow(LogDamaged);
+  }
+  writeFileSync(file, content);
+  expect(checkLog({ folder: old }).groups).toBe(groupsWritten);
+});
+
+test("the anchor's two slots are the last two groups; with the newest spoilt the one before counts", () => {
+  const anchored = folderInMemory();
+  createAnchor(anchored, genesis);
+  const anchor = openAnchor(anchored, readAnchor(anchored)!.sequence);
+  for (let position = 1; position <= 5; position++) {
+    anchor.write(position, Buffer.alloc(32, position));
+    expect(readAnchor(anchored)).toMatchObject({ position, hash: Buffer.alloc(32, position) });
+    const content = readFileSync(anchorFile(anchored));
+    const newest = [0, 4096].find((at) => content.readUInt32LE(at + 16) === position)!;
+    flip(anchorFile(anchored), content, newest + 20);
+    expect(readAnchor(anchored)!.position).toBe(position - 1);
+    writeFileSync(anchorFile(anchored), content);
+  }
+  anchor.close();
 });
 
 function contents(of: string): string[] {

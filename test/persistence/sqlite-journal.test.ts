@@ -122,16 +122,20 @@ test("files that a crash left without their name are removed", () => {
   const { journal } = openLog(folder);
   appendGroups(journal, 1);
   journal.close();
-  for (const name of [
-    "anchor.new",
-    "spare-wal.new",
-    "log-0000000000000002.db.new",
-    "log-0000000000000002.db-wal",
-  ]) {
-    writeFileSync(join(folder, name), Buffer.alloc(100));
-  }
+  const names = ["anchor.new", "spare-wal.new", "spare-wal.0a-1b.new"];
+  names.push("log-0000000000000002.db.new", "log-0000000000000002.db-wal");
+  for (const name of names) writeFileSync(join(folder, name), Buffer.alloc(100));
   expect(openLogAndClose(folder)).toBe(1);
-  expect(readdirSync(folder).filter((name) => name.endsWith(".new") || name.includes("0002"))).toEqual([]);
+  expect(readdirSync(folder).filter((name) => names.includes(name))).toEqual([]);
+});
+
+test("a -wal whose main file is gone is refused when it holds groups", () => {
+  const folder = temporaryFolder();
+  const { journal } = openLog(folder);
+  appendGroups(journal, 2);
+  journal.close();
+  rmSync(listSegments(folder)[0]!.file);
+  expect(() => openLog(folder)).toThrow(/is missing, and its -wal holds groups/);
 });
 
 test("from a point on: only later groups are visited, and the point must be in the log", () => {

@@ -60,7 +60,7 @@ export class Host {
   }
 
   start(): void {
-    const { world } = { world: this.#world };
+    const world = this.#world;
     if (this.shard) return;
     const incarnation = ++this.incarnation;
     const journal = new DiskJournal(this.disk, {
@@ -118,6 +118,27 @@ export class Host {
     this.#failure = undefined;
     network.hostDied(this);
     schedule.after(random.between(1000, 400_000), () => this.start());
+  }
+
+  /** The disk is nearly full for a while: nothing new is wanted. */
+  fillDisk(): void {
+    const { shard } = this;
+    if (!shard) return;
+    const { schedule, random, trace, coverage } = this.#world;
+    coverage.hit("disk nearly full");
+    trace.note(schedule.now, `nearly full ${this.number}`);
+    shard.refuseNewWith = refuse("overloaded", { retryAfterMs: 50 });
+    schedule.after(random.between(10_000, 300_000), () => {
+      shard.refuseNewWith = undefined;
+    });
+  }
+
+  /** Runs from now on, on a clock that shows no earlier time than it ever did. */
+  heal(): void {
+    this.clockOffset = Math.max(0, this.clockMax - epochMs * 1000 - this.#world.schedule.now);
+    this.start();
+    if (this.shard) this.shard.refuseNewWith = undefined;
+    this.wake();
   }
 
   snapshot(): void {

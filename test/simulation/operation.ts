@@ -23,8 +23,10 @@ export interface Cart {
   readonly payWithinMs: number | undefined;
   readonly expectedTotal: number | undefined;
   readonly dryRun: boolean;
+  /** A product lives on another shard than the account. */
+  readonly crossing: boolean;
   /** Most that it can cost. */
-  costMax: number;
+  readonly costMax: number;
 }
 
 export interface Operation {

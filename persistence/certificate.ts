@@ -1,0 +1,47 @@
+/** A certificate as text for a terminal: what was audited, every check, the figures, and what to do if it failed. */
+
+import type { Certificate } from "./audit.js";
+import type { CheckResult } from "./audit-findings.js";
+
+export function formatCertificate(certificate: Certificate): string {
+  const { ok, shards, checks, figures, firstBad, repairPlan } = certificate;
+  const lines = [`audit: ${ok ? "ok" : "FAILED"}`, ""];
+  for (const { shard, from, to, chainHash, stateHash } of shards) {
+    lines.push(`shard ${shard}  positions ${from}..${to}`);
+    lines.push(`  chain hash  ${chainHash ?? "none: the log is in memory"}`);
+    lines.push(`  state hash  ${stateHash ?? "not computed"}`);
+  }
+  lines.push("", ...checks.map(formatCheck), "");
+  lines.push(`facts      ${figures.facts}`);
+  lines.push(`accounts   ${figures.accounts}`);
+  lines.push(`products   ${figures.products}`);
+  lines.push(`orders     ${figures.orders}${named(figures.byStatus)}`);
+  const { availableUnits, heldUnits, soldUnits } = figures;
+  lines.push(`units      ${availableUnits} available, ${heldUnits} held, ${soldUnits} sold`);
+  lines.push(`wallets    ${amounts(figures.inWallets)}`);
+  lines.push(`in orders  ${amounts(figures.inOrders)}`);
+  lines.push(`ledger     difference ${amounts(figures.ledgerDifference)}`);
+  if (firstBad) {
+    lines.push("", `first bad  shard ${firstBad.shard}, position ${firstBad.position}: ${firstBad.what}`);
+    lines.push("", "what to do", ...repairPlan.map((step, index) => `  ${index + 1}. ${step}`));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function formatCheck({ name, what, ok, detail, count, bad }: CheckResult): string {
+  const verdict = ok === null ? "  -   " : ok ? "  ok  " : " FAIL ";
+  const title = `${verdict}${name.padEnd(13)} ${what}`;
+  if (ok === null) return `${title}\n                     not checked: ${detail}`;
+  if (ok) return `${title} (${count})`;
+  return `${title}\n                     ${bad} wrong, first at ${detail}`;
+}
+
+function named(byStatus: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(byStatus).filter(([, count]) => count !== 0);
+  return parts.length === 0 ? "" : `: ${parts.map(([status, count]) => `${count} ${status}`).join(", ")}`;
+}
+
+function amounts(byCurrency: Readonly<Record<string, string>>): string {
+  const parts = Object.entries(byCurrency).map(([currency, amount]) => `${amount} ${currency}`);
+  return parts.length === 0 ? "none" : parts.join(", ");
+}

@@ -1,0 +1,213 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ByteReader } from "../../actors/byte-reader.js";
+import { ByteWriter } from "../../actors/byte-writer.js";
+import { readFacts, writeFact, writeTurn } from "../../actors/fact-codec.js";
+import { catalogue, type Fact, type FactKind, Facts } from "../../actors/facts.js";
+
+/** One of every fact ever written, as the objects that the bytes of `facts-every.hex` must still mean. */
+const every: { readonly [K in FactKind]: object } = {
+  accountNamed: { type: 1, id: "ann" },
+  accountOpened: { type: 2, account: 0, currency: 3 },
+  accountDeposited: { type: 3, account: 127, amount: 128, ref: "r-1" },
+  accountWithdrawn: { type: 4, account: 16383, amount: 16384, ref: "r:2" },
+  productCreated: {
+    type: 5,
+    id: "tea",
+    name: "龙井 Tea",
+    price: 9007199254740991,
+    currency: 49,
+    stock: 1000000000,
+    limitPerAccount: 2,
+    saleStartsAt: 1767225600000,
+    saleEndsAt: 8640000000000000,
+  },
+  productKnown: { type: 6, id: "cup", name: "Cup", currency: 0 },
+  productRestocked: { type: 7, product: 1, qty: 1000000, available: 1000001 },
+  productRepriced: { type: 8, product: 1, price: 0 },
+  stockHeld: { type: 9, product: 1, order: 1611, account: 0, qty: 2, available: 8 },
+  stockSold: { type: 10, product: 1, order: 1611, account: 0, qty: 2, available: 8 },
+  stockConfirmed: { type: 11, product: 1, order: 1611, account: 0, qty: 2, available: 8 },
+  stockReleased: { type: 12, product: 1, order: 1611, account: 0, qty: 2, available: 10 },
+  orderPlaced: {
+    type: 13,
+    order: 1611,
+    account: 0,
+    currency: 0,
+    total: 4498,
+    paid: 0,
+    status: 1,
+    payBy: 1767226500000,
+    expiresAt: 1767226530000,
+    lines: [
+      { product: 0, qty: 2, unitPrice: 999 },
+      { product: 1, qty: 1, unitPrice: 2500 },
+    ],
+  },
+  moneyCaptured: { type: 14, account: 0, order: 1611, amount: 4498 },
+  orderPaid: { type: 15, order: 1611, amount: 4498 },
+  orderCanceled: { type: 16, order: 1611, cause: 1, reason: "changed my mind" },
+  keyKept: {
+    type: 17,
+    space: 1,
+    subject: 0,
+    key: "k-1",
+    method: 4,
+    paramsHash: 9007199254740990,
+    at: 1767225600000,
+    code: 22,
+    order: 0,
+    text: '{"available":"1.00"}',
+  },
+  keysDropped: { type: 18, count: 1000 },
+  orderBegun: {
+    type: 19,
+    order: 1611,
+    account: 0,
+    payNow: 1,
+    payBy: 1767226500000,
+    expiresAt: 1767226530000,
+    expectedTotal: "9.99",
+    key: "k-1",
+    paramsHash: 1,
+    at: 0,
+    lines: [{ productId: "tea", qty: 1 }],
+  },
+  branchAnswered: {
+    type: 20,
+    order: 1611,
+    branch: 99,
+    product: 1,
+    unitPrice: 999,
+    code: 21,
+    text: '{"available":0}',
+  },
+  orderRefused: { type: 21, order: 1611 },
+  messageSent: { type: 22, peer: 2, body: Uint8Array.of(1, 203, 12, 0, 255) },
+  messageReceived: { type: 23, peer: 2, upTo: 9 },
+  messagesAcked: { type: 24, peer: 2, upTo: 9 },
+  branchTried: { type: 25, order: 1611, branch: 0, product: 1, account: 3, qty: 2 },
+  branchEnded: { type: 26, order: 1611, branch: 0, how: 2 },
+};
+
+const kinds = Object.keys(catalogue) as FactKind[];
+
+function encode(facts: readonly Fact[]): Uint8Array {
+  const to = new ByteWriter(16);
+  for (const fact of facts) writeFact(fact, to);
+  return to.view().slice();
+}
+
+function decode(body: Uint8Array): Fact[] {
+  const facts: Fact[] = [];
+  readFacts(body, 1, (fact) => facts.push(fact));
+  return facts;
+}
+
+/** Lines of "name hex", written by the build that first wrote the fact. */
+const written = new Map(
+  readFileSync(new URL("./facts-every.hex", import.meta.url), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" ") as [string, string]),
+);
+
+test.each(kinds)("%s of an old log still means what it meant", (kind) => {
+  const hex = written.get(catalogue[kind].name);
+  expect(hex, `facts-every.hex has no ${catalogue[kind].name}`).toBeDefined();
+  expect(decode(Buffer.from(hex!, "hex"))).toEqual([every[kind]]);
+});
+
+test.each(kinds)("%s is written as it was", (kind) => {
+  expect(Buffer.from(encode([every[kind] as Fact])).toString("hex")).toBe(written.get(catalogue[kind].name));
+});
+
+test("numbers and names are unique, fit into a byte and leave 0 to the turn", () => {
+  const rows = Object.values(catalogue);
+  expect(new Set(rows.map((row) => row.number)).size).toBe(rows.length);
+  expect(new Set(rows.map((row) => row.name)).size).toBe(rows.length);
+  for (const { number } of rows) expect(number > 0 && number < 256).toBe(true);
+  for (const kind of kinds) expect(Facts[kind]).toBe(catalogue[kind].number);
+});
+
+const fields = {
+  uint: fc.oneof(
+    fc.maxSafeNat(),
+    fc.nat(300),
+    fc.constantFrom(127, 128, 16383, 16384, 2 ** 28, 2 ** 32, 2 ** 49),
+  ),
+  text: fc.oneof(fc.string({ unit: "binary", maxLength: 50 }), fc.string({ maxLength: 300 })),
+  bytes: fc.uint8Array({ maxLength: 300 }),
+  lines: fc.array(
+    fc.record({ product: fc.nat(), qty: fc.nat(), unitPrice: fc.maxSafeNat() }, { noNullPrototype: true }),
+    {
+      maxLength: 100,
+    },
+  ),
+  asked: fc.array(fc.record({ productId: fc.string(), qty: fc.nat() }, { noNullPrototype: true }), {
+    maxLength: 100,
+  }),
+};
+
+const anyFact = fc.oneof(
+  ...Object.values(catalogue).map(({ number, fields: layout }) =>
+    fc.record(
+      {
+        type: fc.constant(number),
+        ...Object.fromEntries(Object.entries(layout).map(([name, kind]) => [name, fields[kind]])),
+      },
+      { noNullPrototype: true },
+    ),
+  ),
+) as unknown as fc.Arbitrary<Fact>;
+
+test("any facts in any turns are read back as they were written, with their times and positions", () => {
+  const turns = fc.array(
+    fc.record({
+      after: fc.integer({ min: 1, max: 10 ** 9 }),
+      facts: fc.array(anyFact, { minLength: 1, maxLength: 5 }),
+    }),
+    { maxLength: 5 },
+  );
+  fc.assert(
+    fc.property(turns, fc.integer({ min: 1, max: 2 ** 40 }), (given, first) => {
+      const to = new ByteWriter(8);
+      const expected: unknown[] = [];
+      let time = 1_767_225_600_000_000;
+      let before = 0;
+      for (const { after, facts } of given) {
+        time += after;
+        writeTurn(time, before, to);
+        before = time;
+        for (const fact of facts) {
+          writeFact(fact, to);
+          expected.push([fact, time, first + expected.length]);
+        }
+      }
+      const read: unknown[] = [];
+      const next = readFacts(to.view(), first, (fact, at, position) => read.push([fact, at, position]));
+      expect(read).toEqual(expected);
+      expect(next).toBe(first + expected.length);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("a body that is cut short anywhere inside a fact is refused, never read as less", () => {
+  for (const kind of kinds) {
+    const body = encode([every[kind] as Fact]);
+    for (let length = 1; length < body.length; length++) {
+      expect(() => decode(body.subarray(0, length)), `${kind} cut at ${length}`).toThrow(RangeError);
+    }
+  }
+});
+
+test("a fact of a newer build is named, not skipped", () => {
+  expect(() => decode(Uint8Array.of(255))).toThrow(/fact number 255 is not known/);
+});
+
+test("a number over 2^53-1 and bytes that are not UTF-8 are refused", () => {
+  expect(() => new ByteReader(new Uint8Array(8).fill(255)).uint()).toThrow(/2\^53-1|ends inside/);
+  expect(() => new ByteReader(Uint8Array.of(1, 0xff)).text()).toThrow();
+});

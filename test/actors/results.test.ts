@@ -1,0 +1,112 @@
+import { expect, test } from "vitest";
+import {
+  type Code,
+  firstInPrecedence,
+  refuse,
+  resultOf,
+  resultOfNumber,
+  results,
+} from "../../actors/results.js";
+
+/** Numbers in the log: a row may be added at the end, and never changed. */
+const numbersForEver: readonly [Code, number][] = [
+  ["invalid_request", 1],
+  ["unauthenticated", 2],
+  ["forbidden", 3],
+  ["overloaded", 4],
+  ["deadline_exceeded", 5],
+  ["shutting_down", 6],
+  ["key_reused", 7],
+  ["key_too_old", 8],
+  ["token_unknown", 9],
+  ["token_expired", 10],
+  ["product_not_found", 11],
+  ["account_not_found", 12],
+  ["order_not_found", 13],
+  ["invalid_amount", 14],
+  ["amount_overflow", 15],
+  ["currency_mismatch", 16],
+  ["sale_not_started", 17],
+  ["sale_ended", 18],
+  ["price_changed", 19],
+  ["limit_exceeded", 20],
+  ["insufficient_stock", 21],
+  ["insufficient_funds", 22],
+  ["invalid_transition", 23],
+  ["hold_expired", 24],
+  ["refund_exceeds_remaining", 25],
+  ["line_qty_exceeds", 26],
+  ["already_exists", 27],
+  ["not_tried", 28],
+  ["branch_canceled", 29],
+  ["already_confirmed", 30],
+  ["already_canceled", 31],
+  ["internal", 32],
+];
+
+test.each(numbersForEver)("%s has number %i for ever", (code, number) => {
+  expect(resultOf(code).number).toBe(number);
+  expect(resultOfNumber(number)?.code).toBe(code);
+});
+
+test("every code is in that list, numbers are unique, rise with the table and fit beside 'running' in a byte", () => {
+  expect(results.map((row) => row.code)).toEqual(
+    expect.arrayContaining(numbersForEver.map(([code]) => code)),
+  );
+  const numbers = results.map((row) => row.number);
+  expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+  for (const number of numbers) expect(number).toBeLessThan(255);
+  expect(new Set(results.map((row) => row.code)).size).toBe(results.length);
+});
+
+test("a number of a newer build is not guessed", () => {
+  expect(resultOfNumber(0)).toBeUndefined();
+  expect(resultOfNumber(254)).toBeUndefined();
+});
+
+test("what may be retried under its key is never stored under it", () => {
+  for (const { code, retryable, stored } of results)
+    expect([code, retryable && stored]).toEqual([code, false]);
+  const retryable = results.filter((row) => row.retryable).map((row) => row.code);
+  expect(retryable).toEqual(["overloaded", "deadline_exceeded", "shutting_down"]);
+});
+
+test("what is wrong with the request or the caller is never stored", () => {
+  for (const code of [
+    "invalid_request",
+    "unauthenticated",
+    "forbidden",
+    "key_reused",
+    "key_too_old",
+  ] as const) {
+    expect([code, resultOf(code).stored]).toEqual([code, false]);
+  }
+});
+
+test("every status is one that HTTP knows, and every code says what it means", () => {
+  for (const { status, meaning, code } of results) {
+    expect([400, 401, 403, 404, 409, 422, 500, 503, 504], code).toContain(status);
+    expect(meaning, code).not.toBe("");
+    expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
+  }
+});
+
+test("of several refusals the first in the table is answered, whatever their order", () => {
+  const all = results.map((row) => refuse(row.code));
+  for (let a = 0; a < all.length; a++) {
+    for (let b = 0; b < all.length; b++) {
+      expect(firstInPrecedence([all[a]!, all[b]!])).toBe(all[Math.min(a, b)]);
+    }
+  }
+  expect(firstInPrecedence([])).toBeUndefined();
+});
+
+test("of two refusals with the same code the first given is answered, with its details", () => {
+  const first = refuse("insufficient_stock", { available: 1 });
+  expect(firstInPrecedence([first, refuse("insufficient_stock", { available: 2 })])).toBe(first);
+});
+
+test("a refusal without details has no such field", () => {
+  expect(refuse("sale_ended")).toEqual({ code: "sale_ended" });
+  expect(Object.keys(refuse("sale_ended"))).toEqual(["code"]);
+});

@@ -1,0 +1,253 @@
+/**
+ * The auditor: hears what clients ask and what leaves the shards, and holds every answer against what is possible.
+ * It shares no rule with the engine. What it checks of single answers stands in `audit-answers`, of feeds in
+ * `audit-feed`, of the end of the world in `audit-books`, of the logs in `audit-log`.
+ *
+ * E1  A key has one result: every answer under it is the first one, to the letter, and claims only once to be the first.
+ * E2  A key that is refused as too old has no effect from then on.
+ * E3  `key_reused` is said only where a key was used in two ways, and never to the way that ran.
+ */
+
+import { checkAnswer } from "./audit-answers.js";
+import type { Host } from "./host.js";
+import { Model } from "./model.js";
+import type { Answer, Operation, PlacedOrder, Slot } from "./operation.js";
+import type { World } from "./world.js";
+
+/** Said before the books are looked at: nothing is stored and the same key may come again. */
+const notStored = new Set(["overloaded", "deadline_exceeded", "order_not_found", "invalid_request"]);
+
+const present = { sure: 1, possible: 1, added: 1 };
+
+export class Violation extends Error {
+  override readonly name = "Violation";
+}
+
+export class Audit {
+  readonly model = new Model();
+  readonly world: World;
+  /** Answers that left; requests that arrived. */
+  answers = 0;
+  requests = 0;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  violation(what: string): never {
+    throw new Violation(what);
+  }
+
+  expect(condition: boolean, operation: Operation, answer: Answer | undefined, what: string): void {
+    if (condition) return;
+    const { id, method, params } = operation;
+    this.violation(`${what}\n  request ${id} ${method} ${show(params)}\n  answer ${show(answer)}`);
+  }
+
+  /** A request leaves its client, for the first time or again. */
+  sent(operation: Operation): void {
+    const { model, world } = this;
+    operation.sends++;
+    if (operation.sentAt >= 0) return;
+    operation.sentAt = world.schedule.now;
+    for (const name of model.dependencies(operation)) {
+      operation.before.set(name, model.ledger.of(name).mark());
+    }
+    this.#rememberWhatWasThere(operation);
+    const { slot, method, params } = operation;
+    slot?.variants.push(operation);
+    if (operation.amount >= 0 && !slot?.settledBy && hasEffect(operation)) model.count(operation);
+    const order = model.orders.get(params.order as string);
+    if (order && method === "order.pay") order.payAsked = true;
+    if (order && method === "order.cancel") order.cancelAsked = true;
+    if (method === "account.open") {
+      const account = model.accounts.get(params.account as string)!;
+      if (account.opened === "no") account.opened = "sent";
+    }
+    if (method === "product.create") {
+      const product = model.products.get(params.product as string)!;
+      if (product.created === "no") product.created = "sent";
+    }
+  }
+
+  /** Accounts and products that were certainly there when the operation was first sent. */
+  #rememberWhatWasThere({ before, params, cart }: Operation): void {
+    const { accounts, products } = this.model;
+    const account = params.account as string;
+    if (accounts.get(account)?.opened === "sure") before.set(`open ${account}`, present);
+    for (const product of cart ? cart.units.keys() : [params.product as string]) {
+      if (products.get(product)?.created === "sure") before.set(`create ${product}`, present);
+    }
+  }
+
+  arrived(operation: Operation, host: Host): void {
+    this.requests++;
+    if (operation.method !== "order.place" || !host.shard) return;
+    for (const waiting of host.shard.waiters.values()) {
+      if (waiting.length > 1) this.world.coverage.hit("retried while running");
+    }
+  }
+
+  /** An answer has left its shard. `clock` is what the shard's clock showed when it was given. */
+  left(operation: Operation, answer: Answer, host: Host, clock: number): void {
+    this.answers++;
+    const { coverage } = this.world;
+    if (answer.code !== "ok") coverage.hitCode(answer.code);
+    checkAnswer(this, operation, answer, host, clock);
+    if (operation.slot) this.#checkKey(operation, operation.slot, answer, host);
+    else this.expect(!answer.replayed, operation, answer, "a request without a key is replayed");
+    operation.left = answer;
+    if (!operation.slot && operation.counted) this.#settleWithoutKey(operation, answer);
+  }
+
+  #checkKey(operation: Operation, slot: Slot, answer: Answer, host: Host): void {
+    const { coverage, plan } = this.world;
+    const { code } = answer;
+    if (notStored.has(code)) {
+      this.expect(!answer.replayed, operation, answer, `${code} is not to be stored`);
+    } else if (code === "key_reused") {
+      coverage.hit("same key, other params");
+      this.expect(slot.variants.length > 1, operation, answer, "its key was never used with other params");
+      this.expect(slot.settledBy !== operation, operation, answer, "this request has run under its key");
+      this.expect(!slot.forgotten, operation, answer, "a forgotten key is known again");
+      this.model.drop(operation);
+    } else if (code === "key_too_old") {
+      this.expect(plan.keysCanBeDropped && slot.kind === "order", operation, answer, "no key was ever dropped");
+      slot.forgotten = true;
+      if (slot.settledBy) coverage.hit("key_too_old for a request that had run");
+    } else {
+      this.#checkStored(operation, slot, answer, host);
+    }
+  }
+
+  #checkStored(operation: Operation, slot: Slot, answer: Answer, host: Host): void {
+    const { coverage, schedule } = this.world;
+    const { replayed, ...stored } = answer;
+    const text = JSON.stringify(stored);
+    this.expect(!slot.forgotten, operation, answer, "ran after its key was refused as too old");
+    if (!replayed) {
+      slot.firsts++;
+      this.expect(slot.firsts === 1, operation, answer, `its key ran twice; stored is ${slot.stored}`);
+    }
+    if (!slot.settledBy) {
+      if (replayed) coverage.hit("crash between commit and answer");
+      slot.settledBy = operation;
+      slot.stored = text;
+      slot.settledIn = host.incarnation;
+      for (const other of slot.variants) if (other !== operation) this.model.drop(other);
+      this.#settle(operation, answer);
+      return;
+    }
+    this.expect(slot.settledBy === operation, operation, answer, "two requests have run under one key");
+    this.expect(slot.stored === text, operation, answer, `differs from the stored ${slot.stored}`);
+    if (replayed && host.incarnation > slot.settledIn) coverage.hit("duplicate after a restart");
+    if (schedule.now - operation.sentAt > 1_000_000) coverage.hit("late answer found by retry");
+  }
+
+  /** The first answer of a key is the effect, or that there is none. */
+  #settle(operation: Operation, answer: Answer): void {
+    const { model } = this;
+    if (!operation.counted) {
+      this.expect(
+        answer.code !== "ok" || !hasEffect(operation),
+        operation,
+        answer,
+        "done, and it could not have been",
+      );
+      if (operation.method === "order.cancel" && answer.code === "ok") this.#canceled(operation);
+      return;
+    }
+    if (answer.code !== "ok") {
+      model.drop(operation);
+    } else if (operation.cart) {
+      const view = answer.result as PlacedOrder;
+      const paid = view.status === "Paid";
+      model.settle(operation, paid ? view.total : 0);
+      this.#placed(operation, view, paid);
+    } else {
+      model.settle(operation, operation.amount);
+      if (operation.method === "order.pay") this.#paid(operation.params.order as string);
+    }
+  }
+
+  #settleWithoutKey(operation: Operation, answer: Answer): void {
+    const { model } = this;
+    if (operation.method === "product.create") {
+      // Already there: nobody else makes this product, so an earlier sending has.
+      if (answer.code !== "ok" && answer.code !== "already_exists") return;
+      model.products.get(operation.params.product as string)!.created = "sure";
+      model.settle(operation, 0);
+    } else if (answer.code === "ok") {
+      model.settle(operation, 0);
+    } else if (operation.once) {
+      model.drop(operation);
+    }
+  }
+
+  #placed(operation: Operation, view: PlacedOrder, paid: boolean): void {
+    const { model, world } = this;
+    this.expect(!model.orders.has(view.order), operation, operation.left, `${view.order} is an older order`);
+    model.orders.set(view.order, {
+      placedBy: operation,
+      view,
+      units: operation.cart!.units,
+      expiresAt: view.payBy === 0 ? 0 : view.payBy + world.plan.settings.graceMs,
+      payAsked: false,
+      cancelAsked: false,
+      paid: false,
+      canceled: false,
+      released: false,
+    });
+    if (paid) this.#paid(view.order);
+  }
+
+  /** No oversell, no more than the limit: of what is certainly sold. */
+  #paid(order: string): void {
+    const { model } = this;
+    const known = model.orders.get(order)!;
+    if (known.paid) return this.violation(`${order} was paid twice`);
+    if (known.canceled) return this.violation(`${order} was canceled, and paid all the same`);
+    known.paid = true;
+    const { account } = known.view;
+    for (const [id, qty] of known.units) {
+      const product = model.products.get(id)!;
+      product.sold += qty;
+      const bought = (product.bought.get(account) ?? 0) + qty;
+      product.bought.set(account, bought);
+      const supply = model.ledger.of(`supply ${id}`).possible;
+      if (product.sold > supply) this.violation(`${id}: ${product.sold} sold of ${supply}`);
+      if (product.limit > 0 && bought > product.limit)
+        this.violation(`${id}: ${account} has bought ${bought}, the limit is ${product.limit}`);
+    }
+  }
+
+  #canceled(operation: Operation): void {
+    const order = operation.params.order as string;
+    const known = this.model.orders.get(order)!;
+    if (known.paid) this.violation(`${order} was paid, and canceled all the same`);
+    if (known.canceled) this.violation(`${order} was canceled twice`);
+    known.canceled = true;
+    this.gone(order);
+  }
+
+  /** The order holds nothing any more. Across shards the message may still be on its way. */
+  gone(order: string): void {
+    const known = this.model.orders.get(order);
+    if (known && this.world.plan.shards === 1) this.model.release(known);
+  }
+}
+
+function hasEffect({ method, cart }: Operation): boolean {
+  return (
+    method === "account.deposit" ||
+    method === "account.withdraw" ||
+    method === "product.restock" ||
+    method === "product.create" ||
+    method === "order.pay" ||
+    (method === "order.place" && cart?.dryRun === false)
+  );
+}
+
+export function show(value: unknown): string {
+  return JSON.stringify(value, (_key, inner) => (inner instanceof Map ? [...inner] : inner));
+}

@@ -1,0 +1,139 @@
+/** What the auditor knows of the shop: from what clients have sent and from what left the shards, and from nothing else. */
+
+import { Ledger } from "./bounds.js";
+import type { Operation, PlacedOrder, Slot } from "./operation.js";
+
+/** Nobody here ever has so much, in minor units. */
+export const fortune = 1_000_000_000;
+
+export interface KnownAccount {
+  readonly id: string;
+  readonly currency: string;
+  /** "sure" once an answer has said so. */
+  opened: "no" | "sent" | "sure";
+}
+
+export interface KnownProduct {
+  readonly id: string;
+  readonly name: string;
+  readonly currency: string;
+  readonly stock: number;
+  /** 0 = none. */
+  readonly limit: number;
+  readonly saleStartsAt: number;
+  readonly saleEndsAt: number;
+  created: "no" | "sent" | "sure";
+  /** Every price that it may have had. */
+  readonly prices: Set<number>;
+  /** The price that a client would expect. */
+  lastPrice: number;
+  priceMax: number;
+  /** Units in orders that are certainly paid. */
+  sold: number;
+  /** The same per account. */
+  readonly bought: Map<string, number>;
+}
+
+export interface KnownOrder {
+  readonly placedBy: Operation;
+  readonly view: PlacedOrder;
+  readonly units: ReadonlyMap<string, number>;
+  /** ms; when the hold ends without money, or 0. */
+  readonly expiresAt: number;
+  payAsked: boolean;
+  cancelAsked: boolean;
+  paid: boolean;
+  canceled: boolean;
+  /** Its units were taken out of what is possibly taken. */
+  released: boolean;
+}
+
+export class Model {
+  readonly accounts = new Map<string, KnownAccount>();
+  readonly products = new Map<string, KnownProduct>();
+  readonly orders = new Map<string, KnownOrder>();
+  readonly slots = new Map<string, Slot>();
+  readonly ledger = new Ledger();
+
+  slot(kind: Slot["kind"], subject: string, key: string, at: number | undefined): Slot {
+    const name = `${kind} ${subject} ${key}`;
+    const known = this.slots.get(name);
+    if (known) return known;
+    const slot: Slot = {
+      name,
+      kind,
+      subject,
+      key,
+      at,
+      variants: [],
+      settledBy: undefined,
+      stored: "",
+      settledIn: 0,
+      firsts: 0,
+      forgotten: false,
+    };
+    this.slots.set(name, slot);
+    return slot;
+  }
+
+  /** What the operation's answer depends on. */
+  dependencies(operation: Operation): string[] {
+    const { params, cart } = operation;
+    const names: string[] = [];
+    const order = this.orders.get(params.order as string);
+    const account = (params.account as string | undefined) ?? order?.view.account;
+    if (account !== undefined) names.push(`in ${account}`, `out ${account}`, `paid ${account}`);
+    if (params.product !== undefined) names.push(`supply ${params.product}`, `taken ${params.product}`);
+    for (const product of cart?.units.keys() ?? []) {
+      names.push(`supply ${product}`, `taken ${product}`, `taken ${product} by ${cart!.account}`);
+    }
+    return names;
+  }
+
+  /** The operation may have its effect from now on. */
+  count(operation: Operation): void {
+    this.#each(operation, (name, most) => this.ledger.of(name).send(most));
+    operation.counted = true;
+  }
+
+  /** It has had it. */
+  settle(operation: Operation, paidActual: number): void {
+    this.#each(operation, (name, most) => {
+      this.ledger.of(name).settle(most, name.startsWith("paid ") ? paidActual : most);
+    });
+    operation.counted = false;
+  }
+
+  /** It never will. */
+  drop(operation: Operation): void {
+    if (!operation.counted) return;
+    this.#each(operation, (name, most) => this.ledger.of(name).drop(most));
+    operation.counted = false;
+  }
+
+  /** The order has certainly given back what it held. */
+  release(order: KnownOrder): void {
+    if (order.released) return;
+    order.released = true;
+    for (const [product, qty] of order.units) {
+      this.ledger.of(`taken ${product}`).drop(qty);
+      this.ledger.of(`taken ${product} by ${order.view.account}`).drop(qty);
+    }
+  }
+
+  #each(operation: Operation, visit: (name: string, most: number) => void): void {
+    const { method, params, amount, cart } = operation;
+    if (method === "account.deposit") visit(`in ${params.account}`, amount);
+    else if (method === "account.withdraw") visit(`out ${params.account}`, amount);
+    else if (method === "product.restock" || method === "product.create")
+      visit(`supply ${params.product}`, amount);
+    else if (method === "order.pay") visit(`paid ${this.orders.get(params.order as string)!.view.account}`, amount);
+    else if (cart && !cart.dryRun) {
+      for (const [product, qty] of cart.units) {
+        visit(`taken ${product}`, qty);
+        visit(`taken ${product} by ${cart.account}`, qty);
+      }
+      if (cart.pay === "balance") visit(`paid ${cart.account}`, Math.min(cart.costMax, fortune));
+    }
+  }
+}

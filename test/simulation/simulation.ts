@@ -1,0 +1,106 @@
+/**
+ * A run of one seed: a shop opens, is asked for things while everything around it breaks, is healed, comes to rest, and
+ * is audited.
+ */
+
+import { auditBooks } from "./audit-books.js";
+import { auditFeeds } from "./audit-feed.js";
+import { auditLogs } from "./audit-log.js";
+import { stateHash } from "../../engine/snapshot.js";
+import { Violation } from "./audit.js";
+import type { Coverage } from "./coverage.js";
+import { readEverything } from "./inspection.js";
+import { makePlan, type Plan } from "./plan.js";
+import { Random } from "./random.js";
+import { Trace } from "./trace.js";
+import { World } from "./world.js";
+
+/** Longer than any hold and its grace, and than anything that was still on its way. */
+const restMicros = 9_000_000;
+
+/** A world that has so many events does not come to rest. */
+const eventsMax = 400_000;
+
+export interface Report {
+  readonly seed: number;
+  /** Of all shards' books at the end. */
+  readonly stateHash: string;
+  readonly traceHash: string;
+  readonly plan: Plan;
+  /** Requests that reached a shard. */
+  readonly requests: number;
+  readonly events: number;
+  readonly coverage: Coverage;
+}
+
+export interface RunOptions {
+  readonly requests?: number;
+  readonly verify?: boolean;
+  readonly print?: (line: string) => void;
+}
+
+/** Throws `Violation` when a promise is broken, and whatever the engine throws when it breaks itself. */
+export function run(seed: number, options: RunOptions = {}): Report {
+  const random = new Random(seed);
+  const plan = makePlan(random, options.requests ?? 800);
+  const trace = new Trace(options.print);
+  const world = new World(plan, random, trace, options.verify ?? true);
+  for (const host of world.hosts) host.start();
+  world.workload.openShop();
+  world.schedule.after(plan.paceMicros, () => live(world));
+  until(world, () => world.healed);
+  const restAt = world.schedule.now + restMicros;
+  world.schedule.at(restAt, () => {});
+  until(world, () => world.schedule.now >= restAt && isQuiet(world));
+  const reads = readEverything(world);
+  until(world, () => reads.every(({ received }) => received) && isQuiet(world));
+  auditBooks(world, reads);
+  auditFeeds(world);
+  auditLogs(world);
+  return {
+    seed,
+    stateHash: world.hosts.map(({ shard }) => stateHash(shard!.books)).join(" "),
+    traceHash: trace.hash,
+    plan,
+    requests: world.audit.requests,
+    events: trace.events,
+    coverage: world.coverage,
+  };
+}
+
+/** One moment of the shop's day, and the next one after it. */
+function live(world: World): void {
+  const { plan, random, schedule, workload, hosts, bus, network } = world;
+  workload.burst();
+  if (random.chance(plan.kill)) {
+    world.coverage.hit("killed at any moment");
+    random.pick(hosts).kill("killed at any moment");
+  }
+  if (random.chance(plan.snapshot)) random.pick(hosts).snapshot();
+  if (random.chance(plan.clockStep)) random.pick(hosts).stepClock();
+  if (random.chance(plan.nearlyFull)) random.pick(hosts).fillDisk();
+  if (random.chance(plan.network.cut)) network.cutOne();
+  if (random.chance(plan.bus.partition)) bus.partition();
+  if (workload.asked < plan.requests) schedule.after(random.between(0, plan.paceMicros * 2), () => live(world));
+  else schedule.after(50_000, () => heal(world));
+}
+
+function heal(world: World): void {
+  world.trace.note(world.schedule.now, "healed");
+  world.healed = true;
+  world.bus.healAll();
+  for (const host of world.hosts) host.heal();
+  for (const client of world.clients) client.askWhatIsOpen();
+}
+
+function isQuiet(world: World): boolean {
+  return world.hosts.every((host) => host.isQuiet);
+}
+
+function until(world: World, done: () => boolean): void {
+  for (let events = 0; !done(); events++) {
+    if (events > eventsMax) throw new Violation("the world does not come to rest");
+    if (!world.schedule.runNext()) throw new Violation("nothing happens any more, and not all is done");
+  }
+}
+

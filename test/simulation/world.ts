@@ -1,0 +1,47 @@
+/** One world: shards, their disks, the ways between them, clients and the auditor, all moved by one seed. */
+
+import { Audit } from "./audit.js";
+import { Client } from "./client.js";
+import { Coverage } from "./coverage.js";
+import { Host } from "./host.js";
+import { Network } from "./network.js";
+import type { Plan } from "./plan.js";
+import type { Random } from "./random.js";
+import { Schedule } from "./schedule.js";
+import { SimulatedBus } from "./simulated-bus.js";
+import type { Trace } from "./trace.js";
+import { Workload } from "./workload.js";
+
+export class World {
+  readonly schedule = new Schedule();
+  readonly coverage = new Coverage();
+  readonly hosts: Host[];
+  readonly clients: Client[];
+  /** Asks for the auditor at the end, and follows every topic. */
+  readonly inspector: Client;
+  readonly bus: SimulatedBus;
+  readonly network: Network;
+  readonly audit: Audit;
+  readonly workload: Workload;
+  /** No fault happens any more. */
+  healed = false;
+
+  constructor(
+    readonly plan: Plan,
+    readonly random: Random,
+    readonly trace: Trace,
+    /** Whether books are compared with their logs on the way: it costs time and changes nothing. */
+    readonly verify: boolean,
+  ) {
+    this.hosts = Array.from({ length: plan.shards }, (_, shard) => new Host(this, shard));
+    this.bus = new SimulatedBus(this);
+    this.network = new Network(this);
+    this.audit = new Audit(this);
+    this.workload = new Workload(this);
+    this.clients = Array.from(
+      { length: plan.clients },
+      (_, number) => new Client(this, number, `a${number % plan.accounts}`),
+    );
+    this.inspector = new Client(this, plan.clients, "a0");
+  }
+}
