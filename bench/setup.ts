@@ -59,14 +59,15 @@ function sendAll(port: number, requests: Iterable<Omit<Request, "id">>): Promise
       },
     };
     const more = () => {
+      if (!socket) return;
       while (!done && open <= perFrame * (framesInFlight - 1)) {
         const frame = nextFrame(source);
         done = frame.length < perFrame;
         open += frame.length;
-        if (frame.length > 0) socket!.write(encode(frame));
+        if (frame.length > 0) socket.write(encode(frame));
       }
       if (!done || open > 0) return;
-      closeWire(socket!);
+      closeWire(socket);
       resolve();
     };
     const handler = {

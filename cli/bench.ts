@@ -1,2 +1,25 @@
+/** `yifen bench`: measures this machine, and everything beside it. */
+
+import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
-export function addBench(_program: Command): void {}
+import { runBench } from "../bench/run.js";
+
+export function addBench(program: Command): void {
+  program
+    .command("bench")
+    .description(
+      "measure orders per second and latencies, beside the disk, the sockets and Redis, in one run",
+    )
+    .option("--quick", "about a minute instead of ten; a smaller shop")
+    .option("--folder <FOLDER>", "where the log goes, on the disk to be measured; removed afterwards")
+    .option("--json <FILE>", "write the document that docs/benchmarks.md is made from; - for standard output")
+    .action(async ({ quick = false, folder, json }: { quick?: boolean; folder?: string; json?: string }) => {
+      const say = (line: string) => console.error(line);
+      const document = await runBench({ quick, say, ...(folder === undefined ? {} : { folder }) });
+      const text = `${JSON.stringify(document, undefined, 2)}\n`;
+      if (json === "-") process.stdout.write(text);
+      else if (json !== undefined) writeFileSync(json, text);
+      for (const [name, value] of Object.entries(document.ratios))
+        say(`${name}: ${Number(value).toFixed(3)}`);
+    });
+}

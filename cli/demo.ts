@@ -11,7 +11,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { openPanel } from "./demo/panel.js";
 import { type DemoOptions, runDemo } from "./demo/run.js";
 import { summaryOf } from "./demo/summary.js";
-import { exitCodes } from "./fail.js";
+import { exitCodes, fail } from "./fail.js";
 
 interface Flags extends Omit<DemoOptions, "folder"> {
   readonly json?: boolean;
@@ -50,6 +50,7 @@ async function demo({ json, keepData, ...options }: Flags): Promise<void> {
     console.error(`yifen: the demo did not end within ${demoWithinMs / 1000} s`);
     process.exit(exitCodes.stopped);
   }, demoWithinMs);
+  let exitCode: number;
   try {
     const hooks = { panel, owns: cleanUp.owns };
     const report = await runDemo({ ...options, folder }, hooks);
@@ -57,13 +58,17 @@ async function demo({ json, keepData, ...options }: Flags): Promise<void> {
     if (json) console.log(JSON.stringify(report));
     else for (const line of summaryOf(report)) console.log(line);
     for (const problem of json ? report.problems : []) console.error(`yifen: ${problem}`);
-    process.exitCode = report.ok ? exitCodes.done : exitCodes.stopped;
-  } finally {
+    exitCode = report.ok ? exitCodes.done : exitCodes.stopped;
+  } catch (error) {
     panel.close();
-    clearTimeout(tooLong);
-    cleanUp.now();
-    if (keepData) output.write(`data kept in ${folder}\n`);
+    exitCode = fail(error);
   }
+  clearTimeout(tooLong);
+  cleanUp.now();
+  if (keepData) output.write(`data kept in ${folder}\n`);
+  // After a failure nothing that buyers still wait for is worth waiting for.
+  if (exitCode === exitCodes.done) process.exitCode = exitCode;
+  else process.exit(exitCode);
 }
 
 /** Ends the server and removes the folder: now, or at the last moment when a signal or a failure ends this process. */

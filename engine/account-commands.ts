@@ -34,16 +34,21 @@ export function openAccount(turn: Turn, command: OpenAccount): void {
   answerResult(turn, command, accountView(account));
 }
 
-/** Deposit and withdraw: `ref` is their key, and it is kept for ever. */
+/**
+ * Deposit and withdraw: `ref` is their key, and it is kept for ever. That there is no such account is kept too: a repetition
+ * that was long on its way must not be done after all once the account is opened.
+ */
 export function moveMoney(turn: Turn, command: MoveMoney): void {
-  const account = find(turn, command);
-  if (!account) return;
+  const account = nameAccount(turn, command.account);
   const { ref } = command;
   const method = keyedMethods[command.method];
   const paramsHash = hash.begin(method).text(command.amount).end();
   if (settledByRef(turn, command, spaces.money, account.handle, ref, paramsHash)) return;
 
-  const amount = parsePositiveAmount(command.amount, account.currency);
+  const opened = account.currency >= 0;
+  const amount = opened
+    ? parsePositiveAmount(command.amount, account.currency)
+    : refuse("account_not_found", { account: command.account });
   const refusal = typeof amount === "number" ? decideMove(command.method, account, amount) : amount;
   if (refusal || typeof amount !== "number") {
     keepRefusal(turn, spaces.money, account.handle, ref, method, paramsHash, undefined, refusal!);
@@ -84,10 +89,7 @@ export function askAboutAccount(turn: Turn, command: AccountStatement | ListOrde
   if (find(turn, command)) askOutside(turn, command);
 }
 
-function find(
-  turn: Turn,
-  command: GetAccount | MoveMoney | AccountStatement | ListOrders,
-): Account | undefined {
+function find(turn: Turn, command: GetAccount | AccountStatement | ListOrders): Account | undefined {
   const account = turn.books.accountByName.get(command.account);
   if (account && account.currency >= 0) return account;
   answerRefusal(turn, command, refuse("account_not_found", { account: command.account }));

@@ -17,22 +17,21 @@ export class Outboxes {
   readonly outboxes = new Map<number, Outbox>();
   readonly heardUpTo = new Map<number, number>();
 
-  to(peer: number): Outbox {
-    const known = this.outboxes.get(peer);
-    if (known) return known;
-    const outbox: Outbox = { firstUnacked: 1, unacked: [] };
-    this.outboxes.set(peer, outbox);
-    return outbox;
+  /** Asking leaves no trace: the books hold an outbox from its first message on, as their log says. */
+  to(peer: number): Readonly<Outbox> {
+    return this.outboxes.get(peer) ?? { firstUnacked: 1, unacked: [] };
   }
 
   sent(peer: number, body: Uint8Array): void {
-    this.to(peer).unacked.push(body);
+    const outbox = this.outboxes.get(peer);
+    if (outbox) outbox.unacked.push(body);
+    else this.outboxes.set(peer, { firstUnacked: 1, unacked: [body] });
   }
 
   acked(peer: number, upTo: number): void {
-    const outbox = this.to(peer);
-    const count = upTo - outbox.firstUnacked + 1;
-    if (count < 0 || count > outbox.unacked.length)
+    const outbox = this.outboxes.get(peer);
+    const count = upTo - (outbox?.firstUnacked ?? 1) + 1;
+    if (!outbox || count < 0 || count > outbox.unacked.length)
       throw new Error(`peer ${peer} acknowledged ${upTo}, never sent`);
     outbox.unacked.splice(0, count);
     outbox.firstUnacked = upTo + 1;

@@ -58,7 +58,7 @@ export class Rows {
   *save(): Iterable<Uint8Array> {
     yield new Uint8Array(Float64Array.of(this.start, this.end).buffer);
     for (let row = this.start; row < this.end; ) {
-      const until = Math.min(this.end, (row | mask) + 1);
+      const until = Math.min(this.end, (chunkOf(row) + 1) * rowsPerChunk);
       const from = this.offset(row);
       const chunk = this.chunk(row).subarray(from, from + (until - row) * this.stride);
       yield new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
@@ -76,7 +76,7 @@ export class Rows {
       chunk < chunkOf(this.start) ? undefined : new Float64Array(rowsPerChunk * this.stride),
     );
     for (let row = this.start; row < this.end; ) {
-      const until = Math.min(this.end, (row | mask) + 1);
+      const until = Math.min(this.end, (chunkOf(row) + 1) * rowsPerChunk);
       const bytes = take((until - row) * this.stride * 8);
       const chunk = this.chunk(row);
       new Uint8Array(chunk.buffer, this.offset(row) * 8, bytes.length).set(bytes);

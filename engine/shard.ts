@@ -251,7 +251,7 @@ export class Shard implements Turn {
     if (this.#failure !== undefined || position < this.books.position) return;
     this.#inFlight = false;
     this.#release();
-    if (this.waiting > 0) this.#parts.wake();
+    if (this.waiting > 0 || this.feed.isBehind) this.#parts.wake();
   }
 
   #release(): void {

@@ -131,11 +131,20 @@ function openReads(folder: string | undefined, journals: readonly Journal[]): Re
 /** Nearly full: what makes new things is refused before anything happened, everything else goes on. */
 function watchDisk(folder: string, freeBytesMin: number, shards: readonly Shard[]): NodeJS.Timeout {
   const look = () => {
-    const { bavail, bsize } = statfsSync(folder);
-    const full = bavail * bsize < freeBytesMin;
+    const full = freeBytes(folder) < freeBytesMin;
     const refusal = refuse("overloaded", { retryAfterMs: diskCheckMs, reason: "the disk is nearly full" });
     for (const shard of shards) shard.refuseNewWith = full ? refusal : undefined;
   };
   look();
   return setInterval(look, diskCheckMs).unref();
+}
+
+/** A disk that does not answer has no room either. */
+function freeBytes(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return 0;
+  }
 }

@@ -58,6 +58,7 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
     async stop() {
       const unanswered = await server.drain(drainMs);
       if (unanswered > 0) say(`${unanswered} requests were not answered within ${drainMs} ms`);
+      server.close();
       await host.stop();
     },
   };

@@ -17,8 +17,10 @@ export interface CrossingOrder {
   status: number;
   /** The order ended before it was placed. */
   refused: boolean;
-  /** Branches that answered that they hold. */
-  readonly held: Set<number>;
+  /** -1 until it is placed. */
+  currency: number;
+  /** Branches that answered that they hold, and their unit price. */
+  readonly held: Map<number, number>;
 }
 
 interface AuditedBranch {
@@ -28,6 +30,8 @@ interface AuditedBranch {
   readonly position: number;
   readonly productId: string;
   readonly qty: number;
+  readonly unitPrice: number;
+  readonly currency: number;
   readonly account: string;
   /** 0 = undecided, 1 = confirmed, 2 = canceled. */
   how: number;
@@ -126,6 +130,10 @@ export class Crossing {
       ) {
         bad("holds something else than the order asked for");
       }
+      const price = order.held.get(branch.branch);
+      if (price !== undefined && price !== branch.unitPrice) bad(`answered ${price} for ${branch.unitPrice}`);
+      if (order.currency >= 0 && order.currency !== branch.currency)
+        bad("has another currency than its order");
       const wanted = wantedEnd(order);
       if (how !== 0 && how !== wanted) bad(`${endNames[how]}, but the order is ${standing(order)}`);
       // Nothing is on its way any more, and still the branch was not told.
@@ -138,7 +146,7 @@ export class Crossing {
 
   #finishOrders(findings: Findings): void {
     for (const [number, order] of this.orders) {
-      const needed = order.status === Statuses.None ? order.held : order.lines.keys();
+      const needed = order.status === Statuses.None ? order.held.keys() : order.lines.keys();
       for (const branch of needed) {
         if (this.branch(number, branch)) continue;
         const what = `${orderId(number)} branch ${branch}: counted as held, and no shard holds it`;

@@ -9,7 +9,7 @@
  */
 
 import { type Fact, type FactOf, Facts } from "../actors/facts.js";
-import { currencyCode } from "../actors/money.js";
+import { currencyCode, formatAmount } from "../actors/money.js";
 import { orderId, orderSequence, orderSlot, slotOf } from "../actors/order-number.js";
 import { isTerminal, type OrderEvent, Statuses, statusAfter, statuses } from "../actors/order-transitions.js";
 import { type LedgerNames, postingsOf } from "../actors/postings.js";
@@ -161,6 +161,10 @@ export class ShardAudit implements LedgerNames {
       this.#bad("names", `account handle ${fact.account} was never named`);
       return false;
     }
+    if ("currency" in fact && (currencyCode(fact.currency) as string | undefined) === undefined) {
+      this.#bad("names", `currency number ${fact.currency} is not known to this build`);
+      return false;
+    }
     if ("product" in fact && fact.type !== Facts.branchAnswered && !this.products[fact.product]) {
       this.#bad("names", `product handle ${fact.product} was never named`);
       return false;
@@ -219,6 +223,8 @@ export class ShardAudit implements LedgerNames {
         this.#moved(fact.order, "pay", fact.amount);
         break;
       case Facts.orderCanceled:
+        if (fact.cause !== 1 && fact.cause !== 2)
+          this.#bad("order-moves", `canceled for cause ${fact.cause}`);
         this.#moved(fact.order, fact.cause === 2 ? "expire" : "cancel", 0);
         break;
       case Facts.keyKept:
@@ -446,7 +452,10 @@ export class ShardAudit implements LedgerNames {
     if (status === Statuses.Created) this.#reserve(order, 1);
     for (const early of this.#early) if (early.order === number) this.#capture(order, early);
     const crossed = this.crossing.orders.get(number);
-    if (crossed) crossed.status = status;
+    if (crossed) {
+      crossed.status = status;
+      crossed.currency = currency;
+    }
   }
 
   /** Numbers count the orders of the shard and carry the slot of their account. */
@@ -565,7 +574,8 @@ export class ShardAudit implements LedgerNames {
       account: this.accountId(account),
       status: Statuses.None,
       refused: false,
-      held: new Set(),
+      currency: -1,
+      held: new Map(),
     });
   }
 
@@ -578,7 +588,7 @@ export class ShardAudit implements LedgerNames {
     }
     pending.answers.set(fact.branch, fact);
     if (fact.code !== 0) return;
-    this.crossing.orders.get(fact.order)!.held.add(fact.branch);
+    this.crossing.orders.get(fact.order)!.held.set(fact.branch, fact.unitPrice);
     const asked = pending.lines[fact.branch]!.productId;
     if (this.products[fact.product]?.id !== asked)
       this.#bad("branches", `${id}: answered for another product`);
@@ -591,7 +601,11 @@ export class ShardAudit implements LedgerNames {
       return;
     }
     this.#pending.delete(number);
-    this.#order(number).moves.push(methods.place);
+    const decided = pending.answers.size === pending.lines.length;
+    if (!decided && Math.floor(this.time / 1000) < pending.expiresAt) {
+      this.#bad("branches", `${orderId(number)}: refused before all branches had answered`);
+    }
+    this.#order(number).moves.push(-methods.place);
     this.crossing.orders.get(number)!.refused = true;
   }
 
@@ -601,16 +615,9 @@ export class ShardAudit implements LedgerNames {
     if (this.crossing.branch(order, branch))
       this.#bad("branches", `${orderId(order)} branch ${branch}: tried twice`);
     const { shard, position } = this;
-    const name = {
-      order,
-      branch,
-      shard,
-      position,
-      productId: product.id,
-      qty,
-      account: this.accountId(account),
-    };
-    this.crossing.tried({ ...name, how: 0 });
+    const { id: productId, price: unitPrice, currency } = product;
+    const of = { order, branch, shard, position, account: this.accountId(account) };
+    this.crossing.tried({ ...of, productId, unitPrice, currency, qty, how: 0 });
     product.reserved += qty;
     this.#touched.add(product);
     this.#order(order).expected.push({ kind: "held", product: handle, qty, account });
@@ -641,13 +648,17 @@ export class ShardAudit implements LedgerNames {
   #keyKept(fact: FactOf<"keyKept">): void {
     const { space, subject, key, method, code, order } = fact;
     this.findings.looked("keys", 1);
+    if (!methodsOfSpace[space]?.includes(method))
+      this.#bad("keys", `key ${key}: method ${method} in space ${space}`);
     if (space !== 0) {
       const name = `${space} ${subject} ${key}`;
       if (this.#refs.has(name)) this.#bad("keys", `ref ${key} is kept twice`);
       this.#refs.add(name);
+      if (order !== 0) this.#bad("keys", `ref ${key} names an order`);
       if (code !== 0) return;
       if (space === 1) this.#refsKept.push(`${method} ${subject} ${key}`);
       else this.#restockKept(subject, key);
+      this.#checkAnswer(fact);
       return;
     }
     const running = this.#keys.find(`${subject} ${key}`);
@@ -656,10 +667,24 @@ export class ShardAudit implements LedgerNames {
     const settled = code === 0 ? order : running?.running ? running.order : 0;
     if (settled === 0) return;
     const turn = this.#order(settled);
-    turn.keys.push(method);
+    turn.keys.push(code === 0 ? method : -method);
     if (turn.order && turn.order.account !== subject)
       this.#bad("keys", `key ${key} is not of the order's account`);
     if (running?.running && running.order !== settled) this.#bad("keys", `key ${key} is of another order`);
+  }
+
+  /** The answer that was kept for a deposit, withdrawal or restock tells what was available after it. */
+  #checkAnswer({ space, subject, key, text }: FactOf<"keyKept">): void {
+    const account = this.accounts[subject];
+    const product = this.products[subject];
+    const available =
+      space === 1 ? account && formatAmount(account.available, account.currency) : product?.available;
+    try {
+      if ((JSON.parse(text) as { available?: unknown }).available === available) return;
+    } catch {
+      // Not JSON: as wrong as the wrong number.
+    }
+    this.#bad("keys", `the answer kept under ref ${key} is not what was available then: ${available}`);
   }
 
   #newKey(subject: number, key: string): void {
@@ -702,6 +727,13 @@ export class ShardAudit implements LedgerNames {
     this.#names.add(name);
   }
 }
+
+/** Orders' keys, refs of money, refs of stock. */
+const methodsOfSpace: readonly (readonly number[])[] = [
+  [methods.place, methods.pay, methods.cancel],
+  [methods.deposit, methods.withdraw],
+  [methods.restock],
+];
 
 const stockKinds: Readonly<Record<number, StockKind>> = {
   [Facts.stockHeld]: "held",

@@ -46,7 +46,7 @@ export interface TurnOrder {
   readonly expected: StockMove[];
   readonly actual: StockMove[];
   captures: number;
-  /** Moves that a request with a key asked for, by method; each wants one key. */
+  /** Moves that a request with a key asked for, by method, negative when it was refused; each wants one key. */
   readonly moves: number[];
   readonly keys: number[];
 }

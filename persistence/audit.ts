@@ -130,6 +130,8 @@ class LogWalk {
   position = 0;
   first = 0;
   #hash: Uint8Array | undefined = genesisHash;
+  /** What follows a break in the log proves nothing and would only bury the first fault under others. */
+  #broken = false;
 
   constructor(
     private readonly log: AuditedLog,
@@ -146,7 +148,7 @@ class LogWalk {
     const { groups, upTo = Number.MAX_SAFE_INTEGER } = this.log;
     try {
       for (const group of groups) {
-        if (group.first > upTo) return;
+        if (group.first > upTo || this.#broken) break;
         yield group;
       }
     } catch (error) {
@@ -163,13 +165,15 @@ class LogWalk {
     findings.looked("log", 1);
     if (group.first !== this.position + 1) this.#bad(`position ${group.first} follows ${this.position}`);
     this.#follow(group);
+    if (this.#broken) return 0;
     if (this.first === 0) this.first = group.first;
     let end = group.first;
     try {
       end = readFacts(group.body, group.first, this.#visit);
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
+      if (!isUnreadable(error)) throw error;
       this.#bad(`the group from ${group.first} on cannot be read: ${error.message}`);
+      return 0;
     }
     if (end !== group.last + 1)
       this.#bad(`the group says ${group.first}..${group.last}, its facts end with ${end - 1}`);
@@ -194,8 +198,15 @@ class LogWalk {
   }
 
   #bad(what: string): void {
+    this.#broken = true;
     this.findings.bad("log", this.log.shard, this.position + 1, what);
   }
+}
+
+/** What `readFacts` throws on bytes that are not facts. */
+function isUnreadable(error: unknown): error is Error {
+  if (error instanceof RangeError) return true;
+  return error instanceof TypeError && "code" in error && error.code === "ERR_ENCODING_INVALID_ENCODED_DATA";
 }
 
 function compareState(log: AuditedLog, position: number, findings: Findings): string | null {

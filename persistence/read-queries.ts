@@ -229,8 +229,9 @@ function pageSize(limit: number | undefined): number {
 /** No cursor stands for the newest of all. */
 function readCursor(cursor: string | undefined, fields: number): readonly number[] {
   if (cursor === undefined) return new Array<number>(fields).fill(Number.MAX_SAFE_INTEGER);
-  const parts = Buffer.from(cursor, "base64url").toString("latin1").split(".").map(Number);
-  if (parts.length !== fields || !parts.every((part) => Number.isSafeInteger(part) && part >= 0)) {
+  const text = Buffer.from(cursor, "base64url").toString("latin1");
+  const parts = text.split(".").map(Number);
+  if (!/^[0-9]+(?:[.][0-9]+)*$/.test(text) || parts.length !== fields || !parts.every(Number.isSafeInteger)) {
     throw new ReadFailed("bad_cursor", "this cursor was not given out here");
   }
   return parts;

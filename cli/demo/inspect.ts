@@ -1,13 +1,7 @@
 /** After the sale: everything that can be asked through the socket is asked, so that the report assumes nothing. */
 
-import {
-  type Account,
-  type Certificate,
-  type Order,
-  type Product,
-  type Yifen,
-  YifenError,
-} from "../../client/client.js";
+import { type Account, type Order, type Product, type Yifen, YifenError } from "../../client/client.js";
+import type { Certificate } from "../../persistence/audit.js";
 import type { Plan } from "./plan.js";
 import type { Receipts } from "./receipts.js";
 
@@ -18,8 +12,13 @@ export interface Seen {
   readonly orders: ReadonlyMap<string, Order>;
   /** Order numbers in each account's list. */
   readonly listed: ReadonlyMap<string, readonly string[]>;
-  readonly certificate: Certificate;
+  readonly audit: Audit;
 }
+
+/** What the engine's own audit found; or why there was none. */
+export type Audit =
+  | { readonly certificate: Certificate; readonly failure?: undefined }
+  | { readonly certificate?: undefined; readonly failure: string };
 
 const auditWithinMs = 60_000;
 const pageSize = 500;
@@ -37,8 +36,16 @@ export async function inspect(plan: Plan, receipts: Receipts, connections: reado
     for (const { order } of answers) if (order) numbers.add(order.order);
   const found = await ask([...numbers], findOrder);
   const orders = new Map(found.filter((order) => order !== undefined).map((order) => [order.order, order]));
-  const certificate = await connections[0]!.audit({ timeoutMs: auditWithinMs });
-  return { products, accounts, orders, listed, certificate };
+  return { products, accounts, orders, listed, audit: await audit(connections[0]!) };
+}
+
+async function audit(yifen: Yifen): Promise<Audit> {
+  try {
+    return { certificate: (await yifen.audit({ timeoutMs: auditWithinMs })) as unknown as Certificate };
+  } catch (error) {
+    if (!(error instanceof YifenError)) throw error;
+    return { failure: `${error.code}: ${String(error.details.reason ?? error.message)}` };
+  }
 }
 
 async function listedOrders(yifen: Yifen, account: string): Promise<string[]> {

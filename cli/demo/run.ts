@@ -10,6 +10,7 @@
 import { connect, type Yifen } from "../../client/client.js";
 import { amountOf, demoCurrency } from "./amounts.js";
 import { crash, type Outage } from "./crash.js";
+import { freePort } from "./free-port.js";
 import { inspect } from "./inspect.js";
 import { count, type Panel } from "./panel.js";
 import { makePlan, moneyOf, type Plan } from "./plan.js";
@@ -50,7 +51,7 @@ export async function runDemo(options: DemoOptions, { panel, owns }: DemoHooks):
     died = reject;
   });
   const work = async () => {
-    const server = createServerProcess({ folder: options.folder, graceMs, died });
+    const server = createServerProcess({ folder: options.folder, port: await freePort(), graceMs, died });
     owns(server);
     await server.start();
     panel.say(`server: process ${server.pid} at ${server.address}, grace ${graceMs} ms`);

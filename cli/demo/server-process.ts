@@ -12,6 +12,8 @@ import { fileURLToPath } from "node:url";
 
 export interface ServerOptions {
   readonly folder: string;
+  /** The same at every start. */
+  readonly port: number;
   /** Holds end so much after what the buyer was told. */
   readonly graceMs: number;
   /** The server ended by itself. */
@@ -23,7 +25,7 @@ export class ServerDied extends Error {
 }
 
 export interface ServerProcess {
-  /** `http://127.0.0.1:PORT` of the first start; every later one listens there again. */
+  /** `http://127.0.0.1:PORT`, as the server itself said when it listened. */
   readonly address: string;
   readonly pid: number;
   /** Resolves when it listens. Rejects with `ServerDied`. */
@@ -41,17 +43,17 @@ const saidCharsMax = 4000;
 
 interface Running {
   readonly child: ChildProcess;
-  /** Resolves when it listens. */
-  readonly listening: Promise<{ port: number }>;
+  /** Resolves with the address when it listens. */
+  readonly listening: Promise<string>;
   readonly ended: Promise<{ code: number | null; signal: string | null }>;
   /** From here on its end is no surprise. */
   expectEnd(): void;
 }
 
-/** Not started yet; takes a free port when it is. */
+/** Not started yet. */
 export function createServerProcess(options: ServerOptions): ServerProcess {
   let running: Running | undefined;
-  let port = 0;
+  let address = "";
   const end = (signal: "SIGKILL" | "SIGTERM") => {
     if (!running) throw new Error("assertion: the server was never started");
     running.expectEnd();
@@ -60,14 +62,14 @@ export function createServerProcess(options: ServerOptions): ServerProcess {
   };
   return {
     get address() {
-      return `http://127.0.0.1:${port}`;
+      return address;
     },
     get pid() {
       return running?.child.pid ?? 0;
     },
     async start() {
-      running = launch(options, port);
-      ({ port } = await running.listening);
+      running = launch(options);
+      address = await running.listening;
     },
     async kill() {
       return (await end("SIGKILL")).signal;
@@ -85,7 +87,7 @@ export function createServerProcess(options: ServerOptions): ServerProcess {
   };
 }
 
-function launch({ folder, graceMs, died }: ServerOptions, port: number): Running {
+function launch({ folder, port, graceMs, died }: ServerOptions): Running {
   const command = ["start", "--port", String(port), "--data", folder, "--grace-ms", String(graceMs)];
   const guard = new URL("./orphan-guard.js", import.meta.url).href;
   const program = fileURLToPath(new URL("../yifen.js", import.meta.url));
@@ -108,10 +110,10 @@ function launch({ folder, graceMs, died }: ServerOptions, port: number): Running
     const tooLong = setTimeout(() => surprised(`was not listening after ${startWithinMs} ms`), startWithinMs);
     const heard = (text: string) => {
       said = (said + text).slice(-saidCharsMax);
-      const found = /^listening on http:\/\/\S+:(\d+)$/m.exec(said)?.[1];
+      const found = /^listening on (http:\/\/\S+)$/m.exec(said)?.[1];
       if (found === undefined) return;
       clearTimeout(tooLong);
-      resolve({ port: Number(found) });
+      resolve(found);
     };
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", heard);
     child.on("error", (error) => surprised(`could not be started: ${error.message}`));

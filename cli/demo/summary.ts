@@ -1,6 +1,6 @@
 /** The end of the demo as text: what was measured, the audit's certificate, and one line that says it all. */
 
-import type { AuditCheck, Certificate } from "../../client/client.js";
+import { formatCertificate } from "../../persistence/certificate.js";
 import { count } from "./panel.js";
 import type { Report } from "./report.js";
 
@@ -9,7 +9,7 @@ export function summaryOf(report: Report): string[] {
     "",
     ...measurements(report).map(([name, value]) => `  ${name.padEnd(20)} ${value}`),
     "",
-    ...certificateLines(report.certificate),
+    report.certificate ? formatCertificate(report.certificate).trimEnd() : "audit: none",
     "",
     ...report.problems.map((problem) => `WRONG: ${problem}`),
     `${count(report.sold)} sold, ${report.oversold} oversold, ledger difference ${report.ledgerDifference}`,
@@ -40,22 +40,4 @@ function measurements(report: Report): readonly (readonly [name: string, value: 
     ["time", `${report.seconds.toFixed(1)} s in all`],
   );
   return rows;
-}
-
-export function certificateLines({ ok, from, to, stateHash, checks }: Certificate): string[] {
-  return [
-    `audit ${ok ? "ok" : "FAILED"}: log positions ${count(from)} to ${count(to)}, state ${stateHash}`,
-    ...checks.map(checkLine),
-  ];
-}
-
-function checkLine(check: AuditCheck): string {
-  const { name, ok, ...more } = check;
-  const rest = Object.entries(more).map(([field, value]) => `${field} ${textOf(value)}`);
-  return `  ${ok ? "ok    " : "WRONG "} ${name}${rest.length > 0 ? ` (${rest.join(", ")})` : ""}`;
-}
-
-function textOf(value: unknown): string {
-  if (typeof value === "number") return count(value);
-  return typeof value === "string" ? value : JSON.stringify(value);
 }

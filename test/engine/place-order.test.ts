@@ -73,3 +73,59 @@ for (const shards of [1, 4]) {
     expect(engine.restart().hashes()).toEqual(engine.hashes());
   });
 }
+
+test("an order's answer says everything that was agreed", () => {
+  const engine = shop();
+  expect(engine.ask({ ...placeTea, account: "ann", key: "k1", pay: "later" }).result).toEqual({
+    order: expect.stringMatching(/^o[0-9]+$/),
+    status: "Created",
+    version: 1,
+    account: "ann",
+    lines: [{ product: "tea", name: "Tea", qty: 1, unitPrice: "9.99", subtotal: "9.99" }],
+    total: "9.99",
+    currency: "CNY",
+    amountPaid: "0.00",
+    amountRefunded: "0.00",
+    payBy: "2026-01-01T00:15:00.000Z",
+    createdAt: "2026-01-01T00:00:00.000Z",
+    next: ["pay", "cancel"],
+  });
+  expect(engine.ask({ ...placeTea, account: "ann", key: "k2" }).code).toBe("insufficient_stock");
+});
+
+test("paid as it is placed: no deadline, nothing to do next", () => {
+  const { result } = shop().ask({ ...placeTea, account: "ann", key: "k1" });
+  expect(result).toMatchObject({ status: "Paid", version: 1, amountPaid: "9.99", payBy: null, next: [] });
+});
+
+test("a total of 0 is paid as it is placed, also when it was to be paid later", () => {
+  for (const shards of [1, 4]) {
+    const engine = shop({ shards });
+    engine.ask({ method: "product.reprice", product: "tea", price: "0" });
+    const placed = engine.ask({ ...placeTea, account: "ann", key: "k1", pay: "later" });
+    expect(placed.result).toMatchObject({ status: "Paid", total: "0.00", payBy: null });
+    expect(engine.ask({ method: "product.get", product: "tea" }).result).toMatchObject({ held: 0, sold: 1 });
+  }
+});
+
+test("both modes of paying at once do the same on one shard", () => {
+  for (const mode of ["tcc", "saga"]) {
+    expect(shop().ask({ ...placeTea, mode, account: "ann", key: "k1" }).result).toMatchObject({
+      status: "Paid",
+    });
+  }
+});
+
+test("order numbers are never given twice, and lead to the shard of the account", () => {
+  const engine = shop({ shards: 4 });
+  engine.ask({ method: "product.restock", product: "tea", qty: 100 });
+  const orders = new Set<string>();
+  for (let n = 0; n < 20; n++) {
+    for (const account of ["ann", "ben"]) {
+      const { order } = engine.ask({ ...placeTea, account, key: `k${n}`, pay: "later" }).result;
+      expect(engine.ask({ method: "order.get", order }).result.account).toBe(account);
+      orders.add(order);
+    }
+  }
+  expect(orders.size).toBe(40);
+});

@@ -71,8 +71,9 @@ export function key(
   return { type: Facts.keyKept, ...kept };
 }
 
-function ref(space: number, name: string, method: number): Fact {
-  const kept = { subject: 0, key: name, method, paramsHash: 7, at: 1, code: 0, order: 0, text: "{}" };
+function ref(space: number, name: string, method: number, available: string | number): Fact {
+  const text = JSON.stringify({ available });
+  const kept = { subject: 0, key: name, method, paramsHash: 7, at: 1, code: 0, order: 0, text };
   return { type: Facts.keyKept, space, ...kept };
 }
 
@@ -124,7 +125,10 @@ export function shardZero(): Turn[] {
     { type: Facts.accountNamed, id: "alice" },
     { type: Facts.accountOpened, account: alice, currency: CNY },
   );
-  turn({ type: Facts.accountDeposited, account: alice, amount: 100_000, ref: "d1" }, ref(1, "d1", 4));
+  turn(
+    { type: Facts.accountDeposited, account: alice, amount: 100_000, ref: "d1" },
+    ref(1, "d1", 4, "1000.00"),
+  );
   turn(stock("stockHeld", order(1), 2), placed(order(1), 2, 1000, false), key("k1", 1, { order: order(1) }));
   turn(
     stock("stockConfirmed", order(1), 2),
@@ -140,8 +144,8 @@ export function shardZero(): Turn[] {
     key("k3", 1, { order: order(2) }),
   );
   available += 10;
-  turn({ type: Facts.productRestocked, product: tea, qty: 10, available }, ref(2, "r1", 6));
-  turn({ type: Facts.accountWithdrawn, account: alice, amount: 500, ref: "w1" }, ref(1, "w1", 5));
+  turn({ type: Facts.productRestocked, product: tea, qty: 10, available }, ref(2, "r1", 6, available));
+  turn({ type: Facts.accountWithdrawn, account: alice, amount: 500, ref: "w1" }, ref(1, "w1", 5, "960.00"));
   turn(stock("stockHeld", order(3), 1), placed(order(3), 1, 1500, false), key("k4", 1, { order: order(3) }));
   turn(
     stock("stockReleased", order(3), 1),

@@ -27,6 +27,7 @@ export function checkAnswer(
     expect(amount < 0 || (operation.cart !== undefined && operation.cart.costMax > 1e15), "the amount is good");
     return;
   }
+  if (code === "overloaded" || code === "deadline_exceeded") return;
   if (code === "ok" || code === "already_exists") expect(amount >= 0, "must not be done");
   switch (method) {
     case "account.open":
@@ -56,7 +57,7 @@ export function checkAnswer(
       return;
     case "feed.subscribe":
       if (code === "ok") expect((answer.result as { seq: number }).seq <= host.durable, "seq is not durable");
-      else expect(code === "overloaded", "a subscription is refused");
+      else expect(false, "a subscription is refused");
       return;
     default:
       expect(details === undefined || code !== "internal", "internal");

@@ -26,7 +26,7 @@ export class Violation extends Error {
 export class Audit {
   readonly model = new Model();
   readonly world: World;
-  /** Answers that left; requests that arrived. */
+  /** Answers that left; requests of clients that arrived. */
   answers = 0;
   requests = 0;
 
@@ -81,10 +81,11 @@ export class Audit {
   }
 
   arrived(operation: Operation, host: Host): void {
-    this.requests++;
+    if (operation.client < this.world.plan.clients) this.requests++;
     if (operation.method !== "order.place" || !host.shard) return;
+    if (operation.arrivedIn === 0) operation.arrivedIn = host.incarnation;
     for (const waiting of host.shard.waiters.values()) {
-      if (waiting.length > 1) this.world.coverage.hit("retried while running");
+      if (waiting.some(({ id }) => id === operation.id)) this.world.coverage.hit("retried while running");
     }
   }
 
@@ -103,7 +104,7 @@ export class Audit {
   #checkKey(operation: Operation, slot: Slot, answer: Answer, host: Host): void {
     const { coverage, plan } = this.world;
     const { code } = answer;
-    if (notStored.has(code)) {
+    if (notStored.has(code) || (slot.kind === "stock" && code === "product_not_found")) {
       this.expect(!answer.replayed, operation, answer, `${code} is not to be stored`);
     } else if (code === "key_reused") {
       coverage.hit("same key, other params");
@@ -130,7 +131,7 @@ export class Audit {
       this.expect(slot.firsts === 1, operation, answer, `its key ran twice; stored is ${slot.stored}`);
     }
     if (!slot.settledBy) {
-      if (replayed) coverage.hit("crash between commit and answer");
+      if (replayed && host.incarnation > operation.arrivedIn && operation.arrivedIn > 0) coverage.hit("crash between commit and answer");
       slot.settledBy = operation;
       slot.stored = text;
       slot.settledIn = host.incarnation;
@@ -158,7 +159,7 @@ export class Audit {
       return;
     }
     if (answer.code !== "ok") {
-      model.drop(operation);
+      model.drop(operation, true);
     } else if (operation.cart) {
       const view = answer.result as PlacedOrder;
       const paid = view.status === "Paid";
@@ -186,6 +187,7 @@ export class Audit {
 
   #placed(operation: Operation, view: PlacedOrder, paid: boolean): void {
     const { model, world } = this;
+    world.coverage.hit("order placed");
     this.expect(!model.orders.has(view.order), operation, operation.left, `${view.order} is an older order`);
     model.orders.set(view.order, {
       placedBy: operation,
@@ -208,6 +210,7 @@ export class Audit {
     if (known.paid) return this.violation(`${order} was paid twice`);
     if (known.canceled) return this.violation(`${order} was canceled, and paid all the same`);
     known.paid = true;
+    this.world.coverage.hit("order paid");
     const { account } = known.view;
     for (const [id, qty] of known.units) {
       const product = model.products.get(id)!;
@@ -227,13 +230,14 @@ export class Audit {
     if (known.paid) this.violation(`${order} was paid, and canceled all the same`);
     if (known.canceled) this.violation(`${order} was canceled twice`);
     known.canceled = true;
+    this.world.coverage.hit("order canceled on request");
     this.gone(order);
   }
 
   /** The order holds nothing any more. Across shards the message may still be on its way. */
   gone(order: string): void {
     const known = this.model.orders.get(order);
-    if (known && this.world.plan.shards === 1) this.model.release(known);
+    if (known && !known.placedBy.cart!.crossing) this.model.release(known);
   }
 }
 

@@ -51,6 +51,9 @@ export const required = [
   "key_too_old for a request that had run",
   "late answer found by retry",
   // Orders.
+  "order placed",
+  "order paid",
+  "order canceled on request",
   "payment racing expiry won",
   "payment racing expiry lost",
   "order expired",
@@ -59,7 +62,6 @@ export const required = [
   "order across shards refused",
   "cart refused in more than one line",
   "lines merged",
-  "stock back in stock",
   "limit used up exactly",
   "dry run",
   // The feed.

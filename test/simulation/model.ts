@@ -104,10 +104,13 @@ export class Model {
     operation.counted = false;
   }
 
-  /** It never will. */
-  drop(operation: Operation): void {
+  /** It never will. `ran`: it was refused after it had begun, and across shards something may be held for a while yet. */
+  drop(operation: Operation, ran = false): void {
     if (!operation.counted) return;
-    this.#each(operation, (name, most) => this.ledger.of(name).drop(most));
+    const lingers = ran && operation.cart?.crossing === true;
+    this.#each(operation, (name, most) => {
+      if (!lingers || !name.startsWith("taken ")) this.ledger.of(name).drop(most);
+    });
     operation.counted = false;
   }
 

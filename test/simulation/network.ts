@@ -185,7 +185,10 @@ export class Network {
     }
     trace.note(schedule.now, `asks ${host.number} ${operation.id} ${operation.method}`);
     audit.arrived(operation, host);
-    const command = { ...operation.params, requester: this.#connection(client, host), id: operation.id };
+    // A deadline is of one sending, not of the request.
+    const refuseAfter = operation.sends === 1 ? operation.params.refuseAfter : 0;
+    const requester = this.#connection(client, host);
+    const command = { ...operation.params, refuseAfter, requester, id: operation.id };
     host.submit(command as unknown as Command);
   }
 

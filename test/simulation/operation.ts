@@ -46,6 +46,8 @@ export interface Operation {
   /** World time of the first sending, microseconds; -1 before. */
   sentAt: number;
   sends: number;
+  /** Life of the shard that it first reached; 0 before. Kept for `order.place` only. */
+  arrivedIn: number;
   /** Bounds of what it depends on, when it was first sent. */
   before: Map<string, Mark>;
   /** Counted as possible in the bounds. */

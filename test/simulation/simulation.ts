@@ -18,6 +18,9 @@ import { World } from "./world.js";
 /** Longer than any hold and its grace, and than anything that was still on its way. */
 const restMicros = 9_000_000;
 
+/** Longer than an event is on its way. */
+const lastEventsMicros = 500_000;
+
 /** A world that has so many events does not come to rest. */
 const eventsMax = 400_000;
 
@@ -49,11 +52,10 @@ export function run(seed: number, options: RunOptions = {}): Report {
   world.workload.openShop();
   world.schedule.after(plan.paceMicros, () => live(world));
   until(world, () => world.healed);
-  const restAt = world.schedule.now + restMicros;
-  world.schedule.at(restAt, () => {});
-  until(world, () => world.schedule.now >= restAt && isQuiet(world));
+  rest(world, restMicros);
   const reads = readEverything(world);
   until(world, () => reads.every(({ received }) => received) && isQuiet(world));
+  rest(world, lastEventsMicros);
   auditBooks(world, reads);
   auditFeeds(world);
   auditLogs(world);
@@ -91,6 +93,12 @@ function heal(world: World): void {
   world.bus.healAll();
   for (const host of world.hosts) host.heal();
   for (const client of world.clients) client.askWhatIsOpen();
+}
+
+function rest(world: World, micros: number): void {
+  const restAt = world.schedule.now + micros;
+  world.schedule.at(restAt, () => {});
+  until(world, () => world.schedule.now >= restAt && isQuiet(world));
 }
 
 function isQuiet(world: World): boolean {

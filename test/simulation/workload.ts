@@ -104,7 +104,8 @@ export class Workload {
         this.#misuseKey(client);
         break;
       case "getOrder":
-        this.#ask(client, { method: "order.get", params: { order: order?.order ?? "o1024" } });
+        if (order || random.chance(0.1))
+          this.#ask(client, { method: "order.get", params: { order: order?.order ?? "o1024" } });
         break;
       case "lookup": {
         const slot = this.#anySlot(client);
@@ -149,11 +150,10 @@ export class Workload {
   }
 
   #place(client: Client, account: string): void {
-    const { random, plan, audit } = this.#world;
+    const { random, audit } = this.#world;
     const dryRun = random.chance(0.05);
     const lines = Array.from({ length: random.pick([1, 1, 1, 2, 3, 5]) }, () => {
-      const unknown = random.chance(0.02);
-      const product = unknown ? "nothing" : `p${random.below(plan.products)}`;
+      const product = random.chance(0.02) ? "nothing" : this.#product(account);
       const precious = audit.model.products.get(product)?.lastPrice === preciousPrice;
       return { product, qty: precious && random.chance(0.3) ? 20_000 : random.pick([1, 1, 1, 2, 3, 7]) };
     });
@@ -170,6 +170,15 @@ export class Workload {
     });
     client.ask(operation);
     if (!operation.once && random.chance(0.04)) this.#inOneBatch(client, operation);
+  }
+
+  /** A product that the account can usually pay for. */
+  #product(account: string): string {
+    const { random, plan, audit } = this.#world;
+    const { accounts, products } = audit.model;
+    const id = `p${random.below(plan.products)}`;
+    const fits = products.get(id)?.currency === accounts.get(account)?.currency;
+    return fits || random.chance(0.2) ? id : `p${random.below(plan.products)}`;
   }
 
   #cart(asked: Pick<Cart, "account" | "lines" | "pay" | "payWithinMs" | "dryRun">): Cart {
@@ -211,6 +220,7 @@ export class Workload {
 
   #move(client: Client, method: "order.pay" | "order.cancel", order: PlacedOrder | undefined): void {
     const { random } = this.#world;
+    if (!order && random.chance(0.7)) return;
     if (!order || random.chance(0.03)) {
       const key = this.#key();
       this.#ask(client, { method, params: { order: "o999424", key, reason: undefined, at: undefined }, amount: -1 });
@@ -242,12 +252,17 @@ export class Workload {
       const cart = this.#cart({ ...first.cart, lines });
       const params = this.#placeParams({ ...cart, expectedTotal: undefined });
       const wanted = { method: "order.place", params, slot, cart: { ...cart, expectedTotal: undefined } } as const;
-      client.ask(this.#make(client, wanted));
+      this.#askUnlessSame(client, slot, this.#make(client, wanted));
     } else {
       const method = first.method === "order.pay" ? "order.cancel" : "order.pay";
       const params = { order: first.params.order, reason: undefined };
-      client.ask(this.#make(client, { method, params, slot, amount: first.amount }));
+      this.#askUnlessSame(client, slot, this.#make(client, { method, params, slot, amount: first.amount }));
     }
+  }
+
+  #askUnlessSame(client: Client, slot: Slot, operation: Operation): void {
+    const wish = ({ params }: Operation) => JSON.stringify({ ...params, refuseAfter: 0 });
+    if (!slot.variants.some((variant) => wish(variant) === wish(operation))) client.ask(operation);
   }
 
   #deposit(client: Client, account: string): void {
@@ -406,7 +421,7 @@ export class Workload {
       params.at = slot?.at;
     }
     const shard = this.#shard({ method, ...params });
-    if (!wanted.once && random.chance(0.01))
+    if (!this.#world.healed && random.chance(0.01))
       params.refuseAfter = hosts[shard]!.nowMicros() + random.between(0, 3000);
     return {
       id: ++this.#lastId,
@@ -420,6 +435,7 @@ export class Workload {
       once: wanted.once ?? false,
       sentAt: -1,
       sends: 0,
+      arrivedIn: 0,
       before: new Map(),
       counted: false,
       left: undefined,

@@ -150,7 +150,7 @@ export function testEngine(options: TestEngineOptions = {}) {
       settle();
     },
     hashes: () => shards.map((shard) => stateHash(shard.books)),
-    /** The same logs, read by new shards: what a restart finds. */
+    /** The same logs, read by new shards: what a restart finds. The engine that it was is not used any more. */
     restart: () => testEngine({ ...options, journals, nowMs: Math.floor(clock.micros / 1000) }),
   };
 }

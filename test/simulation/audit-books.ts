@@ -1,0 +1,186 @@
+/**
+ * The end of the world, from outside: what can be read at last, against what clients were told on the way.
+ *
+ * N1  Every request that could be repeated has an answer; what was answered 200 is there, once; what was refused is not.
+ * N2  A wallet holds what came in, less what went out and what its paid orders cost, to the cent.
+ * N3  available + held + sold = supplied; nothing is held; sold is what the paid orders bought.
+ * N4  An order is whole: paid, and every one of its lines is sold; or canceled, and none is.
+ * N5  Every order has ended, and nothing is left that would happen next.
+ */
+
+import { minorOf } from "./amounts.js";
+import { type Audit, show } from "./audit.js";
+import type { Answer, Operation, PlacedOrder, Slot } from "./operation.js";
+import { type OrderStory, type Stories, storiesOf } from "./stories.js";
+import type { World } from "./world.js";
+
+export function auditBooks(world: World, reads: readonly Operation[]): void {
+  const { audit } = world;
+  const stories = storiesOf(audit, world.inspector.followers);
+  expectAnswers(world);
+  expectOrders(audit, stories, reads);
+  expectWallets(audit, stories, reads);
+  expectStock(audit, stories, reads);
+  for (const operation of reads) if (operation.method === "order.lookup") expectLookup(audit, operation);
+  expectRest(world);
+}
+
+function expectAnswers({ clients, audit }: World): void {
+  for (const client of clients) {
+    for (const operation of client.operations.values()) {
+      const open = !operation.left && !operation.once && operation.method !== "feed.subscribe";
+      audit.expect(!open || operation.sentAt < 0, operation, undefined, "there was never an answer");
+    }
+  }
+}
+
+function expectOrders(audit: Audit, stories: Stories, reads: readonly Operation[]): void {
+  const { model } = audit;
+  const unexplained = new Map<string, number>();
+  for (const [id, story] of stories.orders) {
+    if (story.account === "" || model.orders.has(id)) continue;
+    unexplained.set(story.account, (unexplained.get(story.account) ?? 0) + 1);
+  }
+  for (const [account, count] of unexplained) {
+    const unknown = [...model.slots.values()].filter((slot) => slot.subject === account && mayHavePlaced(slot));
+    if (count > unknown.length)
+      audit.violation(`${account}: ${count} orders that nobody was told of, ${unknown.length} unanswered requests`);
+  }
+  for (const [id, known] of model.orders) {
+    const story = stories.orders.get(id);
+    if (!story || story.account !== known.view.account) audit.violation(`${id} was answered, and is in no feed`);
+    if (known.paid && story!.status !== "Paid") audit.violation(`${id} was paid, and is ${story!.status}`);
+    if (known.canceled && story!.status !== "Canceled")
+      audit.violation(`${id} was canceled, and is ${story!.status}`);
+    if (story!.status === "Paid" && !known.paid && !mayHavePaid(audit, id))
+      audit.violation(`${id} is paid, and nobody has paid it`);
+    if (story!.total !== known.view.total) audit.violation(`${id} costs ${story!.total} in the feed`);
+    expectWhole(audit, id, story!, story!.status === "Paid" ? known.units : undefined);
+  }
+  for (const [id, story] of stories.orders) {
+    if (story.account === "") expectWhole(audit, id, story, undefined);
+    else if (story.status !== "Paid" && story.status !== "Canceled")
+      audit.violation(`${id} has not ended: ${story.status}`);
+  }
+  for (const operation of reads) {
+    if (operation.method !== "order.get") continue;
+    const { status } = operation.received!.result as PlacedOrder;
+    const story = stories.orders.get(operation.params.order as string)!;
+    audit.expect(status === story.status, operation, operation.received, `the feed says ${story.status}`);
+  }
+}
+
+/** N4. `units` undefined: nothing may be sold. */
+function expectWhole(
+  audit: Audit,
+  id: string,
+  story: OrderStory,
+  units: ReadonlyMap<string, number> | undefined,
+): void {
+  for (const [product, { held, sold }] of story.stock) {
+    if (held !== 0) audit.violation(`${id} still holds ${held} of ${product}`);
+    if (sold !== (units?.get(product) ?? 0)) audit.violation(`${id}: ${sold} of ${product} sold, of ${show(units)}`);
+  }
+  for (const [product, qty] of units ?? []) {
+    if (!story.stock.has(product)) audit.violation(`${id} is paid, and none of ${qty} ${product} is sold`);
+  }
+}
+
+function mayHavePlaced(slot: Slot): boolean {
+  if (slot.kind !== "order" || slot.settledBy) return false;
+  return slot.variants.some(({ cart, counted }) => cart !== undefined && counted);
+}
+
+function mayHavePaid({ model }: Audit, order: string): boolean {
+  for (const slot of model.slots.values()) {
+    if (slot.settledBy || !slot.forgotten) continue;
+    if (slot.variants.some(({ method, params }) => method === "order.pay" && params.order === order)) return true;
+  }
+  return false;
+}
+
+function expectWallets(audit: Audit, stories: Stories, reads: readonly Operation[]): void {
+  const balances = new Map<string, bigint>();
+  const add = (account: string, amount: number) => {
+    balances.set(account, (balances.get(account) ?? 0n) + BigInt(amount));
+  };
+  for (const { kind, subject, settledBy, stored } of audit.model.slots.values()) {
+    if (kind !== "money" || !settledBy || (JSON.parse(stored) as Answer).code !== "ok") continue;
+    add(subject, settledBy.method === "account.deposit" ? settledBy.amount : -settledBy.amount);
+  }
+  for (const { account, status, total } of stories.orders.values()) if (status === "Paid") add(account, -total);
+  for (const operation of reads) {
+    if (operation.method !== "account.get") continue;
+    const account = operation.params.account as string;
+    const { available, currency } = operation.received!.result as { available: string; currency: string };
+    const expected = balances.get(account) ?? 0n;
+    const found = BigInt(minorOf(available, currency));
+    audit.expect(found === expected, operation, operation.received, `${account} must hold ${expected}`);
+  }
+}
+
+function expectStock(audit: Audit, stories: Stories, reads: readonly Operation[]): void {
+  for (const operation of reads) {
+    if (operation.method !== "product.get") continue;
+    const id = operation.params.product as string;
+    const stock = operation.received!.result as { available: number; held: number; sold: number };
+    const expect = (condition: boolean, what: string) =>
+      audit.expect(condition, operation, operation.received, what);
+    const { sure, possible } = audit.model.ledger.of(`supply ${id}`);
+    const units = stock.available + stock.held + stock.sold;
+    expect(units >= sure && units <= possible, `${id}: supplied were ${sure}..${possible}`);
+    expect(stock.held === 0, `${id}: something is still held`);
+    const story = stories.products.get(id);
+    expect(stock.sold === (story?.sold ?? 0), `${id}: the feed sold ${story?.sold}`);
+    const told = story?.available ?? audit.model.products.get(id)!.stock;
+    expect(stock.available === told, `${id}: the feed left ${told}`);
+    const product = audit.model.products.get(id)!;
+    if (product.limit === 0) continue;
+    const bought = new Map<string, number>();
+    for (const { account, stock: taken } of stories.orders.values()) {
+      bought.set(account, (bought.get(account) ?? 0) + (taken.get(id)?.sold ?? 0));
+    }
+    for (const [account, qty] of bought)
+      expect(account === "" || qty <= product.limit, `${account} has bought ${qty} of ${product.limit}`);
+  }
+}
+
+/** `order.lookup` says what the key's request was answered, as long as the key is kept. */
+function expectLookup(audit: Audit, operation: Operation): void {
+  const answer = operation.received!;
+  const { account, key } = operation.params;
+  const slot = audit.model.slots.get(`order ${account} ${key}`)!;
+  const expect = (condition: boolean, what: string) => audit.expect(condition, operation, answer, what);
+  const found = answer.result as { state: string; result?: PlacedOrder; error?: { code: string; details: unknown } };
+  expect(found.state !== "running", "a key is still running");
+  if (found.state === "never_seen") {
+    expect(!slot.settledBy || audit.world.plan.keysCanBeDropped, `was answered ${slot.stored}`);
+    return;
+  }
+  expect(!slot.forgotten, "a forgotten key is known again");
+  if (!slot.settledBy) {
+    expect(slot.variants.some(({ once }) => once), "found, and every request under the key was refused unstored");
+    return;
+  }
+  const stored = JSON.parse(slot.stored) as Answer;
+  if (stored.code === "ok") {
+    const { order, status } = stored.result as PlacedOrder;
+    expect(found.result?.order === order && found.result.status === status, `was answered ${slot.stored}`);
+  } else {
+    const same = found.error?.code === stored.code && show(found.error.details) === show(stored.details);
+    expect(same, `was refused ${slot.stored}`);
+  }
+}
+
+/** N5, seen from inside. */
+function expectRest({ hosts, audit }: World): void {
+  for (const { shard, number } of hosts) {
+    const { pending, branches, outboxes, liveOrders } = shard!.books;
+    const unacked = [...outboxes.outboxes.values()].reduce((sum, outbox) => sum + outbox.unacked.length, 0);
+    if (pending.size + branches.byName.size + unacked + liveOrders === 0) continue;
+    audit.violation(
+      `shard ${number} does not rest: ${pending.size} pending, ${branches.byName.size} branches, ` +
+        `${unacked} messages, ${liveOrders} live orders`,
+    );
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * The logs, read with the catalogue of facts and nothing else of the engine: sums of their own, held against what could be
+ * read from outside.
+ *
+ * L1  Positions have no gap and time only rises.
+ * L2  Every key has one success at the most.
+ * L3  Stock and money, summed up fact by fact, are never negative and end where the books end.
+ * L4  What a shard sent, its peer has taken, each message once; what was tried has ended.
+ */
+
+import { readFacts } from "../../actors/fact-codec.js";
+import { type Fact, Facts } from "../../actors/facts.js";
+import { type Host } from "./host.js";
+import type { World } from "./world.js";
+
+interface Sums {
+  readonly accounts: { id: string; balance: number }[];
+  readonly products: { id: string; local: boolean; available: number; held: number; sold: number }[];
+  readonly keys: Map<string, number>;
+  readonly orders: Map<number, number>;
+  readonly branches: Set<string>;
+  readonly sent: Map<number, number>;
+  readonly acked: Map<number, number>;
+  readonly received: Map<number, number>;
+}
+
+export function auditLogs({ hosts, audit }: World): void {
+  const logs = hosts.map((host) => sumsOf(host, (what) => audit.violation(`log of ${host.number}: ${what}`)));
+  logs.forEach((log, shard) => {
+    for (const [peer, count] of log.sent) {
+      const taken = logs[peer]!.received.get(shard) ?? 0;
+      if (taken !== count || log.acked.get(peer) !== count)
+        audit.violation(`${shard} has sent ${count} messages to ${peer}, which has taken ${taken}`);
+    }
+  });
+  for (const host of hosts) host.expectBooksOfLog();
+}
+
+function sumsOf(host: Host, wrong: (what: string) => never): Sums {
+  const sums: Sums = {
+    accounts: [],
+    products: [],
+    keys: new Map(),
+    orders: new Map(),
+    branches: new Set(),
+    sent: new Map(),
+    acked: new Map(),
+    received: new Map(),
+  };
+  let next = 1;
+  let lastTime = 0;
+  for (const group of host.disk.groups) {
+    if (group.first !== next) wrong(`a group begins at ${group.first}, not at ${next}`);
+    readFacts(group.body, group.first, (fact, time, position) => {
+      if (time < lastTime || (position === group.first && time === lastTime)) wrong(`time stands at ${position}`);
+      lastTime = time;
+      next = position + 1;
+      addTo(sums, fact, wrong);
+    });
+    if (next !== group.last + 1) wrong(`the group of ${group.first} ends at ${next - 1}`);
+  }
+  expectSameBooks(sums, host, wrong);
+  return sums;
+}
+
+function addTo(sums: Sums, fact: Fact, wrong: (what: string) => never): void {
+  switch (fact.type) {
+    case Facts.accountNamed:
+      sums.accounts.push({ id: fact.id, balance: 0 });
+      break;
+    case Facts.accountDeposited:
+      pay(sums, fact.account, fact.amount, wrong);
+      break;
+    case Facts.accountWithdrawn:
+    case Facts.moneyCaptured:
+      pay(sums, fact.account, -fact.amount, wrong);
+      break;
+    case Facts.productCreated:
+      sums.products.push({ id: fact.id, local: true, available: fact.stock, held: 0, sold: 0 });
+      break;
+    case Facts.productKnown:
+      sums.products.push({ id: fact.id, local: false, available: 0, held: 0, sold: 0 });
+      break;
+    case Facts.productRestocked:
+      take(sums, fact.product, [fact.qty, 0, 0], wrong);
+      break;
+    case Facts.stockHeld:
+      take(sums, fact.product, [-fact.qty, fact.qty, 0], wrong);
+      break;
+    case Facts.stockSold:
+      take(sums, fact.product, [-fact.qty, 0, fact.qty], wrong);
+      break;
+    case Facts.stockConfirmed:
+      take(sums, fact.product, [0, -fact.qty, fact.qty], wrong);
+      break;
+    case Facts.stockReleased:
+      take(sums, fact.product, [fact.qty, -fact.qty, 0], wrong);
+      break;
+    case Facts.orderPlaced:
+    case Facts.orderPaid:
+    case Facts.orderCanceled: {
+      const moves = (sums.orders.get(fact.order) ?? 0) + 1;
+      if (moves !== 1 && fact.type === Facts.orderPlaced) wrong(`order ${fact.order} is placed twice`);
+      if (moves !== 2 && fact.type !== Facts.orderPlaced) wrong(`order ${fact.order} moves ${moves} times`);
+      sums.orders.set(fact.order, moves);
+      break;
+    }
+    case Facts.keyKept: {
+      const name = `${fact.space} ${fact.subject} ${fact.key}`;
+      const successes = (sums.keys.get(name) ?? 0) + (fact.code === 0 ? 1 : 0);
+      if (successes > 1) wrong(`key ${name} has ${successes} successes`);
+      sums.keys.set(name, successes);
+      break;
+    }
+    case Facts.branchTried:
+      sums.branches.add(`${fact.order}:${fact.branch}`);
+      break;
+    case Facts.branchEnded:
+      if (!sums.branches.delete(`${fact.order}:${fact.branch}`)) wrong(`a branch of ${fact.order} ends twice`);
+      break;
+    case Facts.messageSent:
+      sums.sent.set(fact.peer, (sums.sent.get(fact.peer) ?? 0) + 1);
+      break;
+    case Facts.messagesAcked:
+      sums.acked.set(fact.peer, fact.upTo);
+      break;
+    case Facts.messageReceived:
+      sums.received.set(fact.peer, fact.upTo);
+      break;
+  }
+}
+
+function pay(sums: Sums, account: number, amount: number, wrong: (what: string) => never): void {
+  const known = sums.accounts[account]!;
+  known.balance += amount;
+  if (known.balance < 0) wrong(`${known.id} holds ${known.balance}`);
+}
+
+function take(
+  sums: Sums,
+  handle: number,
+  [available, held, sold]: readonly [number, number, number],
+  wrong: (what: string) => never,
+): void {
+  const product = sums.products[handle]!;
+  if (!product.local) wrong(`${product.id} is not sold here`);
+  product.available += available;
+  product.held += held;
+  product.sold += sold;
+  if (product.available < 0 || product.held < 0)
+    wrong(`${product.id}: ${product.available} available, ${product.held} held`);
+}
+
+function expectSameBooks(sums: Sums, host: Host, wrong: (what: string) => never): void {
+  const { accounts, products } = host.shard!.books;
+  sums.accounts.forEach(({ id, balance }, handle) => {
+    if (accounts[handle]!.available !== balance) wrong(`${id} holds ${balance}`);
+  });
+  sums.products.forEach(({ id, available, held, sold }, handle) => {
+    const product = products[handle]!;
+    if (product.available !== available || product.held !== held || product.sold !== sold)
+      wrong(`${id}: ${available} available, ${held} held, ${sold} sold`);
+  });
+  if (sums.branches.size > 0) wrong(`${sums.branches.size} branches have not ended`);
+}
