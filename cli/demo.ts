@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { openPanel } from "./demo/panel.js";
 import { type DemoOptions, runDemo } from "./demo/run.js";
+import { ServerDied } from "./demo/server-process.js";
 import { summaryOf } from "./demo/summary.js";
 import { exitCodes, fail } from "./fail.js";
 
@@ -61,7 +62,7 @@ async function demo({ json, keepData, ...options }: Flags): Promise<void> {
     exitCode = report.ok ? exitCodes.done : exitCodes.stopped;
   } catch (error) {
     panel.close();
-    exitCode = fail(error);
+    exitCode = error instanceof ServerDied ? serverDied(error) : fail(error);
   }
   clearTimeout(tooLong);
   cleanUp.now();
@@ -69,6 +70,12 @@ async function demo({ json, keepData, ...options }: Flags): Promise<void> {
   // After a failure nothing that buyers still wait for is worth waiting for.
   if (exitCode === exitCodes.done) process.exitCode = exitCode;
   else process.exit(exitCode);
+}
+
+/** Its message ends with what the server said, and it said why. */
+function serverDied({ message }: ServerDied): number {
+  console.error(`yifen: ${message}`);
+  return exitCodes.stopped;
 }
 
 /** Ends the server and removes the folder: now, or at the last moment when a signal or a failure ends this process. */

@@ -9,7 +9,6 @@ import type { AccountStatement, GetAccount, ListOrders, MoveMoney, OpenAccount }
 import { keepRefusal, keyedMethods, settledByRef } from "./exactly-once.js";
 import { spaces } from "./key-table.js";
 import { ParamsHash } from "./params-hash.js";
-import { nameAccount } from "./place-order.js";
 import type { Turn } from "./turn.js";
 
 const hash = new ParamsHash();
@@ -77,6 +76,14 @@ function decideMove(method: MoveMoney["method"], account: Account, amount: numbe
   if (method === "account.deposit") return decideDeposit(account, amount);
   if (canTakeMoney(account, amount)) return undefined;
   return refuse("insufficient_funds", { available: formatAmount(account.available, account.currency) });
+}
+
+/** The account of that name; named now if nobody asked for it before. */
+export function nameAccount(turn: Turn, id: string): Account {
+  const known = turn.books.accountByName.get(id);
+  if (known) return known;
+  turn.record({ type: Facts.accountNamed, id });
+  return turn.books.accountByName.get(id)!;
 }
 
 export function getAccount(turn: Turn, command: GetAccount): void {

@@ -12,6 +12,7 @@ import { Statuses } from "../actors/order-transitions.js";
 import { evolveProduct, type Product, productFromFact } from "../actors/product.js";
 import { type Branch, Branches, type PendingOrder, pendingFromFact } from "./crossing-state.js";
 import { type KeptResult, KeyTable, running, spaces } from "./key-table.js";
+import { NameTable } from "./name-table.js";
 import { OrderTable } from "./order-table.js";
 import { Outboxes } from "./outboxes.js";
 import { Timers } from "./timers.js";
@@ -22,9 +23,9 @@ export class Books {
   /** Time of the last turn, in microseconds. */
   time = 0;
   readonly accounts: Account[] = [];
-  readonly accountByName = new Map<string, Account>();
+  readonly accountByName = new NameTable(this.accounts);
   readonly products: Product[] = [];
-  readonly productByName = new Map<string, Product>();
+  readonly productByName = new NameTable(this.products);
   readonly orders = new OrderTable();
   /** Keys of orders: dropped after a day. */
   readonly keys = new KeyTable();
@@ -75,16 +76,14 @@ export class Books {
         this.#keysDropped(fact.count, time);
         break;
       case Facts.accountNamed: {
-        const account = accountFromFact(this.accounts.length, fact);
-        this.accounts.push(account);
-        this.accountByName.set(account.id, account);
+        this.accounts.push(accountFromFact(this.accounts.length, fact));
+        this.accountByName.addLast();
         break;
       }
       case Facts.productCreated:
       case Facts.productKnown: {
-        const product = productFromFact(this.products.length, fact);
-        this.products.push(product);
-        this.productByName.set(product.id, product);
+        this.products.push(productFromFact(this.products.length, fact));
+        this.productByName.addLast();
         break;
       }
       case Facts.orderBegun:

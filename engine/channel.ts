@@ -20,7 +20,10 @@ import type { Outbox, Outboxes } from "./outboxes.js";
 interface Peer {
   /** Number of the last message sent in a frame since the last repetition. */
   sentUpTo: number;
-  sentAtMs: number;
+  /** The message that is waited for: the first that is not acknowledged. */
+  awaited: number;
+  /** When it was last sent, or became the first. Later messages do not count: a steady flow must not hide a loss. */
+  awaitedSinceMs: number;
   ackOwed: boolean;
 }
 
@@ -59,7 +62,7 @@ export class Channels {
   get nextDue(): number {
     let due = Number.POSITIVE_INFINITY;
     for (const [peer, { unacked }] of this.#outboxes.outboxes) {
-      if (unacked.length > 0) due = Math.min(due, this.#peer(peer).sentAtMs + channelRetryMs);
+      if (unacked.length > 0) due = Math.min(due, this.#peer(peer).awaitedSinceMs + channelRetryMs);
     }
     return due;
   }
@@ -68,8 +71,12 @@ export class Channels {
     const state = this.#peer(peer);
     const last = outbox.firstUnacked + outbox.unacked.length - 1;
     if (state.sentUpTo < outbox.firstUnacked - 1) state.sentUpTo = outbox.firstUnacked - 1;
-    if (last >= outbox.firstUnacked && nowMs - state.sentAtMs >= channelRetryMs)
+    if (state.awaited !== outbox.firstUnacked) {
+      state.awaited = outbox.firstUnacked;
+      state.awaitedSinceMs = nowMs;
+    } else if (last >= outbox.firstUnacked && nowMs - state.awaitedSinceMs >= channelRetryMs) {
       state.sentUpTo = outbox.firstUnacked - 1;
+    }
     while (state.sentUpTo < last || state.ackOwed) {
       const from = state.sentUpTo + 1 - outbox.firstUnacked;
       let until = from;
@@ -85,7 +92,7 @@ export class Channels {
       };
       state.sentUpTo += messages.length;
       state.ackOwed = false;
-      if (messages.length > 0) state.sentAtMs = nowMs;
+      if (messages.length > 0 && frame.first === state.awaited) state.awaitedSinceMs = nowMs;
       this.#bus.send(peer, encodeFrame(frame));
     }
   }
@@ -93,7 +100,12 @@ export class Channels {
   #peer(peer: number): Peer {
     const known = this.#peers.get(peer);
     if (known) return known;
-    const state: Peer = { sentUpTo: 0, sentAtMs: Number.NEGATIVE_INFINITY, ackOwed: false };
+    const state: Peer = {
+      sentUpTo: 0,
+      awaited: 0,
+      awaitedSinceMs: Number.NEGATIVE_INFINITY,
+      ackOwed: false,
+    };
     this.#peers.set(peer, state);
     return state;
   }

@@ -22,20 +22,14 @@ import { orderNumber, orderSlot, slotCount, slotOf } from "../actors/order-numbe
 import { Statuses } from "../actors/order-transitions.js";
 import { decideTake } from "../actors/product.js";
 import { type Refusal, refuse, resultOf, resultOfNumber } from "../actors/results.js";
+import { nameAccount } from "./account-commands.js";
 import { answerRefusal, orderView } from "./answers.js";
+import { addSubtotal, decideTotal, type Failure, payWithinMs, refuseCart } from "./cart.js";
 import type { LineAsked, PlaceOrder } from "./commands.js";
 import type { PendingOrder } from "./crossing-state.js";
 import { keepOrder, keepRefusal, keyedMethods } from "./exactly-once.js";
 import { spaces } from "./key-table.js";
 import { encodeMessage, type Message } from "./messages.js";
-import {
-  addSubtotal,
-  decideTotal,
-  type Failure,
-  nameAccount,
-  payWithinMs,
-  refuseCart,
-} from "./place-order.js";
 import type { Turn } from "./turn.js";
 
 const method = keyedMethods["order.place"];

@@ -4,18 +4,16 @@
  * An entry is found by (space, subject, key): an order's key belongs to an account, a deposit's ref to an account, a restock's
  * ref to a product. Entries stand in the order in which they were completed; the oldest are dropped first.
  *
- *      index   1,024 open-addressing tables by the high bits of the hash   [ . h,17 . h,4 ]   -> entry
+ *      index   from the hash of all three to the entry                     see `hash-index`
  *      rows    one row of numbers per entry                                see `rows`
  *      arena   the key's characters, 1 MiB a piece
  *      text    JSON of refusals and of results that are not an order
- *
- * A JS Map of strings would do up to 16.7 million entries, at four times the memory, with all of it walked by the garbage
- * collector, and with stalls of a second when it grows; here one small table grows at a time.
  *
  * K1  A key is found from the moment its fact is applied until it is dropped, and never twice.
  * K2  The result of an entry never changes once it is done.
  */
 
+import { HashIndex, hashText } from "./hash-index.js";
 import { Rows } from "./rows.js";
 
 /** Code of an entry whose request is still running, in the place of a number of `results`. */
@@ -41,7 +39,6 @@ const arenaAt = 12;
 const lengthAt = 13;
 const stride = 14;
 
-const tables = 1024;
 const arenaBytes = 1 << 20;
 
 /** What is kept of a request. `text` is "" unless the result is JSON. The order's figures are as they were then. */
@@ -67,9 +64,7 @@ export interface KeptResult {
 
 export class KeyTable {
   readonly rows = new Rows(stride);
-  /** Pairs of (hash, low 32 bits of the entry); hash 0 = empty. */
-  #index: Uint32Array[] = Array.from({ length: tables }, () => new Uint32Array(16));
-  #used = new Uint32Array(tables);
+  readonly #index = new HashIndex();
   #arena: (Uint8Array | undefined)[] = [];
   /** First piece that is still needed. */
   #arenaStart = 0;
@@ -86,16 +81,13 @@ export class KeyTable {
 
   /** Entry of a key, or -1. */
   find(space: number, subject: number, key: string): number {
-    const hash = this.#hashOf(space, subject, key);
-    const table = this.#index[hash >>> 22]!;
-    const mask = (table.length >>> 1) - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const found = table[slot * 2]!;
-      if (found === 0) return -1;
-      if (found !== hash) continue;
-      const entry = this.#entryOf(table[slot * 2 + 1]!);
+    const { start } = this.rows;
+    for (let low = this.#index.first(this.#hashOf(space, subject, key)); low >= 0; low = this.#index.next()) {
+      // Fewer than 2^32 entries are kept at once, so the low bits say which it is.
+      const entry = start + ((low - start) >>> 0);
       if (this.#matches(entry, space, subject, key)) return entry;
     }
+    return -1;
   }
 
   code(entry: number): number {
@@ -163,7 +155,7 @@ export class KeyTable {
   /** Drops the oldest entry. */
   dropOldest(): void {
     const entry = this.rows.start;
-    this.#unindex(entry);
+    this.#index.remove(this.rows.get(entry, hashAt), entry);
     this.#text.delete(entry);
     this.rows.dropBefore(entry + 1);
     const oldestKept = this.count === 0 ? this.#arenaEnd : this.rows.get(entry + 1, arenaAt);
@@ -181,7 +173,7 @@ export class KeyTable {
     chunk[at + hashAt] = hash;
     chunk[at + arenaAt] = this.#store(key);
     chunk[at + lengthAt] = key.length;
-    this.#insert(hash, entry);
+    this.#index.insert(hash, entry);
     return entry;
   }
 
@@ -191,49 +183,9 @@ export class KeyTable {
       this.#hashedKey = key;
       this.#hashedSubject = subject;
       this.#hashedSpace = space;
-      this.#hash = hashOf(space, subject, key);
+      this.#hash = hashText(key, subject ^ (space << 30));
     }
     return this.#hash;
-  }
-
-  #insert(hash: number, entry: number): void {
-    const number = hash >>> 22;
-    let table = this.#index[number]!;
-    if (this.#used[number]! * 4 >= table.length) table = this.#grow(number);
-    put(table, hash, entry >>> 0);
-    this.#used[number]!++;
-  }
-
-  #grow(number: number): Uint32Array {
-    const old = this.#index[number]!;
-    const table = new Uint32Array(old.length * 2);
-    for (let at = 0; at < old.length; at += 2) if (old[at] !== 0) put(table, old[at]!, old[at + 1]!);
-    this.#index[number] = table;
-    return table;
-  }
-
-  /** Removes an entry from its table and closes the gap, so that no probe stops short of what stood behind it. */
-  #unindex(entry: number): void {
-    const hash = this.rows.get(entry, hashAt);
-    const table = this.#index[hash >>> 22]!;
-    const mask = (table.length >>> 1) - 1;
-    let hole = hash & mask;
-    while (table[hole * 2] !== hash || table[hole * 2 + 1] !== entry >>> 0) hole = (hole + 1) & mask;
-    for (let slot = (hole + 1) & mask; table[slot * 2] !== 0; slot = (slot + 1) & mask) {
-      const home = table[slot * 2]! & mask;
-      if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
-      table[hole * 2] = table[slot * 2]!;
-      table[hole * 2 + 1] = table[slot * 2 + 1]!;
-      hole = slot;
-    }
-    table[hole * 2] = 0;
-    this.#used[hash >>> 22]!--;
-  }
-
-  /** The index holds the low 32 bits; fewer than 2^32 entries are kept at once, so they say which it is. */
-  #entryOf(low: number): number {
-    const { start } = this.rows;
-    return start + ((low - start) >>> 0);
   }
 
   #matches(entry: number, space: number, subject: number, key: string): boolean {
@@ -273,22 +225,4 @@ export class KeyTable {
   *entries(): Iterable<KeptResult> {
     for (let entry = this.rows.start; entry < this.rows.end; entry++) yield this.read(entry);
   }
-}
-
-function put(table: Uint32Array, hash: number, low: number): void {
-  const mask = (table.length >>> 1) - 1;
-  let slot = hash & mask;
-  while (table[slot * 2] !== 0) slot = (slot + 1) & mask;
-  table[slot * 2] = hash;
-  table[slot * 2 + 1] = low;
-}
-
-/** 32 bits, never 0, well mixed: the high ten choose the table, the low ones the slot. */
-function hashOf(space: number, subject: number, key: string): number {
-  let hash = Math.imul(subject ^ (space << 30), 0x9e3779b1) ^ 0x5bd1e995;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  hash ^= hash >>> 15;
-  hash = Math.imul(hash, 0x85ebca6b);
-  hash ^= hash >>> 13;
-  return hash >>> 0 || 1;
 }

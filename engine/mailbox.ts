@@ -35,29 +35,31 @@ export class Mailbox<T> {
   }
 }
 
-/** A queue on an array: taken items are cut off when they are half of it, so a take costs the same on average. */
+/** A ring that doubles when it is full: no allocation and no copying once it has the size of the load. */
 class Lane<T> {
-  #items: T[] = [];
+  #ring: (T | undefined)[] = new Array<T | undefined>(1024).fill(undefined);
   #head = 0;
-
-  get size(): number {
-    return this.#items.length - this.#head;
-  }
+  size = 0;
 
   put(item: T): void {
-    this.#items.push(item);
+    if (this.size === this.#ring.length) this.#grow();
+    this.#ring[(this.#head + this.size) & (this.#ring.length - 1)] = item;
+    this.size++;
   }
 
   take(): T | undefined {
     if (this.size === 0) return undefined;
-    const item = this.#items[this.#head++];
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
+    const item = this.#ring[this.#head];
+    this.#ring[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#ring.length - 1);
+    this.size--;
     return item;
+  }
+
+  #grow(): void {
+    const ring = this.#ring;
+    const inOrder = [...ring.slice(this.#head), ...ring.slice(0, this.#head)];
+    this.#ring = inOrder.concat(new Array<T | undefined>(ring.length).fill(undefined));
+    this.#head = 0;
   }
 }

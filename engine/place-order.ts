@@ -1,15 +1,16 @@
 /** `order.place` on one shard: decide about every line and the money, then record it all in one turn. */
 
 import type { Account } from "../actors/account.js";
-import { canTakeMoney } from "../actors/account.js";
 import { Facts, type Line } from "../actors/facts.js";
-import { addChecked, currencyCode, formatAmount, multiplyChecked, parseAmount } from "../actors/money.js";
+import { currencyCode } from "../actors/money.js";
 import { deadlines } from "../actors/order.js";
 import { orderNumber, slotOf } from "../actors/order-number.js";
 import { nextEvents, Statuses } from "../actors/order-transitions.js";
 import { decideTake, type Product } from "../actors/product.js";
-import { firstInPrecedence, type Refusal, refuse } from "../actors/results.js";
+import { type Refusal, refuse } from "../actors/results.js";
+import { nameAccount } from "./account-commands.js";
 import { answerOrder, answerRefusal } from "./answers.js";
+import { addSubtotal, decideTotal, type Failure, mergeLines, payWithinMs, refuseCart } from "./cart.js";
 import type { LineAsked, PlaceOrder } from "./commands.js";
 import { beginCrossing, crosses } from "./crossing.js";
 import { keepOrder, keepRefusal, keyedMethods, settledByKey } from "./exactly-once.js";
@@ -83,49 +84,6 @@ function decideLine(
   return decideTake(product, named?.handle, qty, nowMs);
 }
 
-/** What the money says to a cart: its sum, the caller's expectation, the account's balance. `total` undefined = overflow. */
-export function decideTotal(
-  account: Account,
-  total: number | undefined,
-  expectedTotal: string | undefined,
-  paid: boolean,
-): Refusal | undefined {
-  if (expectedTotal !== undefined) {
-    const expected = parseAmount(expectedTotal, account.currency);
-    if (typeof expected !== "number") return expected;
-    if (total !== undefined && expected !== total) {
-      return refuse("price_changed", { expectedTotal, total: formatAmount(total, account.currency) });
-    }
-  }
-  if (total === undefined) return refuse("amount_overflow");
-  if (!paid || canTakeMoney(account, total)) return undefined;
-  return refuse("insufficient_funds", {
-    available: formatAmount(account.available, account.currency),
-    due: formatAmount(total, account.currency),
-  });
-}
-
-/** Adds a line to a sum; undefined once anything is over 2^53-1. */
-export function addSubtotal(total: number | undefined, unitPrice: number, qty: number): number | undefined {
-  const subtotal = multiplyChecked(unitPrice, qty);
-  return total === undefined || subtotal === undefined ? undefined : addChecked(total, subtotal);
-}
-
-export interface Failure {
-  /** Undefined when the failure is not of a line. */
-  readonly product?: string;
-  readonly refusal: Refusal;
-}
-
-/** One refusal for a cart: the first code in precedence, with every failing line named. */
-export function refuseCart(failures: readonly Failure[]): Refusal {
-  const first = firstInPrecedence(failures.map((f) => f.refusal))!;
-  const lines = failures
-    .filter((f) => f.product !== undefined)
-    .map((f) => ({ product: f.product, code: f.refusal.code, ...f.refusal.details }));
-  return refuse(first.code, lines.length > 0 ? { ...first.details, lines } : first.details);
-}
-
 function recordPlacement(
   turn: Turn,
   command: PlaceOrder,
@@ -163,32 +121,11 @@ function recordPlacement(
 
 const paidAlready = { payBy: 0, expiresAt: 0 };
 
-export function payWithinMs(turn: Turn, command: PlaceOrder): number {
-  return command.payWithinMs ?? turn.settings.payWithinMs;
-}
-
 /** A refusal is kept under the key even for an account that was never opened: a late retry must not run after all. */
 function refuseUnderKey(turn: Turn, command: PlaceOrder, refusal: Refusal, paramsHash: number): void {
   const account = nameAccount(turn, command.account);
   keepRefusal(turn, spaces.order, account.handle, command.key, method, paramsHash, command.at, refusal);
   answerRefusal(turn, command, refusal);
-}
-
-/** The account of that name; named now if nobody asked for it before. */
-export function nameAccount(turn: Turn, id: string): Account {
-  const known = turn.books.accountByName.get(id);
-  if (known) return known;
-  turn.record({ type: Facts.accountNamed, id });
-  return turn.books.accountByName.get(id)!;
-}
-
-/** Lines of the same product become one, at the place of the first. */
-export function mergeLines(lines: readonly LineAsked[]): readonly LineAsked[] {
-  if (lines.length === 1) return lines;
-  const byProduct = new Map<string, number>();
-  for (const { product, qty } of lines) byProduct.set(product, (byProduct.get(product) ?? 0) + qty);
-  if (byProduct.size === lines.length) return lines;
-  return [...byProduct].map(([product, qty]) => ({ product, qty }));
 }
 
 function hashOf(command: PlaceOrder): number {

@@ -44,12 +44,12 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
   Object.assign(books, from.unpack<object>());
   for (const account of from.unpackAll<Account>()) {
     books.accounts.push(account);
-    books.accountByName.set(account.id, account);
+    books.accountByName.addLast();
   }
   for (const saved of from.unpackAll<Omit<Product, "taken"> & { taken?: [number, number][] }>()) {
     const product: Product = { ...saved, taken: saved.taken ? new Map(saved.taken) : undefined };
     books.products.push(product);
-    books.productByName.set(product.id, product);
+    books.productByName.addLast();
   }
   books.orders.rows.load((bytes) => from.take(bytes));
   books.orders.lines.load((bytes) => from.take(bytes));

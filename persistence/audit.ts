@@ -9,12 +9,10 @@
  */
 
 import { type FactVisitor, readFacts } from "../actors/fact-codec.js";
-import { currencyCode, formatMinor, scaleOf } from "../actors/money.js";
-import { statuses } from "../actors/order-transitions.js";
 import { Crossing } from "./audit-crossing.js";
+import { type AuditFigures, figuresOf } from "./audit-figures.js";
 import { type CheckResult, Findings } from "./audit-findings.js";
 import { ShardAudit } from "./audit-shard.js";
-import { ExactSum } from "./exact-sum.js";
 import { chainHash, genesisHash, hex, type LoggedGroup, sameHash } from "./hash-chain.js";
 import { type Group, LogDamaged } from "./journal.js";
 import { rowFormat } from "./segments.js";
@@ -64,22 +62,6 @@ export interface Certificate {
   readonly firstBad?: { readonly shard: number; readonly position: number; readonly what: string };
   /** What an operator should do, in order; empty when all is well. */
   readonly repairPlan: readonly string[];
-}
-
-export interface AuditFigures {
-  readonly facts: number;
-  readonly accounts: number;
-  readonly products: number;
-  readonly orders: number;
-  readonly byStatus: Readonly<Record<string, number>>;
-  readonly soldUnits: number;
-  readonly heldUnits: number;
-  readonly availableUnits: number;
-  /** By currency, decimal strings. */
-  readonly inWallets: Readonly<Record<string, string>>;
-  readonly inOrders: Readonly<Record<string, string>>;
-  /** What the whole ledger sums to, by currency: "0.00" or there is something wrong. */
-  readonly ledgerDifference: Readonly<Record<string, string>>;
 }
 
 const factsPerProgress = 100_000;
@@ -233,10 +215,11 @@ function compareState(log: AuditedLog, position: number, findings: Findings): st
 function checkSums(books: readonly ShardAudit[], findings: Findings): Map<string, bigint> {
   const units = new Map<string, bigint>();
   for (const shard of books) {
-    for (const { unit, sum } of shard.ledger.values()) units.set(unit, (units.get(unit) ?? 0n) + sum.value);
+    for (const { unit, sum } of shard.ledger.entries.values())
+      units.set(unit, (units.get(unit) ?? 0n) + sum.value);
     const expect = (account: string, counted: bigint) => {
       findings.looked("sums", 1);
-      const entered = shard.ledger.get(account)?.sum.value ?? 0n;
+      const entered = shard.ledger.entries.get(account)?.sum.value ?? 0n;
       if (entered === counted) return;
       findings.bad(
         "sums",
@@ -245,16 +228,16 @@ function checkSums(books: readonly ShardAudit[], findings: Findings): Map<string
         `${account}: the ledger has ${entered}, counted ${counted}`,
       );
     };
-    for (const { id, currency, available } of shard.accounts)
+    for (const { id, currency, available } of shard.ledger.accounts)
       if (currency >= 0) expect(`wallet:${id}`, BigInt(available));
-    for (const { id, remote, supplied, available, held, sold } of shard.products) {
+    for (const { id, remote, supplied, available, held, sold } of shard.stock.products) {
       if (remote) continue;
       expect(`stock:${id}:available`, BigInt(available));
       expect(`stock:${id}:held`, BigInt(held));
       expect(`stock:${id}:sold`, BigInt(sold));
       expect(`stock:${id}:supplied`, BigInt(-supplied));
     }
-    for (const [currency, sum] of shard.captured) expect(`order: ${currency}`, sum.value);
+    for (const [currency, sum] of shard.ledger.captured) expect(`order: ${currency}`, sum.value);
   }
   for (const [unit, sum] of units) {
     findings.looked("sums", 1);
@@ -262,67 +245,6 @@ function checkSums(books: readonly ShardAudit[], findings: Findings): Map<string
     if (sum !== 0n) findings.bad("sums", last.shard, last.position, `${unit} sums to ${sum}`);
   }
   return units;
-}
-
-function figuresOf(
-  books: readonly ShardAudit[],
-  facts: number,
-  units: ReadonlyMap<string, bigint>,
-): AuditFigures {
-  const products = books.flatMap((shard) => shard.products.filter(({ remote }) => !remote));
-  const wallets = new Map<string, ExactSum>();
-  const orders = new Map<string, bigint>();
-  const byStatus: Record<string, number> = {};
-  for (const shard of books) {
-    for (const { currency, available } of shard.accounts)
-      if (currency >= 0) sumOf(wallets, currency).add(available);
-    for (const [currency, sum] of shard.captured)
-      orders.set(currency, (orders.get(currency) ?? 0n) + sum.value);
-    for (const [status, count] of shard.byStatus) {
-      byStatus[statuses[status]!] = (byStatus[statuses[status]!] ?? 0) + count;
-    }
-  }
-  const sum = (of: (product: (typeof products)[number]) => number) =>
-    products.reduce((s, product) => s + of(product), 0);
-  return {
-    facts,
-    accounts: books.reduce(
-      (s, shard) => s + shard.accounts.filter(({ currency }) => currency >= 0).length,
-      0,
-    ),
-    products: products.length,
-    orders: books.reduce((s, shard) => s + shard.ordersPlaced, 0),
-    byStatus,
-    soldUnits: sum(({ sold }) => sold),
-    heldUnits: sum(({ held }) => held),
-    availableUnits: sum(({ available }) => available),
-    inWallets: decimals([...wallets].map(([currency, { value }]) => [currency, value])),
-    inOrders: decimals([...orders]),
-    ledgerDifference: decimals([...units].filter(([unit]) => !unit.startsWith("unit:"))),
-  };
-}
-
-function sumOf(sums: Map<string, ExactSum>, currency: number): ExactSum {
-  const code = currencyCode(currency);
-  const sum = sums.get(code) ?? new ExactSum();
-  sums.set(code, sum);
-  return sum;
-}
-
-function decimals(amounts: readonly (readonly [currency: string, minor: bigint])[]): Record<string, string> {
-  return Object.fromEntries(
-    amounts.map(([currency, minor]) => [currency, decimal(minor, scaleOf(currency))]),
-  );
-}
-
-/** As `formatMinor`, for sums that may be larger than a safe integer. */
-function decimal(minor: bigint, scale: number): string {
-  if (minor >= -BigInt(Number.MAX_SAFE_INTEGER) && minor <= BigInt(Number.MAX_SAFE_INTEGER)) {
-    return formatMinor(Number(minor), scale);
-  }
-  const digits = String(minor < 0n ? -minor : minor);
-  const sign = minor < 0n ? "-" : "";
-  return scale === 0 ? sign + digits : `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
 
 function certify(audits: readonly Audited[], findings: Findings, figures: AuditFigures): Certificate {

@@ -17,30 +17,15 @@ import { type Fact, type FactOf, Facts } from "../actors/facts.js";
 import { currencyCode, scaleOf } from "../actors/money.js";
 import { orderId } from "../actors/order-number.js";
 import { type OrderEvent, Statuses, statusAfter, statuses } from "../actors/order-transitions.js";
-import { type LedgerNames, type Posting, postingsOf } from "../actors/postings.js";
+import { type Posting, postingsOf } from "../actors/postings.js";
 import { sameHash } from "./hash-chain.js";
 import type { Group } from "./journal.js";
+import { type NamedAccount, type NamedProduct, ReadNames, ShardNames } from "./read-names.js";
 import { prepareWrites, type Writes } from "./read-rows.js";
 import { ReadModelStale } from "./read-schema.js";
 
 /** A group as a log gives it; a journal in memory has no hashes. */
 export type ReadGroup = Group & { readonly prev?: Uint8Array; readonly hash?: Uint8Array };
-
-interface NamedAccount {
-  readonly id: string;
-  /** "" until it is opened. */
-  currency: string;
-}
-
-interface NamedProduct {
-  readonly id: string;
-  readonly name: string;
-  price: number;
-}
-
-interface Balance {
-  amount: number;
-}
 
 /** A move of an order, until the turn's key is known. */
 interface Move {
@@ -60,28 +45,11 @@ const engineItself = "engine";
 /** cause of `order.canceled`. */
 const deadlinePassed = 2;
 
-class ShardNames implements LedgerNames {
-  readonly accounts: NamedAccount[] = [];
-  readonly products: NamedProduct[] = [];
-
-  accountId(handle: number): string {
-    return this.accounts[handle]!.id;
-  }
-  accountCurrency(handle: number): string {
-    return this.accounts[handle]!.currency;
-  }
-  productId(handle: number): string {
-    return this.products[handle]!.id;
-  }
-}
-
 export class ReadModel {
   readonly #db: Database.Database;
   readonly #writes: Writes;
-  readonly #names = new Map<number, ShardNames>();
+  readonly #names: ReadNames;
   readonly #cursors = new Map<number, { position: number; hash: Uint8Array | null }>();
-  /** Balances that the ledger shows: wallets and stock, by the name of the ledger account. */
-  readonly #balances = new Map<string, Balance>();
   /** Rows to be written once at the end of the transaction, however often they changed in it. */
   readonly #dirtyAccounts = new Set<NamedAccount>();
   readonly #dirtyProducts = new Set<NamedProduct>();
@@ -94,7 +62,9 @@ export class ReadModel {
   constructor(db: Database.Database) {
     this.#db = db;
     this.#writes = prepareWrites(db);
-    this.#load();
+    const loaded = this.#writes.loaded();
+    this.#names = new ReadNames(loaded);
+    for (const { shard, position, hash } of loaded.cursors) this.#cursors.set(shard, { position, hash });
   }
 
   /** How far the log of the shard is projected; 0 when nothing is. */
@@ -147,7 +117,7 @@ export class ReadModel {
       throw new ReadModelStale(`shard ${shard}: projected from another log up to position ${at.position}`);
     }
     this.#shard = shard;
-    this.#now = this.#namesOf(shard);
+    this.#now = this.#names.of(shard);
     readFacts(group.body, group.first, this.#visit);
     this.#endTurn();
     this.#cursors.set(shard, { position: group.last, hash: group.hash ?? null });
@@ -209,7 +179,7 @@ export class ReadModel {
     const account = this.#now.accounts[fact.account]!;
     account.currency = currencyCode(fact.currency);
     this.#writes.account.run(account.id, this.#shard, account.currency, scaleOf(account.currency));
-    this.#balances.set(`wallet:${account.id}`, { amount: 0 });
+    this.#names.openWallet(account.id, 0);
   }
 
   #productNamed(fact: FactOf<"productCreated"> | FactOf<"productKnown">): void {
@@ -222,8 +192,7 @@ export class ReadModel {
     if (known) return;
     this.#writes.product.run(id, this.#shard, name, currency, scaleOf(currency), product.price);
     this.#dirtyProducts.add(product);
-    for (const shelf of ["available", "held", "sold"])
-      this.#balances.set(`stock:${id}:${shelf}`, { amount: 0 });
+    this.#names.openStock(id, 0, 0, 0);
   }
 
   #placed(fact: FactOf<"orderPlaced">, ms: number): void {
@@ -330,7 +299,7 @@ export class ReadModel {
 
   /** The balance after the posting; null for ledger accounts whose balance is only ever a sum. */
   #addTo({ account, amount }: Posting): number | null {
-    const balance = this.#balances.get(account);
+    const balance = this.#names.balances.get(account);
     if (!balance) return null;
     balance.amount += amount;
     return balance.amount;
@@ -338,40 +307,14 @@ export class ReadModel {
 
   #writeBalances(): void {
     for (const { id } of this.#dirtyAccounts) {
-      this.#writes.accountBalance.run(this.#balances.get(`wallet:${id}`)!.amount, id);
+      this.#writes.accountBalance.run(this.#names.balances.get(`wallet:${id}`)!.amount, id);
     }
     for (const { id, price } of this.#dirtyProducts) {
-      const on = (shelf: string) => this.#balances.get(`stock:${id}:${shelf}`)!.amount;
+      const on = (shelf: string) => this.#names.balances.get(`stock:${id}:${shelf}`)!.amount;
       this.#writes.productFigures.run(price, on("available"), on("held"), on("sold"), id);
     }
     this.#dirtyAccounts.clear();
     this.#dirtyProducts.clear();
-  }
-
-  #namesOf(shard: number): ShardNames {
-    const known = this.#names.get(shard);
-    if (known) return known;
-    const names = new ShardNames();
-    this.#names.set(shard, names);
-    return names;
-  }
-
-  #load(): void {
-    const { cursors, handles, accounts, products } = this.#writes.loaded();
-    for (const { shard, position, hash } of cursors) this.#cursors.set(shard, { position, hash });
-    const currencyOf = new Map(accounts.map((row) => [row.account, row.currency]));
-    const priceOf = new Map(products.map((row) => [row.product, row.price_minor]));
-    for (const { shard, kind, id, name } of handles) {
-      const names = this.#namesOf(shard);
-      if (kind === "account") names.accounts.push({ id, currency: currencyOf.get(id) ?? "" });
-      else names.products.push({ id, name: name!, price: priceOf.get(id) ?? 0 });
-    }
-    for (const row of accounts) this.#balances.set(`wallet:${row.account}`, { amount: row.available_minor });
-    for (const { product, available, held, sold } of products) {
-      this.#balances.set(`stock:${product}:available`, { amount: available });
-      this.#balances.set(`stock:${product}:held`, { amount: held });
-      this.#balances.set(`stock:${product}:sold`, { amount: sold });
-    }
   }
 }
 

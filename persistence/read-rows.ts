@@ -24,7 +24,7 @@ export interface Writes {
 }
 
 /** What a restart needs from the tables. */
-interface Loaded {
+export interface Loaded {
   readonly cursors: { shard: number; position: number; hash: Uint8Array | null }[];
   /** In the order of their handles. */
   readonly handles: { shard: number; kind: "account" | "product"; id: string; name: string | null }[];

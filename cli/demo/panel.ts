@@ -42,6 +42,7 @@ export function openPanel(output: Output, environment: NodeJS.ProcessEnv, starte
   let figures: (() => Figures) | undefined;
   let now = "";
   let drawn = 0;
+  let lastPlain = "";
 
   const seconds = () => `${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)} s`;
   const erase = () => {
@@ -53,7 +54,9 @@ export function openPanel(output: Output, environment: NodeJS.ProcessEnv, starte
     const current = figures();
     const perSecond = rate(current.answered);
     if (!live) {
-      output.write(`${seconds()}  ${plainLine(current, perSecond)}\n`);
+      const line = plainLine(current, perSecond);
+      if (line !== lastPlain) output.write(`${seconds()}  ${line}\n`);
+      lastPlain = line;
       return;
     }
     erase();

@@ -37,15 +37,30 @@ test("what is not acknowledged is sent again from the first that is missing", ()
   const { outboxes, channels, frames } = sender();
   for (let n = 0; n < 4; n++) outboxes.sent(1, body());
   channels.send(1000);
-  outboxes.acked(1, 2);
   frames();
-  expect(channels.nextDue).toBe(1000 + channelRetryMs);
-  channels.send(1000 + channelRetryMs);
+  outboxes.acked(1, 2);
+  channels.send(1050);
+  expect(frames()).toEqual([]);
+  expect(channels.nextDue).toBe(1050 + channelRetryMs);
+  channels.send(1050 + channelRetryMs - 1);
+  expect(frames()).toEqual([]);
+  channels.send(1050 + channelRetryMs);
   expect(frames()).toEqual([[1, 0, 3, 2]]);
   outboxes.acked(1, 4);
   expect(channels.nextDue).toBe(Number.POSITIVE_INFINITY);
-  channels.send(1000 + 2 * channelRetryMs);
+  channels.send(1050 + 2 * channelRetryMs);
   expect(frames()).toEqual([]);
+});
+
+test("a steady flow of later messages does not hide that the first was lost", () => {
+  const { outboxes, channels, frames } = sender();
+  for (let nowMs = 1000; nowMs < 1000 + channelRetryMs; nowMs += channelRetryMs / 4) {
+    outboxes.sent(1, body());
+    channels.send(nowMs);
+  }
+  expect(frames()).toEqual([1, 2, 3, 4].map((first) => [1, 0, first, 1]));
+  channels.send(1000 + channelRetryMs);
+  expect(frames()).toEqual([[1, 0, 1, 4]]);
 });
 
 test("an acknowledgement that is owed is sent at once, with or without messages", () => {

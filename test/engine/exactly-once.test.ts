@@ -365,6 +365,18 @@ test("a refused withdrawal stays refused under its ref", () => {
   expect(engine.ask(request)).toMatchObject({ code: "insufficient_funds", replayed: true });
 });
 
+test.each(["account.deposit", "account.withdraw"] as const)(
+  "a refused %s to an account that was not open stays refused under its ref",
+  (method) => {
+    const engine = shop();
+    const request = { method, account: "new", amount: "1.00", ref: "r" };
+    expect(engine.ask(request)).toMatchObject({ code: "account_not_found", replayed: false });
+    engine.ask({ method: "account.open", account: "new", currency: "CNY" });
+    expect(engine.ask(request)).toMatchObject({ code: "account_not_found", replayed: true });
+    expect(balanceOf(engine, "new")).toBe("0.00");
+  },
+);
+
 test("deposit and withdrawal share the refs of an account, whatever their amounts are", () => {
   for (let tens = 0; tens < 10; tens++) {
     for (let units = 1; units < 10; units++) {

@@ -24,7 +24,10 @@ export function checkAnswer(
   const expect = (condition: boolean, what: string) => audit.expect(condition, operation, answer, what);
   const { method, amount } = operation;
   if (code === "invalid_amount" || code === "amount_overflow") {
-    expect(amount < 0 || (operation.cart !== undefined && operation.cart.costMax > 1e15), "the amount is good");
+    expect(
+      amount < 0 || (operation.cart !== undefined && operation.cart.costMax > 1e15),
+      "the amount is good",
+    );
     return;
   }
   if (code === "overloaded" || code === "deadline_exceeded") return;
@@ -69,9 +72,12 @@ function checkOpen(audit: Audit, operation: Operation, answer: Answer): void {
   const account = model.accounts.get(operation.params.account as string)!;
   const expect = (condition: boolean, what: string) => audit.expect(condition, operation, answer, what);
   if (answer.code === "ok") {
-    expect(account.opened !== "sure", "opened twice");
+    expect(++account.openings === 1, "opened twice");
     const { currency, available } = answer.result as { currency: string; available: string };
-    expect(currency === operation.params.currency && minorOf(available, currency) === 0, "a strange new account");
+    expect(
+      currency === operation.params.currency && minorOf(available, currency) === 0,
+      "a strange new account",
+    );
   }
   if (answer.code === "ok" || answer.code === "already_exists") account.opened = "sure";
 }
@@ -147,7 +153,7 @@ function checkProduct(audit: Audit, operation: Operation, answer: Answer): void 
   if (answer.code === "already_exists") expect(product!.created !== "no", "the product cannot be there");
   if (answer.code !== "ok") return;
   expect(product !== undefined && product.created !== "no", "the product cannot be there");
-  if (operation.method === "product.create") expect(product!.created !== "sure", "created twice");
+  if (operation.method === "product.create") expect(++product!.creations === 1, "created twice");
   product!.created = "sure";
   const { available, held, sold, price, currency, name } = answer.result as Stock;
   const { ledger } = model;
@@ -214,13 +220,19 @@ function checkOrder(audit: Audit, operation: Operation, answer: Answer, host: Ho
     const { status } = answer.result as PlacedOrder;
     const expired = known!.expiresAt > 0 && host.clockMax / 1000 + slackMs >= known!.expiresAt;
     const expect = (condition: boolean, what: string) => audit.expect(condition, operation, answer, what);
-    if (status === "Canceled") expect(known!.cancelAsked || expired, "nobody has canceled, and there was time");
+    if (status === "Canceled")
+      expect(known!.cancelAsked || expired, "nobody has canceled, and there was time");
     if (status === "Canceled" && !known!.cancelAsked) audit.world.coverage.hit("order expired");
     if (status === "Canceled") audit.gone(known!.view.order);
     if (status === "Paid") expect(known!.payAsked || known!.expiresAt === 0, "nobody has paid");
     return;
   }
-  audit.expect(answer.code !== "order_not_found" || known === undefined, operation, answer, "the order is gone");
+  audit.expect(
+    answer.code !== "order_not_found" || known === undefined,
+    operation,
+    answer,
+    "the order is gone",
+  );
 }
 
 /** What never changes about an order is as it was answered first. */

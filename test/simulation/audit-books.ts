@@ -42,13 +42,18 @@ function expectOrders(audit: Audit, stories: Stories, reads: readonly Operation[
     unexplained.set(story.account, (unexplained.get(story.account) ?? 0) + 1);
   }
   for (const [account, count] of unexplained) {
-    const unknown = [...model.slots.values()].filter((slot) => slot.subject === account && mayHavePlaced(slot));
+    const unknown = [...model.slots.values()].filter(
+      (slot) => slot.subject === account && mayHavePlaced(slot),
+    );
     if (count > unknown.length)
-      audit.violation(`${account}: ${count} orders that nobody was told of, ${unknown.length} unanswered requests`);
+      audit.violation(
+        `${account}: ${count} orders that nobody was told of, ${unknown.length} unanswered requests`,
+      );
   }
   for (const [id, known] of model.orders) {
     const story = stories.orders.get(id);
-    if (!story || story.account !== known.view.account) audit.violation(`${id} was answered, and is in no feed`);
+    if (!story || story.account !== known.view.account)
+      audit.violation(`${id} was answered, and is in no feed`);
     if (known.paid && story!.status !== "Paid") audit.violation(`${id} was paid, and is ${story!.status}`);
     if (known.canceled && story!.status !== "Canceled")
       audit.violation(`${id} was canceled, and is ${story!.status}`);
@@ -79,7 +84,8 @@ function expectWhole(
 ): void {
   for (const [product, { held, sold }] of story.stock) {
     if (held !== 0) audit.violation(`${id} still holds ${held} of ${product}`);
-    if (sold !== (units?.get(product) ?? 0)) audit.violation(`${id}: ${sold} of ${product} sold, of ${show(units)}`);
+    if (sold !== (units?.get(product) ?? 0))
+      audit.violation(`${id}: ${sold} of ${product} sold, of ${show(units)}`);
   }
   for (const [product, qty] of units ?? []) {
     if (!story.stock.has(product)) audit.violation(`${id} is paid, and none of ${qty} ${product} is sold`);
@@ -94,7 +100,8 @@ function mayHavePlaced(slot: Slot): boolean {
 function mayHavePaid({ model }: Audit, order: string): boolean {
   for (const slot of model.slots.values()) {
     if (slot.settledBy || !slot.forgotten) continue;
-    if (slot.variants.some(({ method, params }) => method === "order.pay" && params.order === order)) return true;
+    if (slot.variants.some(({ method, params }) => method === "order.pay" && params.order === order))
+      return true;
   }
   return false;
 }
@@ -108,7 +115,8 @@ function expectWallets(audit: Audit, stories: Stories, reads: readonly Operation
     if (kind !== "money" || !settledBy || (JSON.parse(stored) as Answer).code !== "ok") continue;
     add(subject, settledBy.method === "account.deposit" ? settledBy.amount : -settledBy.amount);
   }
-  for (const { account, status, total } of stories.orders.values()) if (status === "Paid") add(account, -total);
+  for (const { account, status, total } of stories.orders.values())
+    if (status === "Paid") add(account, -total);
   for (const operation of reads) {
     if (operation.method !== "account.get") continue;
     const account = operation.params.account as string;
@@ -151,7 +159,11 @@ function expectLookup(audit: Audit, operation: Operation): void {
   const { account, key } = operation.params;
   const slot = audit.model.slots.get(`order ${account} ${key}`)!;
   const expect = (condition: boolean, what: string) => audit.expect(condition, operation, answer, what);
-  const found = answer.result as { state: string; result?: PlacedOrder; error?: { code: string; details: unknown } };
+  const found = answer.result as {
+    state: string;
+    result?: PlacedOrder;
+    error?: { code: string; details: unknown };
+  };
   expect(found.state !== "running", "a key is still running");
   if (found.state === "never_seen") {
     expect(!slot.settledBy || audit.world.plan.keysCanBeDropped, `was answered ${slot.stored}`);
@@ -159,7 +171,10 @@ function expectLookup(audit: Audit, operation: Operation): void {
   }
   expect(!slot.forgotten, "a forgotten key is known again");
   if (!slot.settledBy) {
-    expect(slot.variants.some(({ once }) => once), "found, and every request under the key was refused unstored");
+    expect(
+      slot.variants.some(({ once }) => once),
+      "found, and every request under the key was refused unstored",
+    );
     return;
   }
   const stored = JSON.parse(slot.stored) as Answer;

@@ -84,11 +84,7 @@ function checkPayBy(
   expect(exact ? late === 0 : late >= 0, "payBy is not what was asked for");
 }
 
-export function checkCartRefusal(
-  audit: Audit,
-  operation: Operation,
-  answer: Answer,
-): void {
+export function checkCartRefusal(audit: Audit, operation: Operation, answer: Answer): void {
   const { model, world } = audit;
   const { code, details } = answer;
   const cart = operation.cart!;

@@ -10,7 +10,7 @@
 
 import { readFacts } from "../../actors/fact-codec.js";
 import { type Fact, Facts } from "../../actors/facts.js";
-import { type Host } from "./host.js";
+import type { Host } from "./host.js";
 import type { World } from "./world.js";
 
 interface Sums {
@@ -52,7 +52,8 @@ function sumsOf(host: Host, wrong: (what: string) => never): Sums {
   for (const group of host.disk.groups) {
     if (group.first !== next) wrong(`a group begins at ${group.first}, not at ${next}`);
     readFacts(group.body, group.first, (fact, time, position) => {
-      if (time < lastTime || (position === group.first && time === lastTime)) wrong(`time stands at ${position}`);
+      if (time < lastTime || (position === group.first && time === lastTime))
+        wrong(`time stands at ${position}`);
       lastTime = time;
       next = position + 1;
       addTo(sums, fact, wrong);
@@ -116,7 +117,8 @@ function addTo(sums: Sums, fact: Fact, wrong: (what: string) => never): void {
       sums.branches.add(`${fact.order}:${fact.branch}`);
       break;
     case Facts.branchEnded:
-      if (!sums.branches.delete(`${fact.order}:${fact.branch}`)) wrong(`a branch of ${fact.order} ends twice`);
+      if (!sums.branches.delete(`${fact.order}:${fact.branch}`))
+        wrong(`a branch of ${fact.order} ends twice`);
       break;
     case Facts.messageSent:
       sums.sent.set(fact.peer, (sums.sent.get(fact.peer) ?? 0) + 1);

@@ -113,7 +113,12 @@ export class Audit {
       this.expect(!slot.forgotten, operation, answer, "a forgotten key is known again");
       this.model.drop(operation);
     } else if (code === "key_too_old") {
-      this.expect(plan.keysCanBeDropped && slot.kind === "order", operation, answer, "no key was ever dropped");
+      this.expect(
+        plan.keysCanBeDropped && slot.kind === "order",
+        operation,
+        answer,
+        "no key was ever dropped",
+      );
       slot.forgotten = true;
       if (slot.settledBy) coverage.hit("key_too_old for a request that had run");
     } else {
@@ -131,7 +136,8 @@ export class Audit {
       this.expect(slot.firsts === 1, operation, answer, `its key ran twice; stored is ${slot.stored}`);
     }
     if (!slot.settledBy) {
-      if (replayed && host.incarnation > operation.arrivedIn && operation.arrivedIn > 0) coverage.hit("crash between commit and answer");
+      if (replayed && host.incarnation > operation.arrivedIn && operation.arrivedIn > 0)
+        coverage.hit("crash between commit and answer");
       slot.settledBy = operation;
       slot.stored = text;
       slot.settledIn = host.incarnation;
@@ -207,8 +213,8 @@ export class Audit {
   #paid(order: string): void {
     const { model } = this;
     const known = model.orders.get(order)!;
-    if (known.paid) return this.violation(`${order} was paid twice`);
-    if (known.canceled) return this.violation(`${order} was canceled, and paid all the same`);
+    if (known.paid) this.violation(`${order} was paid twice`);
+    if (known.canceled) this.violation(`${order} was canceled, and paid all the same`);
     known.paid = true;
     this.world.coverage.hit("order paid");
     const { account } = known.view;

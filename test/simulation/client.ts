@@ -20,6 +20,8 @@ export interface Follower {
   /** Position of the log when the newest subscription was answered. */
   logUpTo: number;
   readonly events: Event[];
+  /** No longer wanted: it need not see everything. */
+  ended: boolean;
   asking: Operation | undefined;
 }
 
@@ -93,7 +95,7 @@ export class Client {
 
   disconnected(connection: Connection): void {
     for (const follower of this.followers) {
-      if (follower.connection !== connection) continue;
+      if (follower.connection !== connection || follower.ended) continue;
       follower.connection = undefined;
       if (follower.next > 0) this.#world.coverage.hit("feed resumed after a loss");
       this.follow(follower);

@@ -157,7 +157,9 @@ export class Host {
     const { audit } = this.#world;
     const fromLog = booksOf(this.disk.groups);
     if (stateHash(fromLog) !== stateHash(this.shard!.books)) {
-      audit.violation(`shard ${this.number}: the running books are not what the log says (at ${this.durable})`);
+      audit.violation(
+        `shard ${this.number}: the running books are not what the log says (at ${this.durable})`,
+      );
     }
   }
 
@@ -260,7 +262,9 @@ export function booksOf(groups: Iterable<Group>): Books {
 function* cutAnew(chunks: readonly Uint8Array[], way: number): Iterable<Uint8Array> {
   if (way === 1) yield Buffer.concat(chunks);
   else if (way === 2) yield* chunks;
-  else for (const chunk of chunks) for (let at = 0; at < chunk.length; at += 1009) yield chunk.subarray(at, at + 1009);
+  else
+    for (const chunk of chunks)
+      for (let at = 0; at < chunk.length; at += 1009) yield chunk.subarray(at, at + 1009);
 }
 
 function checksum(body: Uint8Array): string {

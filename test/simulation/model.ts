@@ -11,6 +11,8 @@ export interface KnownAccount {
   readonly currency: string;
   /** "sure" once an answer has said so. */
   opened: "no" | "sent" | "sure";
+  /** Answers that said: opened now. */
+  openings: number;
 }
 
 export interface KnownProduct {
@@ -23,6 +25,7 @@ export interface KnownProduct {
   readonly saleStartsAt: number;
   readonly saleEndsAt: number;
   created: "no" | "sent" | "sure";
+  creations: number;
   /** Every price that it may have had. */
   readonly prices: Set<number>;
   /** The price that a client would expect. */
@@ -130,7 +133,8 @@ export class Model {
     else if (method === "account.withdraw") visit(`out ${params.account}`, amount);
     else if (method === "product.restock" || method === "product.create")
       visit(`supply ${params.product}`, amount);
-    else if (method === "order.pay") visit(`paid ${this.orders.get(params.order as string)!.view.account}`, amount);
+    else if (method === "order.pay")
+      visit(`paid ${this.orders.get(params.order as string)!.view.account}`, amount);
     else if (cart && !cart.dryRun) {
       for (const [product, qty] of cart.units) {
         visit(`taken ${product}`, qty);

@@ -64,7 +64,7 @@ export function makePlan(random: Random, requests: number): Plan {
     settings,
     paceMicros: random.pick([4000, 8000, 16000]),
     burstMax: random.pick([1, 4, 12]),
-    stockMax: random.pick([3, 20, 200]),
+    stockMax: random.pick([5, 40, 400]),
     keysCanBeDropped: dropKeys,
     network: { lose: 0.03 * storm, double: 0.02 * storm, late: 0.02 * storm, cut: 0.01 * storm },
     bus: { lose: 0.05 * storm, double: 0.05 * storm, late: 0.03 * storm, partition: 0.01 * storm },

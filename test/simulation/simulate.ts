@@ -1,6 +1,7 @@
 /** `npm run simulate -- --seeds 20000 [--from 1]`, or `--seed 4711` to see one run, event by event. */
 
 import { parseArgs } from "node:util";
+import { checkedRun } from "./checked-run.js";
 import { Coverage, required } from "./coverage.js";
 import { type Report, run } from "./simulation.js";
 
@@ -38,7 +39,7 @@ function many(): number {
   const began = performance.now();
   let asked = 0;
   for (let seed = from; seed < until; seed++) {
-    const report = twice(seed);
+    const report = checked(seed);
     if (!report) return 1;
     coverage.add(report.coverage);
     asked += report.requests;
@@ -53,16 +54,11 @@ function many(): number {
   return coverage.missing.length > 0 ? 1 : 0;
 }
 
-/** A seed, and once more: chance must not have come from anywhere else. */
-function twice(seed: number): Report | undefined {
+function checked(seed: number): Report | undefined {
   try {
-    const first = run(seed, requests);
-    const second = run(seed, { ...requests, verify: false });
-    if (first.stateHash === second.stateHash && first.traceHash === second.traceHash) return first;
-    console.error(`seed ${seed}: two runs differ`);
+    return checkedRun(seed, requests);
   } catch (error) {
-    console.error(`seed ${seed}: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+    console.error(error);
+    return undefined;
   }
-  console.error(`again: npm run simulate -- --seed ${seed}`);
-  return undefined;
 }

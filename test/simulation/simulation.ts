@@ -3,11 +3,11 @@
  * is audited.
  */
 
+import { stateHash } from "../../engine/snapshot.js";
+import { Violation } from "./audit.js";
 import { auditBooks } from "./audit-books.js";
 import { auditFeeds } from "./audit-feed.js";
 import { auditLogs } from "./audit-log.js";
-import { stateHash } from "../../engine/snapshot.js";
-import { Violation } from "./audit.js";
 import type { Coverage } from "./coverage.js";
 import { readEverything } from "./inspection.js";
 import { makePlan, type Plan } from "./plan.js";
@@ -83,7 +83,8 @@ function live(world: World): void {
   if (random.chance(plan.nearlyFull)) random.pick(hosts).fillDisk();
   if (random.chance(plan.network.cut)) network.cutOne();
   if (random.chance(plan.bus.partition)) bus.partition();
-  if (workload.asked < plan.requests) schedule.after(random.between(0, plan.paceMicros * 2), () => live(world));
+  if (workload.asked < plan.requests)
+    schedule.after(random.between(0, plan.paceMicros * 2), () => live(world));
   else schedule.after(50_000, () => heal(world));
 }
 
@@ -111,4 +112,3 @@ function until(world: World, done: () => boolean): void {
     if (!world.schedule.runNext()) throw new Violation("nothing happens any more, and not all is done");
   }
 }
-

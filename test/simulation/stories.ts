@@ -51,7 +51,8 @@ function tellOfOrder(audit: Audit, stories: Stories, account: string, event: Eve
   const { order, status, total, currency } = event.data as Record<string, string>;
   const story = storyOf(stories, order!);
   const wrong = () => audit.violation(`${order}: ${event.type} ${status} after ${story.status || "nothing"}`);
-  if (event.data.account !== account) audit.violation(`${order}: an event of ${event.data.account} in ${account}`);
+  if (event.data.account !== account)
+    audit.violation(`${order}: an event of ${event.data.account} in ${account}`);
   if (event.type === "order.created") {
     if (story.status !== "" || (status !== "Created" && status !== "Paid")) wrong();
     story.account = account;
@@ -91,7 +92,9 @@ function tellOfProduct(audit: Audit, stories: Stories, id: string, event: Event)
     if (mine.held < 0) audit.violation(`${id}: ${order} gives back more than it holds`);
   }
   if (product.available !== available)
-    audit.violation(`${id}: ${available} available after ${event.type} at ${event.seq}, not ${product.available}`);
+    audit.violation(
+      `${id}: ${available} available after ${event.type} at ${event.seq}, not ${product.available}`,
+    );
   if (product.available < 0 || product.held < 0 || product.sold < 0)
     audit.violation(`${id}: less than nothing after ${event.type} at ${event.seq}`);
 }

@@ -48,7 +48,7 @@ export class Workload {
     for (let i = 0; i < plan.accounts; i++) {
       const id = `a${i}`;
       const currency = i % 7 === 6 ? "JPY" : "CNY";
-      audit.model.accounts.set(id, { id, currency, opened: "no" });
+      audit.model.accounts.set(id, { id, currency, opened: "no", openings: 0 });
       const client = clients.find(({ account }) => account === id) ?? clients[0]!;
       this.#ask(client, { method: "account.open", params: { account: id, currency } });
       if (random.chance(0.8)) this.#deposit(client, id);
@@ -144,7 +144,7 @@ export class Workload {
         this.#follow(random.pick(clients));
         break;
       case "unsubscribe":
-        this.#ask(client, { method: "feed.unsubscribe", params: { sub: random.below(500) } });
+        this.#unfollow(client);
         break;
     }
   }
@@ -223,7 +223,11 @@ export class Workload {
     if (!order && random.chance(0.7)) return;
     if (!order || random.chance(0.03)) {
       const key = this.#key();
-      this.#ask(client, { method, params: { order: "o999424", key, reason: undefined, at: undefined }, amount: -1 });
+      this.#ask(client, {
+        method,
+        params: { order: "o999424", key, reason: undefined, at: undefined },
+        amount: -1,
+      });
       return;
     }
     const reason = method === "order.cancel" && random.chance(0.5) ? "changed my mind" : undefined;
@@ -251,7 +255,12 @@ export class Workload {
       const lines = [...first.cart.lines, { product: `p${random.below(this.#world.plan.products)}`, qty: 1 }];
       const cart = this.#cart({ ...first.cart, lines });
       const params = this.#placeParams({ ...cart, expectedTotal: undefined });
-      const wanted = { method: "order.place", params, slot, cart: { ...cart, expectedTotal: undefined } } as const;
+      const wanted = {
+        method: "order.place",
+        params,
+        slot,
+        cart: { ...cart, expectedTotal: undefined },
+      } as const;
       this.#askUnlessSame(client, slot, this.#make(client, wanted));
     } else {
       const method = first.method === "order.pay" ? "order.cancel" : "order.pay";
@@ -301,10 +310,11 @@ export class Workload {
       name: `Product ${index}`,
       currency: index % 4 === 3 ? "JPY" : "CNY",
       stock: random.between(0, plan.stockMax),
-      limit: random.chance(0.4) ? random.between(1, 6) : 0,
+      limit: random.chance(0.3) ? random.between(1, 9) : 0,
       saleStartsAt: startsAt,
       saleEndsAt: random.chance(0.15) ? Math.max(startsAt, epochMs) + random.between(1000, 8000) : 0,
       created: "no",
+      creations: 0,
       prices: new Set([price]),
       lastPrice: price,
       priceMax: precious ? preciousPrice : priceCap,
@@ -350,7 +360,10 @@ export class Workload {
     const price = this.#world.random.between(0, priceCap);
     known.prices.add(price);
     known.lastPrice = price;
-    this.#ask(client, { method: "product.reprice", params: { product, price: decimal(price, known.currency) } });
+    this.#ask(client, {
+      method: "product.reprice",
+      params: { product, price: decimal(price, known.currency) },
+    });
   }
 
   #follow(client: Client): void {
@@ -362,6 +375,18 @@ export class Workload {
     const follower = this.follower(topic, random.chance(0.3) ? 1 : 0);
     client.followers.push(follower);
     client.follow(follower);
+  }
+
+  /** Ends a subscription, or one that never was. */
+  #unfollow(client: Client): void {
+    const follower = client.followers.find((f) => f.connection && !f.ended);
+    const sub = follower?.sub ?? 1_000_000_000;
+    const operation = this.#make(client, { method: "feed.unsubscribe", params: { sub }, once: true });
+    client.operations.set(operation.id, operation);
+    // At once: a number means something on its connection only.
+    this.#world.audit.sent(operation);
+    this.#world.network.request(client, operation, true);
+    if (follower) follower.ended = true;
   }
 
   #anySlot(client: Client): Slot | undefined {
@@ -399,7 +424,18 @@ export class Workload {
 
   follower(topic: string, next: number): Follower {
     const shard = this.#shard({ method: "feed.subscribe", topic });
-    return { topic, shard, connection: undefined, sub: 0, next, from: next, logUpTo: 0, events: [], asking: undefined };
+    return {
+      topic,
+      shard,
+      connection: undefined,
+      sub: 0,
+      next,
+      from: next,
+      logUpTo: 0,
+      events: [],
+      ended: false,
+      asking: undefined,
+    };
   }
 
   #make(client: Client, wanted: Wanted): Operation {

@@ -169,9 +169,9 @@ export class Model {
   }
 
   #moveMoney({ method, account: id, amount: text, ref }: Request): ModelReply {
-    const account = this.#accounts.get(id);
-    if (!account) return refused({ code: "account_not_found" });
     return this.#once(this.#refs, `money ${id} ${ref}`, `${method} ${text}`, undefined, () => {
+      const account = this.#accounts.get(id);
+      if (!account) return { code: "account_not_found" };
       const amount = minorOf(text, account.currency);
       if (typeof amount === "string") return { code: amount };
       if (amount === 0) return { code: "invalid_amount" };

@@ -1,0 +1,50 @@
+/** Where the audit of one shard stands: the fact it looks at, the turn that fact is in, and the orders that are live. */
+
+import { isTerminal } from "../actors/order-transitions.js";
+import type { CheckName, Findings } from "./audit-findings.js";
+import { checkTurnOrder, type LiveOrder, type TurnOrder, turnOrder } from "./audit-turn.js";
+
+export class AuditScope {
+  /** Of the fact that is looked at. */
+  position = 0;
+  /** Of the turn, microseconds. */
+  time = 0;
+  readonly live = new Map<number, LiveOrder>();
+  readonly #turn = new Map<number, TurnOrder>();
+
+  constructor(
+    readonly shard: number,
+    readonly findings: Findings,
+  ) {}
+
+  get nowMs(): number {
+    return Math.floor(this.time / 1000);
+  }
+
+  readonly bad = (check: CheckName, what: string): void => {
+    this.findings.bad(check, this.shard, this.position, what);
+  };
+
+  looked(check: CheckName, times: number): void {
+    this.findings.looked(check, times);
+  }
+
+  /** What this turn did to an order, whether it is of this shard or not. */
+  order(number: number): TurnOrder {
+    const known = this.#turn.get(number);
+    if (known) return known;
+    const turn = turnOrder(number, this.live.get(number));
+    this.#turn.set(number, turn);
+    return turn;
+  }
+
+  /** Looks at the orders of the turn, and forgets those that can move no more. */
+  endTurn(): void {
+    for (const turn of this.#turn.values()) {
+      checkTurnOrder(turn, this.bad);
+      if (turn.order && isTerminal(turn.order.status)) this.live.delete(turn.number);
+    }
+    this.looked("order-ledger", this.#turn.size);
+    this.#turn.clear();
+  }
+}

@@ -1,0 +1,226 @@
+/** kill -9 under load, again and again on one folder; after each, the log is held to what was seen outside. */
+
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { freePort, type ServerProcess, startServer, yifen } from "../support/server-process.js";
+import { decimal, Ledger, Reader } from "./ledger.js";
+import { accounts, Load, products, randomFrom } from "./load.js";
+import { LogView } from "./log-view.js";
+
+const folders: string[] = [];
+const servers = new Set<ServerProcess>();
+const loads: Load[] = [];
+
+afterEach(async () => {
+  for (const load of loads.splice(0)) await load.close();
+  for (const server of servers) await server.kill();
+  servers.clear();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** When the server is killed: at any time, or while it does what it does seldom. */
+type Moment = "any" | "spare" | "snapshot" | "after a snapshot";
+
+interface Siege {
+  readonly folder: string;
+  readonly port: number;
+  readonly flags: readonly string[];
+  readonly views: readonly LogView[];
+  readonly ledger: Ledger;
+  readonly load: Load;
+  server: ServerProcess;
+  readonly said: string[];
+}
+
+async function lay(shards: number, seed: number): Promise<Siege> {
+  const folder = mkdtempSync(join(tmpdir(), "yifen-crash-"));
+  folders.push(folder);
+  const port = await freePort();
+  const flags = [
+    "--port",
+    `${port}`,
+    "--shards",
+    `${shards}`,
+    "--segment-mb",
+    "1",
+    "--snapshot-mb",
+    "1",
+    "--grace-ms",
+    "0",
+  ];
+  const server = await startServer(folder, flags);
+  servers.add(server);
+  const ledger = new Ledger(shards);
+  const load = new Load(server.address, ledger, randomFrom(seed));
+  loads.push(load);
+  await load.start();
+  const views = Array.from({ length: shards }, (_, shard) => new LogView(join(folder, `shard-${shard}`)));
+  return { folder, port, flags, views, ledger, load, server, said: [] };
+}
+
+async function killAt(siege: Siege, moment: Moment, random: () => number): Promise<void> {
+  await sleep(60 + random() * 500);
+  if (moment !== "any") await until(() => isAt(siege.folder, moment), 4000);
+  const down = siege.load.down();
+  const { signal, err } = await siege.server.kill();
+  servers.delete(siege.server);
+  siege.said.push(siege.server.said());
+  expect([signal, err]).toEqual(["SIGKILL", ""]);
+  await down;
+}
+
+function isAt(folder: string, moment: Moment): boolean {
+  const names = readdirSync(join(folder, "shard-0"));
+  if (moment === "spare") return names.some((name) => /^spare-wal\..*new$/.test(name));
+  if (moment === "snapshot") return names.some((name) => name.endsWith(".snap.new"));
+  return names.some((name) => name.endsWith(".snap"));
+}
+
+async function until(holds: () => boolean, withinMs: number): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!holds() && performance.now() < end) await sleep(1);
+}
+
+async function cycle(siege: Siege, moment: Moment, random: () => number): Promise<void> {
+  const { folder, flags, views, ledger, load } = siege;
+  await killAt(siege, moment, random);
+  for (const view of views) view.readOn();
+  ledger.check(views);
+  siege.server = await startServer(folder, flags);
+  servers.add(siege.server);
+  load.up();
+}
+
+/** Whatever had no answer is asked again, and everything that was answered is asked for once more. */
+async function settle({ ledger, load }: Siege): Promise<void> {
+  const reader = new Reader();
+  const { unanswered } = ledger;
+  const orders = [...ledger.receipts.values()].filter(({ name }) => name.startsWith("order:"));
+  for (let round = 0; round < 2; round++) {
+    await Promise.all(unanswered.map(({ method, params }) => ledger.ask(reader, load.wire, method, params)));
+    reader.round++;
+  }
+  for (const { replies } of unanswered) expect(replies.map(({ replayed }) => replayed).at(-1)).toBe(true);
+  for (let at = 0; at < orders.length; at += 5000) {
+    await Promise.all(
+      orders.slice(at, at + 5000).map(async ({ method, params, name, replies: [first] }) => {
+        const [, account] = name.split(":");
+        const { result } = (await load.wire.ask("order.lookup", { account, key: params.key }))!;
+        const stored = first!.result ? { result: first!.result } : { error: { code: first!.error!.code } };
+        expect(result, `${method} ${name}`).toMatchObject({ state: "found", ...stored });
+      }),
+    );
+  }
+  reader.round++;
+  for (const account of accounts) await ledger.ask(reader, load.wire, "account.get", { account });
+  for (const { product } of products) await ledger.ask(reader, load.wire, "product.get", { product });
+}
+
+/** The books that the answers alone add up to are those of the log. */
+function compareBooks({ ledger, views }: Siege): void {
+  const done = [...ledger.receipts.values()].filter(({ replies }) => replies[0]!.result);
+  const orders = new Map<
+    string,
+    { account: string; total: number; lines: readonly { product: string; qty: number }[] }
+  >();
+  const wallets = new Map(accounts.map((account) => [account, 0]));
+  const supplied = new Map(products.map(({ product, stock }) => [product, stock]));
+  for (const { method, params, replies } of done) {
+    const { account, product, amount, qty } = params as {
+      account: string;
+      product: string;
+      amount: string;
+      qty: number;
+    };
+    if (method === "account.deposit") add(wallets, account, minorOf(amount));
+    if (method === "product.restock") add(supplied, product, qty);
+    if (method !== "order.place") continue;
+    const { order, total, lines } = replies[0]!.result as { order: string; total: string; lines: [] };
+    expect(orders.has(order), `${order} under two keys`).toBe(false);
+    orders.set(order, { account, total: minorOf(total), lines });
+  }
+  const logged = views.flatMap((view) => [...view.orders]);
+  expect(logged.length).toBe(orders.size);
+  const held = new Map<string, number>();
+  const sold = new Map<string, number>();
+  for (const [number, moves] of logged) {
+    const { account, total, lines } = orders.get(`o${number}`)!;
+    const status = moves.at(-1)!.state;
+    if (status === "Paid") add(wallets, account, -total);
+    for (const { product, qty } of lines) {
+      if (status === "Paid") add(sold, product, qty);
+      if (status === "Created") add(held, product, qty);
+    }
+  }
+  for (const account of accounts) {
+    const view = views[ledger.shardOf(account)]!;
+    expect(decimal(view.wallets.get(account)!.at(-1)!.state), account).toBe(decimal(wallets.get(account)!));
+  }
+  for (const { product } of products) {
+    const stock = views[ledger.shardOf(product)]!.stocks.get(product)!.at(-1)!.state;
+    const [soldUnits, heldUnits] = [sold.get(product) ?? 0, held.get(product) ?? 0];
+    const available = supplied.get(product)! - soldUnits - heldUnits;
+    expect(stock, product).toEqual({ available, held: heldUnits, sold: soldUnits });
+  }
+}
+
+function add(to: Map<string, number>, name: string, amount: number): void {
+  to.set(name, (to.get(name) ?? 0) + amount);
+}
+
+function minorOf(amount: string): number {
+  return Math.round(Number(amount) * 100);
+}
+
+async function finish(siege: Siege): Promise<void> {
+  const { folder, views, ledger, load } = siege;
+  await load.end();
+  await settle(siege);
+  const { code, err } = await siege.server.stop();
+  servers.delete(siege.server);
+  expect([code, err]).toEqual([0, ""]);
+  await load.close();
+  for (const view of views) view.readOn();
+  ledger.check(views);
+  compareBooks(siege);
+  for (const feed of ledger.feeds
+    .filter(({ from }) => from === 1)
+    .slice(0, accounts.length + products.length)) {
+    const subject = feed.topic.slice(feed.topic.indexOf(":") + 1);
+    const logged = views[ledger.shardOf(subject)]!.events.get(feed.topic)!;
+    expect(feed.events.length, `events of ${feed.topic}`).toBe(logged.length);
+  }
+  for (const command of ["audit", "verify"]) {
+    const { code, out, err } = await yifen([command, "--data", folder, "--json"]);
+    expect([code, err], out).toEqual([0, ""]);
+    expect(JSON.parse(out), command).toMatchObject({ ok: true });
+  }
+  const { answersChecked, readsChecked, pushesChecked } = ledger;
+  console.log({ answersChecked, readsChecked, pushesChecked, keys: ledger.receipts.size });
+  for (const checked of [answersChecked, readsChecked, pushesChecked]) expect(checked).toBeGreaterThan(1000);
+}
+
+test("kill -9, thirty times: nothing accepted is lost, nothing is done twice, nothing was seen too early", async () => {
+  const random = randomFrom(7);
+  const siege = await lay(1, 11);
+  for (let n = 1; n <= 30; n++) {
+    const moment: Moment =
+      n % 10 === 5 ? "snapshot" : n % 10 === 8 ? "after a snapshot" : n % 5 === 2 ? "spare" : "any";
+    await cycle(siege, moment, random);
+  }
+  await finish(siege);
+  // What is seldom happened too.
+  expect(siege.said.filter((lines) => lines.includes("recovered from a snapshot")).length).toBeGreaterThan(3);
+  const segments = readdirSync(join(siege.folder, "shard-0")).filter((name) => /^log-\d+\.db$/.test(name));
+  expect(segments.length).toBeGreaterThan(31);
+});
+
+test("kill -9 with three shards, eight times: orders that cross them are whole", async () => {
+  const random = randomFrom(8);
+  const siege = await lay(3, 12);
+  for (let n = 1; n <= 8; n++) await cycle(siege, "any", random);
+  await finish(siege);
+});

@@ -1,0 +1,164 @@
+/**
+ * Runs the examples of a document, in order, on one connection to an engine of their own whose clock stands still unless
+ * the document says otherwise. So times and order numbers are the same every time; only hashes differ.
+ */
+
+import { once } from "node:events";
+import { Packr, Unpackr } from "msgpackr";
+import WebSocket from "ws";
+import { defaultSettings } from "../../engine/settings.js";
+import { type EngineHost, openEngineHost } from "../../gateway/engine-host.js";
+import { engineMetrics } from "../../gateway/engine-metrics.js";
+import { type Metric, renderMetrics } from "../../gateway/metrics.js";
+import { openSocketServer } from "../../gateway/socket-server.js";
+import type { Exchange } from "./document.js";
+
+export type EncodingName = "yifen.json" | "yifen.msgpack";
+
+export interface DocumentEngine {
+  readonly port: number;
+  readonly host: EngineHost;
+  readonly metrics: readonly Metric[];
+  pass(ms: number): void;
+  stop(): Promise<void>;
+}
+
+const megabyte = 1024 * 1024;
+
+/** 2026-10-01T08:00:00Z, where the examples begin. */
+export const examplesBeginMs = 1_790_841_600_000;
+
+/** In memory, or on a folder: that needs compiled code, for its threads. */
+export async function openDocumentEngine(folder: string | undefined): Promise<DocumentEngine> {
+  const clock = { micros: examplesBeginMs * 1000, nowMicros: () => clock.micros };
+  const defects: unknown[] = [];
+  const host = await openEngineHost({
+    folder,
+    shards: 1,
+    settings: defaultSettings,
+    segmentBytes: megabyte,
+    snapshotBytes: 0,
+    readSide: true,
+    diskFreeBytes: 0,
+    progress: () => {},
+    failed: (error) => void defects.push(error),
+    clock,
+  });
+  let metrics: readonly Metric[] = [];
+  const server = await openSocketServer({
+    host: "127.0.0.1",
+    port: 0,
+    engine: host,
+    ready: () => !host.hasFailed(),
+    metrics: () => renderMetrics(metrics, (defect) => defects.push(defect)),
+    onDefect: (defect) => void defects.push(defect),
+  });
+  metrics = engineMetrics(host, server);
+  return {
+    port: server.port,
+    host,
+    metrics,
+    pass(ms) {
+      clock.micros += ms * 1000;
+    },
+    async stop() {
+      await server.drain(1000);
+      server.close();
+      await host.stop();
+      if (defects.length > 0) throw defects[0];
+    },
+  };
+}
+
+/** For each exchange the frames that came, answers and pushes, in order. */
+export async function runExamples(
+  engine: DocumentEngine,
+  encoding: EncodingName,
+  exchanges: readonly Exchange[],
+): Promise<unknown[][]> {
+  const socket = new WebSocket(`ws://127.0.0.1:${engine.port}/v1/ws`, [encoding]);
+  await once(socket, "open");
+  const line = openLine(socket, encoding);
+  const frames: unknown[][] = [];
+  try {
+    for (const { passMs, request } of exchanges) {
+      engine.pass(passMs);
+      if (request !== undefined) {
+        line.send(request);
+        await line.answered(Array.isArray(request) ? request.length : 1);
+      }
+      // The shard gives what is due, and what a resumed subscription has missed, before it answers this.
+      line.send(barrier);
+      await line.answered(1);
+      frames.push(line.take().filter((frame) => (frame as { id?: unknown }).id !== barrier.id));
+    }
+  } finally {
+    socket.terminate();
+  }
+  return frames;
+}
+
+const barrier = { id: "barrier", method: "product.get", params: { product: "nothing-of-that-name" } };
+const answerWithinMs = 10_000;
+
+interface Line {
+  send(request: unknown): void;
+  /** Resolves when so many more requests are answered. */
+  answered(count: number): Promise<void>;
+  /** Everything that came since the last time. */
+  take(): unknown[];
+}
+
+function openLine(socket: WebSocket, encoding: EncodingName): Line {
+  const packr = new Packr({ useRecords: false });
+  const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });
+  const isJson = encoding === "yifen.json";
+  let frames: unknown[] = [];
+  let answers = 0;
+  let wanted = 0;
+  let wake = () => {};
+  socket.on("message", (bytes: Buffer, binary: boolean) => {
+    if (binary === isJson) throw new Error(`a ${binary ? "binary" : "text"} frame in ${encoding}`);
+    const frame: unknown = isJson ? JSON.parse(bytes.toString()) : unpackr.unpack(bytes);
+    frames.push(frame);
+    if (Array.isArray(frame)) answers += frame.length;
+    else if ("id" in (frame as object)) answers++;
+    if (answers >= wanted) wake();
+  });
+  return {
+    send: (request) => socket.send(isJson ? JSON.stringify(request) : packr.pack(request), { binary: !isJson }),
+    async answered(count) {
+      wanted += count;
+      if (answers >= wanted) return;
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error("no answer")), answerWithinMs);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    },
+    take() {
+      const taken = frames;
+      frames = [];
+      return taken;
+    },
+  };
+}
+
+/** Hashes hold microseconds. How often the audit looked is the affair of its own tests. */
+const variable: ReadonlySet<string> = new Set(["chainHash", "stateHash", "count"]);
+
+/** Without what differs from run to run. The documents show an engine on a disk; only a log on disk has a hash chain. */
+export function normalised(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (key, each: unknown) => {
+      if (variable.has(key)) return "differs";
+      return isLogCheck(each) ? { ...each, ok: "differs", detail: "differs" } : each;
+    }),
+  );
+}
+
+function isLogCheck(value: unknown): value is object {
+  return typeof value === "object" && value !== null && "bad" in value && "name" in value && value.name === "log";
+}

@@ -1,0 +1,148 @@
+import { Unpackr } from "msgpackr";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { results } from "../../actors/results.js";
+import * as limits from "../../engine/limits.js";
+import { schemas } from "../../gateway/schemas.js";
+import { closeCodes } from "../../gateway/session.js";
+import { blocksOf, cellsOf, exchangesOf, readDocument, tableOf } from "./document.js";
+import {
+  type DocumentEngine,
+  type EncodingName,
+  normalised,
+  openDocumentEngine,
+  runExamples,
+} from "./examples-run.js";
+import { codesTable, metricsTable, number, paramsTable } from "./tables.js";
+
+/** What differs is mended by `npm run build && node dist/test/docs/write-protocol.js`, or is a defect of the engine. */
+const markdown = readDocument("docs/PROTOCOL.md");
+const exchanges = exchangesOf(markdown);
+const methods = Object.keys(schemas) as (keyof typeof schemas)[];
+
+interface Shown {
+  readonly id: unknown;
+  readonly method: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+}
+
+const requests = exchanges
+  .filter(({ request }) => request !== undefined)
+  .flatMap(({ request }) => (Array.isArray(request) ? request : [request]) as Shown[]);
+
+describe.each(["yifen.json", "yifen.msgpack"] satisfies EncodingName[])("%s", (encoding) => {
+  let engine: DocumentEngine;
+  let found: unknown[][];
+
+  beforeAll(async () => {
+    engine = await openDocumentEngine(undefined);
+    found = await runExamples(engine, encoding, exchanges);
+  });
+
+  afterAll(() => engine.stop());
+
+  test.each(exchanges.map((exchange, n) => [exchange.line, n] as const))(
+    "line %i: what the document shows is what comes back",
+    (_line, n) => {
+      const shown = exchanges[n]!.frames.map(({ text }) => JSON.parse(text) as unknown);
+      expect(normalised(found[n])).toEqual(normalised(shown));
+    },
+  );
+
+  test("/livez, /readyz and /metrics are there, and nothing else is", async () => {
+    const status = async (path: string) => (await fetch(`http://127.0.0.1:${engine.port}${path}`)).status;
+    expect(await status("/livez")).toBe(200);
+    expect(await status("/readyz")).toBe(200);
+    expect(await status("/metrics")).toBe(200);
+    expect(await status("/v1/orders")).toBe(404);
+  });
+
+  test("every metric of a scrape is in the table, with what the code says about it", async () => {
+    expect(tableOf(markdown, "metrics")).toBe(metricsTable(engine.metrics));
+    const scrape = await (await fetch(`http://127.0.0.1:${engine.port}/metrics`)).text();
+    const scraped = [...scrape.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map((match) => [match[1], match[2]]);
+    const shown = cellsOf(tableOf(markdown, "metrics")!).map(([name, type]) => [name, type]);
+    expect(shown).toEqual(scraped);
+  });
+});
+
+test("the examples use each id once and show an answer to each request", () => {
+  const ids = requests.map(({ id }) => id);
+  expect(ids).toEqual([...new Set(ids)]);
+  for (const { request, frames, line } of exchanges) {
+    if (request !== undefined) expect(frames.length, `line ${line}`).toBeGreaterThan(0);
+  }
+});
+
+test("the bytes in MessagePack are those of a request of this page", () => {
+  const block = blocksOf(markdown).find(({ info }) => info === "hex")!;
+  const bytes = Buffer.from(block.text.replaceAll(/\s/g, ""), "hex");
+  expect(new Unpackr({ useRecords: false }).unpack(bytes)).toEqual({ id: 1, method: "session.ping" });
+});
+
+describe.each(methods)("%s", (method) => {
+  test("has a heading, an example, and one that succeeds", () => {
+    expect(markdown).toContain(`\n#### \`${method}\`\n`);
+    const succeeded = exchanges.filter(({ request, frames }) => {
+      const first = (Array.isArray(request) ? request[0] : request) as Shown | undefined;
+      return first?.method === method && frames.some(({ text }) => text.includes('"status": 200'));
+    });
+    expect(succeeded.length).toBeGreaterThan(0);
+  });
+
+  test("has a table of its params that says what the schema says", () => {
+    expect(tableOf(markdown, `params ${method}`) ?? "").toBe(paramsTable(method));
+  });
+
+  test("has an example of every param", () => {
+    const used = requests.filter((r) => r.method === method).flatMap((r) => Object.keys(r.params ?? {}));
+    const params = Object.keys((schemas[method] as { properties: object }).properties);
+    expect(params.filter((name) => !used.includes(name))).toEqual([]);
+  });
+});
+
+test("every method that has a heading exists", () => {
+  const headings = [...markdown.matchAll(/^#### `(\S+)`$/gm)].map((match) => match[1]);
+  expect([...headings].sort()).toEqual([...methods].sort());
+});
+
+test("the codes are those of the table of results, in its order", () => {
+  expect(tableOf(markdown, "codes")).toBe(codesTable());
+});
+
+test("every code in an answer is one of the table", () => {
+  const known = new Set<string>(results.map(({ code }) => code));
+  for (const { text } of blocksOf(markdown)) {
+    for (const [, code] of text.matchAll(/"code": "([a-z_]+)"/g)) expect(known).toContain(code);
+  }
+});
+
+/** Rows of the table under a heading, by their first cell. */
+function rowsUnder(heading: string): Map<string, string[]> {
+  const section = markdown.slice(markdown.indexOf(`\n${heading}\n`));
+  const rows = section.slice(section.indexOf("\n|") + 1).split("\n\n")[0]!;
+  return new Map(cellsOf(rows).map((cells) => [cells[0]!, cells]));
+}
+
+test("every limit is listed with its number, and no other", () => {
+  const rows = rowsUnder("## Limits");
+  const listed = Object.fromEntries([...rows].map(([name, cells]) => [name, cells[1]]));
+  const real = Object.fromEntries(Object.entries(limits).map(([name, value]) => [name, number(value)]));
+  expect(listed).toEqual(real);
+});
+
+test("the close codes are those that the server uses", () => {
+  const listed = [...rowsUnder("### Close codes").keys()].map(Number);
+  expect(listed).toEqual(Object.values(closeCodes));
+});
+
+test("links within the page lead to headings", () => {
+  const anchors = new Set(
+    [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+      heading!
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9 _-]/g, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+  for (const [, anchor] of markdown.matchAll(/\]\(#([^)]+)\)/g)) expect(anchors).toContain(anchor);
+});

@@ -1,0 +1,104 @@
+/** The tables of the documents that are made from the code: by name, as Markdown. */
+
+import { results } from "../../actors/results.js";
+import { exitCodes } from "../../cli/fail.js";
+import { environmentName, type SettingName, settingsTable } from "../../gateway/config.js";
+import type { Metric } from "../../gateway/metrics.js";
+import { schemas } from "../../gateway/schemas.js";
+
+/** What typebox gives, as far as it is looked at here. */
+interface Field {
+  readonly type?: string;
+  readonly description?: string;
+  readonly pattern?: string;
+  readonly format?: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly items?: Field;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, Field>>;
+}
+
+export function codesTable(): string {
+  const rows = results.map(({ code, status, retryable, stored, meaning }) => [
+    mark(code),
+    String(status),
+    retryable ? "yes" : "",
+    stored ? "yes" : "",
+    meaning,
+  ]);
+  return table(["code", "status", "retryable", "stored", "meaning"], rows);
+}
+
+/** Empty when the method has no params. */
+export function paramsTable(method: keyof typeof schemas): string {
+  const schema = schemas[method] as Field;
+  const rows = Object.entries(schema.properties!).map(([name, field]) => [
+    mark(name),
+    typeOf(field),
+    schema.required?.includes(name) ? "required" : "",
+    field.description ?? described[name] ?? "",
+  ]);
+  return rows.length === 0 ? "" : table(["param", "type", "", "meaning"], rows);
+}
+
+/** What needs no description in its schema. */
+const described: Readonly<Record<string, string>> = { status: "Only orders in this status" };
+
+export function metricsTable(metrics: readonly Metric[]): string {
+  const rows = metrics.map(({ name, help, type, read }) => {
+    const value = read();
+    const labels = typeof value === "number" ? [] : Object.keys(value[0]?.labels ?? {});
+    return [mark(name), type, labels.map(mark).join(", "), help];
+  });
+  return table(["metric", "type", "labels", "meaning"], rows);
+}
+
+export function settingsRows(): string {
+  const rows = (Object.keys(settingsTable) as SettingName[]).map((name) => {
+    const { flag, value, fallback, about, wanted } = settingsTable[name];
+    return [mark(`${flag} ${value}`), mark(environmentName(name)), mark(name), String(fallback), about, wanted];
+  });
+  return table(
+    ["flag", "environment", "in the file", "default", "what it is", "value"],
+    rows.map((row) => row.map((cell) => cell.replaceAll("|", "\\|"))),
+  );
+}
+
+export function exitCodeNumbers(): number[] {
+  return Object.values(exitCodes);
+}
+
+function typeOf(field: Field): string {
+  if (field.enum) return field.enum.map(mark).join(", ");
+  if (field.format === "decimal-amount") return "amount";
+  if (field.pattern === "^[A-Z]{3}$") return "currency";
+  if (field.pattern?.startsWith("^(?:account|product):")) return "topic";
+  if (field.pattern) return "id";
+  if (field.items) {
+    const { properties = {} } = field.items;
+    const shape = Object.entries(properties).map(([name, each]) => `${name}: ${typeOf(each)}`);
+    return `array of ${number(field.minItems)}..${number(field.maxItems)} {${shape.join(", ")}}`;
+  }
+  if (field.type === "integer") return `integer ${number(field.minimum)}..${number(field.maximum)}`;
+  if (field.type === "string") return `text, ${number(field.minLength)}..${number(field.maxLength)} characters`;
+  return field.type ?? "";
+}
+
+export function number(value: number | undefined): string {
+  return (value ?? 0).toLocaleString("en");
+}
+
+function mark(text: string): string {
+  return `\`${text}\``;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`.replaceAll("|  |", "| |");
+  return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line)].join("\n");
+}

@@ -1,0 +1,96 @@
+/**
+ * Writes what the engine really says into the documents: `npm run build && node dist/test/docs/write-protocol.js`.
+ * Requests, texts and the order of things are the author's; answers, pushes and the tables from code are not. An answer
+ * that is right already is left as it is.
+ */
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { schemas } from "../../gateway/schemas.js";
+import { blocksOf, exchangesOf, projectFile, readDocument, replaceTable, tableNames } from "./document.js";
+import { normalised, openDocumentEngine, runExamples } from "./examples-run.js";
+import { codesTable, metricsTable, paramsTable, settingsRows } from "./tables.js";
+
+const folder = mkdtempSync(join(tmpdir(), "yifen-docs-"));
+const engine = await openDocumentEngine(folder);
+try {
+  let markdown = readDocument("docs/PROTOCOL.md");
+  for (const name of tableNames(markdown)) {
+    if (name === "codes") markdown = replaceTable(markdown, name, codesTable());
+    if (name === "metrics") markdown = replaceTable(markdown, name, metricsTable(engine.metrics));
+    const [, method] = /^params (.+)$/.exec(name) ?? [];
+    if (method) markdown = replaceTable(markdown, name, paramsTable(method as keyof typeof schemas));
+  }
+  const exchanges = exchangesOf(markdown);
+  const found = await runExamples(engine, "yifen.json", exchanges);
+  writeFileSync(projectFile("docs/PROTOCOL.md"), withFrames(markdown, exchanges, found));
+
+  const operating = readDocument("docs/OPERATING.md");
+  writeFileSync(projectFile("docs/OPERATING.md"), replaceTable(operating, "settings", settingsRows()));
+} finally {
+  await engine.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** From the end to the start, so that line numbers stay right; what is between the blocks stays. */
+function withFrames(
+  markdown: string,
+  exchanges: ReturnType<typeof exchangesOf>,
+  found: readonly unknown[][],
+): string {
+  const lines = markdown.split("\n");
+  const blocks = blocksOf(markdown);
+  for (let n = exchanges.length - 1; n >= 0; n--) {
+    const { frames: shown, line } = exchanges[n]!;
+    const came = found[n]!;
+    const last = shown.at(-1) ?? blocks.find((block) => block.fence === line - 1)!;
+    const more = came.slice(shown.length).flatMap((frame) => ["", ...blockOf(frame)]);
+    lines.splice(last.to + 2, 0, ...more);
+    for (const [at, block] of [...shown.entries()].reverse()) {
+      const frame = came[at];
+      const said: unknown = block.text.trim() === "" ? undefined : JSON.parse(block.text);
+      if (frame !== undefined && isDeepStrictEqual(normalised([said]), normalised([frame]))) continue;
+      lines.splice(block.fence, block.to + 2 - block.fence, ...(frame === undefined ? [] : blockOf(frame)));
+    }
+  }
+  return lines.join("\n");
+}
+
+function blockOf(frame: unknown): string[] {
+  const isPush = !Array.isArray(frame) && "sub" in (frame as object);
+  return [`\`\`\`json ${isPush ? "push" : "answer"}`, ...pretty(frame, "").split("\n"), "```"];
+}
+
+/** JSON for people: what fits on a line stays on one. */
+function pretty(value: unknown, indent: string): string {
+  const flat = flatten(value);
+  if (indent.length + flat.length <= 100 || typeof value !== "object" || value === null) return flat;
+  const deeper = `${indent}  `;
+  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+  const parts = Array.isArray(value)
+    ? value.map((item) => pretty(item, deeper))
+    : packed(Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${pretty(item, deeper)}`), deeper);
+  return `${open}\n${parts.map((part) => deeper + part).join(",\n")}\n${indent}${close}`;
+}
+
+/** Short fields share a line. */
+function packed(fields: readonly string[], indent: string): string[] {
+  const lines: string[] = [];
+  for (const field of fields) {
+    const last = lines.at(-1);
+    const joined = `${last}, ${field}`;
+    const fits = last !== undefined && !joined.includes("\n") && indent.length + joined.length <= 96;
+    if (fits) lines[lines.length - 1] = joined;
+    else lines.push(field);
+  }
+  return lines;
+}
+
+function flatten(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flatten).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const fields = Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${flatten(item)}`);
+  return `{${fields.join(", ")}}`;
+}

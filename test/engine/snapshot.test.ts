@@ -1,0 +1,162 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Books } from "../../engine/books.js";
+import { replay } from "../../engine/replay.js";
+import { loadBooks, saveBooks, stateHash } from "../../engine/snapshot.js";
+import { place, product, shop } from "../support/shop.js";
+
+/** Saved and loaded through one array of bytes, cut anew into chunks of `size`. */
+function reloaded(books: Books, size: number): Books {
+  const bytes = Buffer.concat([...saveBooks(books)].map((chunk) => chunk.slice()));
+  function* cut() {
+    for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+  }
+  return loadBooks(cut());
+}
+
+test.each([1, 3])("empty books are saved and loaded (%i bytes at a time)", (size) => {
+  const books = new Books();
+  expect(stateHash(reloaded(books, size))).toBe(stateHash(books));
+});
+
+test("a snapshot that ends too early is refused", () => {
+  const chunks = [...saveBooks(shop().shards[0]!.books)].map((chunk) => chunk.slice());
+  for (let kept = 0; kept < chunks.length; kept++) {
+    expect(() => loadBooks(chunks.slice(0, kept))).toThrow(/ends too early/);
+  }
+});
+
+test("every part of the books is in the hash", () => {
+  const changes: readonly [string, (books: Books) => void][] = [
+    ["position", (books) => void books.position++],
+    ["time", (books) => void books.time++],
+    ["a balance", (books) => void books.accounts[0]!.available++],
+    ["what an account forgot", (books) => void books.accounts[0]!.keysForgottenTo++],
+    ["a price", (books) => void books.products[0]!.price++],
+    ["a price's version", (books) => void books.products[0]!.priceVersion++],
+    ["who took how much", (books) => void books.products[2]!.taken!.set(0, 9)],
+    ["an order", (books) => books.orders.rows.set(0, 3, 9)],
+    ["a line", (books) => books.orders.lines.set(0, 1, 9)],
+    ["a key's result", (books) => books.keys.rows.set(0, 6, 9)],
+    ["a ref's result", (books) => books.refs.rows.set(0, 6, 9)],
+    ["a pending order", (books) => void books.pending.clear()],
+    ["a branch", (books) => void books.branches.byName.clear()],
+    ["a message", (books) => books.outboxes.sent(2, Uint8Array.of(1))],
+    ["a cursor", (books) => void books.outboxes.heardUpTo.set(2, 9)],
+  ];
+  for (const [what, change] of changes) {
+    const books = busyBooks();
+    const before = stateHash(books);
+    change(books);
+    expect(stateHash(books), what).not.toBe(before);
+  }
+});
+
+/** Books of the one shard of three that ann lives on, with one of everything in them. */
+function busyBooks(): Books {
+  let cut = false;
+  const engine = shop({
+    shards: 3,
+    carry: (frames) => (cut ? [] : frames),
+  });
+  // Their names put them on shard 1, as ann and tea.
+  engine.ask(product("mug2", "1.00", { limitPerAccount: 5 }));
+  engine.ask(product("p0", "1.00", { limitPerAccount: 5 }));
+  engine.ask(place("ann", "k1", { tea: 1 }));
+  engine.ask(place("ann", "k2", { tea: 1, mug: 1 }));
+  engine.ask(place("ben", "k1", { tea: 1 }));
+  cut = true;
+  engine.submit(place("ann", "k3", { tea: 1, mug: 1 }));
+  engine.settle();
+  const { books } = engine.shards[1]!;
+  expect(books.products.map(({ id }) => id).slice(0, 3)).toEqual(["tea", "mug2", "p0"]);
+  expect([books.pending.size, books.branches.byName.size > 0, books.outboxes.heardUpTo.size > 0]).toEqual([
+    1,
+    true,
+    true,
+  ]);
+  return books;
+}
+
+const action = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      account: fc.constantFrom("ann", "ben", "nobody"),
+      key: fc.nat(30),
+      cart: fc.record(
+        { tea: fc.nat(2), mug: fc.nat(1), pen: fc.nat(2), p0: fc.nat(1) },
+        { noNullPrototype: true },
+      ),
+      pay: fc.constantFrom("later", "balance"),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ end: fc.constantFrom("pay", "cancel"), nth: fc.nat(9) }) },
+  { weight: 2, arbitrary: fc.record({ deposit: fc.nat(9), amount: fc.constantFrom("1.00", "0", "1000") }) },
+  { weight: 2, arbitrary: fc.record({ ms: fc.constantFrom(1, 300, 3000, 20_000) }) },
+  { weight: 4, arbitrary: fc.record({ step: fc.nat(2) }) },
+  { weight: 2, arbitrary: fc.constant("settle" as const) },
+  { weight: 2, arbitrary: fc.record({ snapshot: fc.integer({ min: 64, max: 5000 }) }) },
+);
+
+for (const shards of [1, 3]) {
+  test(`at any moment of any run a snapshot has the hash of the books, and the rest of the log makes the same of both (${shards} shards)`, () => {
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 60, size: "max" }), (actions) => {
+        const engine = shop({ shards, settings: { graceMs: 0, keysMax: 6, keysKeepMs: 10_000 } });
+        engine.ask(product("pen", "1.00", { limitPerAccount: 3 }));
+        engine.ask(product("p0", "0", { saleEndsAt: 2_000_000_000_000 }));
+        const orders: string[] = [];
+        const placed: number[] = [];
+        const snapshots: Books[][] = [];
+        for (const act of actions) {
+          if (act === "settle") engine.settle();
+          else if ("ms" in act) engine.pass(act.ms);
+          else if ("step" in act) engine.shards[act.step % shards]!.step();
+          else if ("snapshot" in act) {
+            snapshots.push(
+              engine.shards.map(({ books }) => {
+                const copy = reloaded(books, act.snapshot);
+                expect(stateHash(copy)).toBe(stateHash(books));
+                expect(copy.timers.size).toBe(books.liveOrders);
+                return copy;
+              }),
+            );
+          } else if ("deposit" in act) {
+            engine.submit({
+              method: "account.deposit",
+              account: "ann",
+              amount: act.amount,
+              ref: `r${act.deposit}`,
+            });
+          } else if ("end" in act) {
+            const order = orders[act.nth % Math.max(1, orders.length)] ?? "o1024";
+            engine.submit({
+              method: `order.${act.end as "pay" | "cancel"}`,
+              order,
+              key: `${act.end}${act.nth}`,
+            });
+          } else {
+            const cart = Object.fromEntries(Object.entries(act.cart).filter(([, qty]) => qty > 0));
+            if (Object.keys(cart).length === 0) continue;
+            placed.push(
+              engine.submit(place(act.account, `k${act.key}`, cart, { pay: act.pay, payWithinMs: 5000 })),
+            );
+          }
+          for (const id of placed) {
+            const answer = engine.answerTo(id);
+            if (answer?.code === "ok") orders.push(answer.result.order);
+          }
+        }
+        engine.settle();
+        for (const copies of snapshots) {
+          for (const [shard, books] of copies.entries()) {
+            for (const group of engine.journals[shard]!.read(books.position + 1)) replay(books, group);
+            expect(stateHash(books)).toBe(stateHash(engine.shards[shard]!.books));
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+}
