@@ -37,7 +37,7 @@ function ofFolder(folder: string): Certificate {
 async function ofEngine(url: string): Promise<Certificate> {
   const yifen = await connect(url);
   try {
-    return (await yifen.audit({ timeoutMs })) as unknown as Certificate;
+    return (await yifen.audit({ timeoutMs })) as Certificate;
   } finally {
     await yifen.close();
   }

@@ -136,16 +136,48 @@ export interface Statement {
 
 export interface AuditCheck {
   readonly name: string;
-  readonly ok: boolean;
-  readonly [more: string]: unknown;
+  readonly what: string;
+  /** null: not checked, and `detail` says why. */
+  readonly ok: boolean | null;
+  readonly detail: string;
+  /** How many times it was looked at, and how many of those were wrong. */
+  readonly count: number;
+  readonly bad: number;
 }
 
+/** What an audit found. `ok` means that every check that could be made was passed. */
 export interface Certificate {
   readonly ok: boolean;
-  /** First position of the log that was checked. */
+  /** First position that was audited, and how many facts. */
   readonly from: number;
-  /** Last one. */
   readonly to: number;
-  readonly stateHash: string;
+  /** Stands for the whole state; the same log always gives the same. null when it was not computed. */
+  readonly stateHash: string | null;
+  readonly shards: readonly {
+    readonly shard: number;
+    readonly from: number;
+    readonly to: number;
+    /** Stands for the whole log up to `to`; null for a log in memory. */
+    readonly chainHash: string | null;
+    readonly stateHash: string | null;
+  }[];
   readonly checks: readonly AuditCheck[];
+  readonly figures: {
+    readonly facts: number;
+    readonly accounts: number;
+    readonly products: number;
+    readonly orders: number;
+    readonly byStatus: Readonly<Record<string, number>>;
+    readonly soldUnits: number;
+    readonly heldUnits: number;
+    readonly availableUnits: number;
+    /** By currency, decimal strings. */
+    readonly inWallets: Readonly<Record<string, string>>;
+    readonly inOrders: Readonly<Record<string, string>>;
+    /** What the whole ledger sums to: zero, or something is wrong. */
+    readonly ledgerDifference: Readonly<Record<string, string>>;
+  };
+  readonly firstBad?: { readonly shard: number; readonly position: number; readonly what: string };
+  /** What an operator should do, in order; empty when all is well. */
+  readonly repairPlan: readonly string[];
 }

@@ -8,6 +8,7 @@
  * It shares no code with the engine: a rule that is wrong there must not be wrong here for the same reason.
  */
 
+import { createHash } from "node:crypto";
 import { type FactVisitor, readFacts } from "../actors/fact-codec.js";
 import { Crossing } from "./audit-crossing.js";
 import { type AuditFigures, figuresOf } from "./audit-figures.js";
@@ -47,6 +48,11 @@ export interface AuditProgress {
 
 export interface Certificate {
   readonly ok: boolean;
+  /** First position that was audited, and how many facts; of one shard that is its last position. */
+  readonly from: number;
+  readonly to: number;
+  /** Of the only shard; of several the sha256 of their hashes one after the other; null when one was not replayed. */
+  readonly stateHash: string | null;
   readonly shards: readonly {
     readonly shard: number;
     /** First and last position that were audited; both 0 for an empty log. */
@@ -252,6 +258,9 @@ function certify(audits: readonly Audited[], findings: Findings, figures: AuditF
   const { first } = findings;
   return {
     ok: checks.every(({ ok }) => ok !== false),
+    from: Math.min(...audits.map(({ walk }) => walk.first)),
+    to: figures.facts,
+    stateHash: combine(audits.map(({ stateHash }) => stateHash)),
     shards: audits.map(({ walk, stateHash }) => ({
       shard: walk.books.shard,
       from: walk.first,
@@ -266,4 +275,10 @@ function certify(audits: readonly Audited[], findings: Findings, figures: AuditF
     }),
     repairPlan: findings.repairPlan(),
   };
+}
+
+function combine(hashes: readonly (string | null)[]): string | null {
+  if (hashes.length === 1) return hashes[0]!;
+  if (hashes.includes(null)) return null;
+  return createHash("sha256").update(hashes.join("")).digest("hex");
 }

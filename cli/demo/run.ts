@@ -7,7 +7,7 @@
  *   4 reckoning all products, accounts and orders are read back, the engine audits itself
  */
 
-import { connect, type Yifen } from "../../client/client.js";
+import { connect, type Product, type Yifen } from "../../client/client.js";
 import { amountOf, demoCurrency } from "./amounts.js";
 import { crash, type Outage } from "./crash.js";
 import { freePort } from "./free-port.js";
@@ -58,11 +58,19 @@ export async function runDemo(options: DemoOptions, { panel, owns }: DemoHooks):
     const plan = makePlan(options);
     const connections = await connectAll(server.address, options.connections);
     const watcher = await connectOne(server.address);
-    await openShop(plan, connections);
+    const products = await openShop(plan, connections);
     panel.say(
       `${count(plan.buyers.length)} buyers with ${moneyOf(plan)} ${demoCurrency} on ${connections.length} connections`,
     );
-    const report = await sellAndReckon(options, { plan, server, connections, watcher, panel, startedAt });
+    const report = await sellAndReckon(options, {
+      plan,
+      server,
+      connections,
+      watcher,
+      products,
+      panel,
+      startedAt,
+    });
     await Promise.all([...connections, watcher].map((yifen) => yifen.close()));
     await server.stop();
     return report;
@@ -75,14 +83,15 @@ interface Stage {
   readonly server: ServerProcess;
   readonly connections: readonly Yifen[];
   readonly watcher: Yifen;
+  readonly products: readonly Product[];
   readonly panel: Panel;
   readonly startedAt: number;
 }
 
 async function sellAndReckon({ kill }: DemoOptions, stage: Stage): Promise<Report> {
-  const { plan, server, connections, watcher, panel, startedAt } = stage;
+  const { plan, server, connections, watcher, products, panel, startedAt } = stage;
   const receipts = newReceipts();
-  const progress: SaleProgress = { products: [], waiting: 0, startedAt: 0, doorEmptyAt: 0 };
+  const progress: SaleProgress = { products, waiting: 0, startedAt: 0, doorEmptyAt: 0 };
   let outage: Outage | undefined;
   const half = async () => {
     if (kill) outage = await crash(server, connections, receipts, panel.say);
@@ -123,11 +132,13 @@ function watchWith(
   });
 }
 
-async function openShop(plan: Plan, connections: readonly Yifen[]): Promise<void> {
-  const [first] = connections;
-  for (const { product, name, price, units } of plan.products) {
-    await first!.products.create({ product, name, price, currency: demoCurrency, stock: units });
-  }
+/** The products as they are before the sale. */
+async function openShop(plan: Plan, connections: readonly Yifen[]): Promise<readonly Product[]> {
+  const products = await Promise.all(
+    plan.products.map(({ product, name, price, units }) =>
+      connections[0]!.products.create({ product, name, price, currency: demoCurrency, stock: units }),
+    ),
+  );
   await Promise.all(
     plan.buyers.map(async ({ account, money }, index) => {
       const { accounts } = connections[index % connections.length]!;
@@ -135,6 +146,7 @@ async function openShop(plan: Plan, connections: readonly Yifen[]): Promise<void
       await accounts.deposit({ account, amount: amountOf(money), ref: `opening:${account}` });
     }),
   );
+  return products;
 }
 
 function connectAll(address: string, connections: number): Promise<Yifen[]> {

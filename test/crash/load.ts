@@ -99,6 +99,22 @@ export class Load {
     this.#isUp();
   }
 
+  /** About a megabyte of log in a few frames. */
+  async ballast(): Promise<void> {
+    const reader = new Reader();
+    for (let frame = 0; frame < 10; frame++) {
+      const deposits = Array.from({ length: 500 }, () => {
+        const account = this.#pick(accounts);
+        return this.ledger.ask(reader, this.wire, "account.deposit", {
+          account,
+          amount: "0.01",
+          ref: this.#key(account),
+        });
+      });
+      await Promise.all(deposits);
+    }
+  }
+
   /** Lets everybody finish what they are at. The server has to be up. */
   async end(): Promise<void> {
     this.#ending = true;

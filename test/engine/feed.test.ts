@@ -248,17 +248,26 @@ test("nobody can end the subscription of another connection", () => {
   expect(of(engine, sub)).toHaveLength(1);
 });
 
-test("a connection that is gone is given nothing more, and leaves nothing behind", () => {
-  const engine = shop();
-  const { sub } = subscribe(engine, "account:ann");
-  engine.submit({ method: "feed.subscribe", topic: "product:tea", fromSeq: 1 });
-  engine.shards[0]!.step();
-  engine.shards[0]!.forget(engine.requesters[0]!);
-  expect(engine.shards[0]!.feed.size).toBe(0);
-  engine.ask(place("ann", "k1", { tea: 1 }));
-  expect(of(engine, sub)).toEqual([]);
-  expect(engine.shards[0]!.feed.isBehind).toBe(false);
-});
+test.each(["is gone", "unsubscribed"])(
+  "a connection that %s while it is behind is given nothing more",
+  (how) => {
+    const engine = shop();
+    engine.ask({ method: "product.restock", product: "tea", qty: 1 });
+    subscribe(engine, "account:ann");
+    const late = engine.submit({ method: "feed.subscribe", topic: "product:tea", fromSeq: 1 });
+    const shard = engine.shards[0]!;
+    shard.step();
+    expect(shard.feed.isBehind).toBe(true);
+    if (how === "is gone") shard.forget(engine.requesters[0]!);
+    else shard.feed.unsubscribe(engine.requesters[0]!, engine.answerTo(late)!.result.sub);
+    expect(shard.feed.size).toBe(how === "is gone" ? 0 : 1);
+    expect(shard.feed.isBehind).toBe(false);
+    engine.ask({ method: "product.restock", product: "tea", qty: 1 });
+    engine.ask(place("ben", "k1", { tea: 1 }));
+    if (how === "is gone") engine.ask(place("ann", "k1", { tea: 1 }));
+    expect(engine.pushes()).toEqual([]);
+  },
+);
 
 test("numbers of subscriptions differ between shards, and lead back to theirs", () => {
   const engine = shop({ shards: 3 });

@@ -101,6 +101,7 @@ test("300,000 keys through a window of 50,000: found while kept, not found when 
   for (let n = 0; n < 300_000; n++) {
     table.keep(kept(name(n), { subject: n % 1000, order: n }));
     if (table.count > window) table.dropOldest();
+    if (table.order(table.find(0, n % 1000, name(n))) !== n) throw new Error(`key ${n} is not found`);
     if (n % 997 !== 0) continue;
     for (const back of [0, 1, window / 2, window - 1]) {
       const old = n - back;

@@ -95,7 +95,8 @@ const action = fc.oneof(
   { weight: 2, arbitrary: fc.record({ deposit: fc.nat(9), amount: fc.constantFrom("1.00", "0", "1000") }) },
   { weight: 2, arbitrary: fc.record({ ms: fc.constantFrom(1, 300, 3000, 20_000) }) },
   { weight: 4, arbitrary: fc.record({ step: fc.nat(2) }) },
-  { weight: 2, arbitrary: fc.constant("settle" as const) },
+  { weight: 4, arbitrary: fc.record({ carry: fc.nat(9) }) },
+  { weight: 1, arbitrary: fc.constant("settle" as const) },
   { weight: 2, arbitrary: fc.record({ snapshot: fc.integer({ min: 64, max: 5000 }) }) },
 );
 
@@ -113,7 +114,14 @@ for (const shards of [1, 3]) {
           if (act === "settle") engine.settle();
           else if ("ms" in act) engine.pass(act.ms);
           else if ("step" in act) engine.shards[act.step % shards]!.step();
-          else if ("snapshot" in act) {
+          else if ("carry" in act) {
+            for (const { to, frame } of engine.frames.splice(
+              act.carry % Math.max(1, engine.frames.length),
+              1,
+            )) {
+              engine.shards[to]!.receive(frame);
+            }
+          } else if ("snapshot" in act) {
             snapshots.push(
               engine.shards.map(({ books }) => {
                 const copy = reloaded(books, act.snapshot);
