@@ -71,6 +71,7 @@ export class Ledger {
   readonly receipts = new Map<string, Receipt>();
   readonly feeds: SeenFeed[] = [];
   #new: Observation[] = [];
+  answersSeen = 0;
   answersChecked = 0;
   readsChecked = 0;
   pushesChecked = 0;
@@ -83,6 +84,7 @@ export class Ledger {
     const { round } = reader;
     const reply = await wire.ask(method, params);
     if (!reply) return undefined;
+    this.answersSeen++;
     this.#new.push({ reader, round, method, params, reply, receipt });
     if (receipt && !(reply.error && leaveNoTrace.has(reply.error.code))) receipt.replies.push(reply);
     return reply;

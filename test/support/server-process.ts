@@ -25,6 +25,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Shell commands that run first, in the same process: `ulimit -f 700`. */
   readonly shell?: string;
+  /** kill -9 then, if it has not ended by itself. */
+  readonly killAfterMs?: number;
 }
 
 export interface ServerProcess {
@@ -66,12 +68,12 @@ export function compiledUrl(path: string): string {
 
 /** Runs `yifen ARGS` to its end. */
 export function yifen(args: readonly string[], options: ProcessOptions = {}): Promise<End> {
-  return endOf(launch([program, ...args], options), true);
+  return endOf(launch([program, ...args], options), options.killAfterMs ?? endWithinMs);
 }
 
 /** Runs a program of Node to its end; killed after `endWithinMs`. */
 export function node(args: readonly string[], options: ProcessOptions = {}): Promise<End> {
-  return endOf(launch(args, options), true);
+  return endOf(launch(args, options), options.killAfterMs ?? endWithinMs);
 }
 
 /** Runs `yifen start` on a folder; resolves when it listens, rejects with what it said when it ends instead. */
@@ -86,7 +88,7 @@ export async function startServer(
   child.stdout!.on("data", (text: string) => {
     said += text;
   });
-  const ended = endOf(child, false);
+  const ended = endOf(child, undefined);
   const end = (signal: NodeJS.Signals) => {
     child.kill(signal);
     return ended;
@@ -146,7 +148,7 @@ function launch(args: readonly string[], { env = {}, shell }: ProcessOptions): C
   return child;
 }
 
-function endOf(child: ChildProcess, limited: boolean): Promise<End> {
+function endOf(child: ChildProcess, killAfterMs: number | undefined): Promise<End> {
   let out = "";
   let err = "";
   child.stdout!.on("data", (text: string) => {
@@ -155,7 +157,8 @@ function endOf(child: ChildProcess, limited: boolean): Promise<End> {
   child.stderr!.on("data", (text: string) => {
     err += text;
   });
-  const tooLong = limited ? setTimeout(() => child.kill("SIGKILL"), endWithinMs) : undefined;
+  const tooLong =
+    killAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killAfterMs);
   return new Promise((ended, failed) => {
     child.once("error", failed);
     child.once("close", (code, signal) => {
