@@ -12,11 +12,22 @@ import { stateHash } from "../engine/snapshot.js";
 import { type AuditProgress, auditLogs, auditSteps, type Certificate } from "../persistence/audit.js";
 import type { Group, Journal } from "../persistence/journal.js";
 import { readLog } from "../persistence/log-reader.js";
-import type { AuditTask } from "./audit-worker.js";
 import { shardFolder, shardsOf } from "./data-folder.js";
 
 /** Books of more rows than this are not hashed while the engine runs: it would stop the loop for more than 50 ms. */
 const liveHashRowsMax = 50_000;
+
+/** What the worker is asked for. */
+export interface AuditTask {
+  readonly folder: string;
+  readonly shards: readonly {
+    readonly shard: number;
+    /** Position of the books when the audit was asked for; its group may not be on disk yet. */
+    readonly upTo: number;
+    /** Of the books at that position; undefined when they were too large to hash beside running. */
+    readonly liveHash: string | undefined;
+  }[];
+}
 
 /** The logs of a folder, from first to last. Throws `BadConfig`, `LogDamaged`. */
 export function auditFolder(folder: string, progress: (progress: AuditProgress) => void): Certificate {

@@ -3,19 +3,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { LogReader } from "../persistence/log-reader.js";
-import { auditTask } from "./audit-run.js";
+import { type AuditTask, auditTask } from "./audit-run.js";
 import { shardFolder } from "./data-folder.js";
-
-export interface AuditTask {
-  readonly folder: string;
-  readonly shards: readonly {
-    readonly shard: number;
-    /** Position of the books when the audit was asked for; its group may not be on disk yet. */
-    readonly upTo: number;
-    /** Of the books at that position; undefined when they were too large to hash beside running. */
-    readonly liveHash: string | undefined;
-  }[];
-}
 
 const waitMs = 5;
 

@@ -10,7 +10,7 @@ import type { Config } from "./config.js";
 import { type EngineHost, openEngineHost } from "./engine-host.js";
 import { engineMetrics } from "./engine-metrics.js";
 import { renderMetrics } from "./metrics.js";
-import { openSocketServer, type SocketServer } from "./socket-server.js";
+import { checkHost, openSocketServer, type SocketServer } from "./socket-server.js";
 
 export interface RunningServer {
   readonly address: string;
@@ -31,6 +31,7 @@ const drainMs = 10_000;
 
 /** Throws what `openEngineHost` and `openSocketServer` throw. */
 export async function startServer(config: Config, { say, failed }: ServerHooks): Promise<RunningServer> {
+  checkHost(config.host);
   const host = await openEngineHost({
     folder: config.data,
     shards: config.shards,
@@ -44,14 +45,20 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
   });
   const onDefect = (defect: unknown) => say(`defect at the edge: ${describe(defect)}`);
   let server: SocketServer | undefined;
-  server = await openSocketServer({
-    host: config.host,
-    port: config.port,
-    engine: host,
-    ready: () => !host.hasFailed(),
-    metrics: () => renderMetrics(engineMetrics(host, server), onDefect),
-    onDefect,
-  });
+  try {
+    server = await openSocketServer({
+      host: config.host,
+      port: config.port,
+      engine: host,
+      ready: () => !host.hasFailed(),
+      metrics: () => renderMetrics(engineMetrics(host, server), onDefect),
+      onDefect,
+    });
+  } catch (error) {
+    // The engine's threads and timers would keep the process from ending.
+    await host.stop();
+    throw error;
+  }
   return {
     address: `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`,
     host,

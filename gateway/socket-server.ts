@@ -82,11 +82,7 @@ const drainPollMs = 5;
 /** Listens; rejects with `UnsafeHost` or `ListenFailed`. */
 export async function openSocketServer(options: SocketServerOptions): Promise<SocketServer> {
   const { host } = options;
-  if (!isLoopback(host)) {
-    throw new UnsafeHost(
-      `host ${host} is not a loopback address, and without authentication only those are allowed`,
-    );
-  }
+  checkHost(host);
   const counters: SocketCounters = {
     ...newSessionCounters(),
     connections: 0,
@@ -111,13 +107,35 @@ export async function openSocketServer(options: SocketServerOptions): Promise<So
   };
 }
 
+/** Throws `UnsafeHost`. */
+export function checkHost(host: string): void {
+  if (isLoopback(host)) return;
+  throw new UnsafeHost(
+    `host ${host} is not a loopback address, and without authentication only those are allowed`,
+  );
+}
+
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$/.test(host);
 }
 
+/** LIBUS_LISTEN_EXCLUSIVE_PORT; the enum of the package's types does not exist at run time. */
+const exclusivePort = 1;
+
+/** The form of `listen` that takes all three; its types leave it out. */
+interface Listener {
+  listen(
+    host: string,
+    port: number,
+    options: number,
+    done: (socket: uWS.us_listen_socket | false) => void,
+  ): void;
+}
+
+/** Exclusively: by default a second engine could listen on the same port and take half of the connections. */
 function listen(app: uWS.TemplatedApp, host: string, port: number): Promise<uWS.us_listen_socket> {
   return new Promise((resolve, reject) => {
-    app.listen(host, port, (socket) => {
+    (app as unknown as Listener).listen(host, port, exclusivePort, (socket) => {
       if (socket === false) reject(new ListenFailed(`cannot listen on ${host}:${port}`));
       else resolve(socket);
     });

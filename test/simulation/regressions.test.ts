@@ -1,0 +1,102 @@
+/** Defects that the simulator has found, each as the smallest case that shows it, and with the seed that showed it first. */
+
+import { describe, expect, test } from "vitest";
+import { Books } from "../../engine/books.js";
+import { decodeFrame } from "../../engine/channel.js";
+import { replay } from "../../engine/replay.js";
+import { loadBooks, saveBooks, stateHash } from "../../engine/snapshot.js";
+import { testEngine } from "../support/engine.js";
+import { place, shop, stockOf } from "../support/shop.js";
+import { checkedRun } from "./checked-run.js";
+
+test("a snapshot that is read in one piece gives the books that were saved", () => {
+  const { books } = shop().shards[0]!;
+  const loaded = loadBooks([Buffer.concat([...saveBooks(books)])]);
+  expect(stateHash(loaded)).toBe(stateHash(books));
+});
+
+test("a log that is read from SQLite, as Buffers, gives the books that wrote it, messages on their way included", () => {
+  const engine = shop({ shards: 3, carry: () => [] });
+  engine.submit(place("ben", "k1", { tea: 1 }));
+  engine.settle();
+  const shard = engine.shards.findIndex(({ books }) => books.pending.size > 0);
+  const read = new Books();
+  for (const group of engine.journals[shard]!.read(1)) {
+    replay(read, { ...group, body: Buffer.concat([group.body]) });
+  }
+  expect(read.outboxes.outboxes.size).toBeGreaterThan(0);
+  expect(stateHash(read)).toBe(stateHash(engine.shards[shard]!.books));
+});
+
+test("a frame that is no use leaves no trace in the books", () => {
+  const carried: { to: number; frame: Uint8Array }[] = [];
+  const engine = shop({
+    shards: 3,
+    carry: (frames) => {
+      carried.push(...frames);
+      return [];
+    },
+  });
+  engine.submit(place("ben", "k1", { tea: 1 }));
+  engine.settle();
+  engine.submit(place("ben", "k2", { tea: 1 }));
+  engine.settle();
+  const [first, second] = carried;
+  expect(decodeFrame(second!.frame)!.first).toBeGreaterThan(decodeFrame(first!.frame)!.first);
+  const receiver = engine.shards[second!.to]!;
+  const before = stateHash(receiver.books);
+  receiver.receive(second!.frame);
+  receiver.step();
+  expect(stateHash(receiver.books)).toBe(before);
+});
+
+test("a lost frame is sent again although there is always something new to send", () => {
+  let lost = false;
+  const engine = shop({
+    shards: 3,
+    carry: (frames) => {
+      if (lost || frames.length === 0) return frames;
+      lost = true;
+      return frames.slice(1);
+    },
+  });
+  const first = engine.submit(place("ben", "k0", { tea: 1 }));
+  engine.settle();
+  for (let more = 1; more <= 8; more++) {
+    engine.pass(50);
+    engine.submit(place("ben", `k${more}`, { tea: 1 }));
+    engine.settle();
+  }
+  expect(engine.answerTo(first)?.code).toBe("ok");
+});
+
+describe("money for an account that is not open yet", () => {
+  for (const method of ["account.deposit", "account.withdraw"] as const) {
+    test(`${method}: what was refused is not done by a late repetition after all`, () => {
+      const engine = testEngine();
+      const late = { method, account: "ann", amount: "5.00", ref: "r1" };
+      expect(engine.ask(late).code).toBe("account_not_found");
+      engine.ask({ method: "account.open", account: "ann", currency: "CNY" });
+      engine.ask({ method: "account.deposit", account: "ann", amount: "7.00", ref: "start" });
+      expect(engine.ask(late)).toMatchObject({ code: "account_not_found", replayed: true });
+      expect(engine.ask({ method: "account.get", account: "ann" }).result.available).toBe("7.00");
+    });
+  }
+});
+
+test("a dry run across shards writes nothing", () => {
+  const engine = shop({ shards: 3 });
+  const position = () => engine.shards.reduce((sum, { books }) => sum + books.position, 0);
+  const before = position();
+  engine.ask(place("nobody", "k1", { tea: 1, mug: 1 }, { dryRun: true }));
+  expect(position()).toBe(before);
+  expect(stockOf(engine, "tea")).toEqual([10, 0, 0]);
+});
+
+test.each([
+  [1, "deposits into accounts that are opened later"],
+  [14, "frames that come out of order to a shard that has sent nothing yet"],
+  [201, "feeds that are cut and resumed"],
+])("seed %i: %s", (seed) => {
+  expect(checkedRun(seed).events).toBeGreaterThan(0);
+});
