@@ -42,16 +42,18 @@ async function serve(config: Config, say: (line: string) => void): Promise<void>
       process.exit(fail(error));
     },
   });
+  // Before anybody is told that it listens: whoever knows may already want it to stop.
+  const stopping = signaled();
   say(`listening on ${server.address}`);
-  await new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.once(signal, () => {
-        say(`${signal}: draining`);
-        resolve();
-      });
-    }
-  });
+  say(`${await stopping}: draining`);
   await server.stop();
   say("stopped, everything is on disk");
   process.exitCode = exitCodes.done;
+}
+
+/** A second signal while draining ends the process at once: what was answered is on disk at any moment. */
+function signaled(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
+  });
 }

@@ -62,7 +62,7 @@ export class Feed {
   /** Whether there was such a subscription of this requester. */
   unsubscribe(requester: Requester, sub: number): boolean {
     const subscription = this.#bySub.get(sub);
-    if (subscription?.requester !== requester) return false;
+    if (!subscription || ownerOf(subscription.requester) !== ownerOf(requester)) return false;
     this.#remove(subscription);
     return true;
   }
@@ -70,7 +70,7 @@ export class Feed {
   /** The connection is gone. */
   forget(requester: Requester): void {
     for (const subscription of this.#bySub.values()) {
-      if (subscription.requester === requester) this.#remove(subscription);
+      if (ownerOf(subscription.requester) === ownerOf(requester)) this.#remove(subscription);
     }
   }
 
@@ -140,6 +140,10 @@ export class Feed {
     if (listeners.length > 0) this.#byTopic.set(subscription.topic, listeners);
     else this.#byTopic.delete(subscription.topic);
   }
+}
+
+function ownerOf(requester: Requester): object {
+  return requester.owner ?? requester;
 }
 
 interface Event {

@@ -7,7 +7,7 @@
  *     Until then it must not be visible outside. If the process dies first, it must never have existed.
  * R3  None of these may throw, block or call back into the engine.
  *
- * A connection has one requester per shard, because shards become durable independently.
+ * A connection has requesters of its own for each shard, because shards become durable independently.
  */
 
 import type { Refusal } from "../actors/results.js";
@@ -43,6 +43,8 @@ export interface OrderView {
 }
 
 export interface Requester {
+  /** Whose subscriptions these are, when several requesters stand for one connection; left out: its own. */
+  readonly owner?: object;
   /** 200 with an order. */
   order(id: RequestId, order: OrderView, replayed: boolean): void;
   /** 200 with any other result: a plain JSON-ready object, amounts already decimal strings. */

@@ -118,7 +118,7 @@ function readConfigFile(file: string): Record<string, unknown> {
   } catch (error) {
     throw new BadConfig(`--config ${file}: ${(error as Error).message}`);
   }
-  if (typeof parsed !== "object" || parsed === null)
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
     throw new BadConfig(`--config ${file}: not a JSON object`);
   for (const name of Object.keys(parsed)) {
     if (!(name in settingsTable)) throw new BadConfig(`--config ${file}: there is no setting "${name}"`);

@@ -70,6 +70,7 @@ export class Session {
   readonly #engine: Engine;
   readonly #counters: SessionCounters;
   readonly #onDefect: (defect: unknown) => void;
+  /** Two for each shard, which share an outbox: for requests that came alone, and for those that came in an array. */
   readonly #requesters: (ShardRequester | undefined)[];
   readonly #edge: Outbox;
   readonly #intake: Intake;
@@ -91,7 +92,7 @@ export class Session {
     this.#engine = engine;
     this.#counters = counters;
     this.#onDefect = onDefect;
-    this.#requesters = new Array<ShardRequester | undefined>(engine.shards).fill(undefined);
+    this.#requesters = new Array<ShardRequester | undefined>(engine.shards * 2).fill(undefined);
     this.#edge = codec.openOutbox();
     this.#intake = { requester: nobody, nowMicros: () => engine.nowMicros() };
   }
@@ -178,16 +179,20 @@ export class Session {
       return;
     }
     const shard = this.#engine.route(command);
-    let requester = this.#requesters[shard];
-    if (requester === undefined) {
-      requester = new ShardRequester(this, this.#codec.openOutbox());
-      this.#requesters[shard] = requester;
-    }
-    if (!batched) requester.expectSingle(command.id);
+    const requester = this.#requesters[shard * 2 + (batched ? 1 : 0)] ?? this.#openRequesters(shard, batched);
     command.requester = requester;
     this.inFlight++;
     this.#counters.inFlight++;
     this.#engine.submit(shard, command);
+  }
+
+  #openRequesters(shard: number, batched: boolean): ShardRequester {
+    const outbox = this.#codec.openOutbox();
+    const alone = new ShardRequester(this, outbox, false);
+    const inArray = new ShardRequester(this, outbox, true);
+    this.#requesters[shard * 2] = alone;
+    this.#requesters[shard * 2 + 1] = inArray;
+    return batched ? inArray : alone;
   }
 
   #refuseAtEdge(id: RequestId, refusal: Refusal, batched: boolean): void {
@@ -207,8 +212,8 @@ export class Session {
   }
 
   #tellEngine(): void {
-    this.#requesters.forEach((requester, shard) => {
-      if (requester !== undefined) this.#engine.closed(shard, requester);
+    this.#requesters.forEach((requester, index) => {
+      if (requester !== undefined && index % 2 === 0) this.#engine.closed(index / 2, requester);
     });
   }
 }
@@ -216,25 +221,21 @@ export class Session {
 class ShardRequester implements Requester {
   readonly #session: Session;
   readonly #outbox: Outbox;
-  /**
-   * Open requests that came alone and are answered alone, by id and how often; all others came in an array. It is the
-   * short list of the two: with full batches it is empty and costs nothing.
-   */
-  readonly #singles = new Map<RequestId, number>();
+  readonly #batched: boolean;
+  /** Subscriptions belong to the connection's outbox, however they were asked for. */
+  readonly owner: object;
 
-  constructor(session: Session, outbox: Outbox) {
+  constructor(session: Session, outbox: Outbox, batched: boolean) {
     this.#session = session;
     this.#outbox = outbox;
-  }
-
-  expectSingle(id: RequestId): void {
-    this.#singles.set(id, (this.#singles.get(id) ?? 0) + 1);
+    this.#batched = batched;
+    this.owner = outbox;
   }
 
   order(id: RequestId, order: OrderView, replayed: boolean): void {
     if (this.#session.ended) return;
     try {
-      this.#outbox.order(id, order, replayed, this.#wasBatched(id));
+      this.#outbox.order(id, order, replayed, this.#batched);
     } catch (defect) {
       this.#session.defect(defect);
       return;
@@ -245,7 +246,7 @@ class ShardRequester implements Requester {
   result(id: RequestId, result: object, replayed: boolean): void {
     if (this.#session.ended) return;
     try {
-      this.#outbox.result(id, result, replayed, this.#wasBatched(id));
+      this.#outbox.result(id, result, replayed, this.#batched);
     } catch (defect) {
       this.#session.defect(defect);
       return;
@@ -256,7 +257,7 @@ class ShardRequester implements Requester {
   refused(id: RequestId, refusal: Refusal, replayed: boolean): void {
     if (this.#session.ended) return;
     try {
-      this.#outbox.refused(id, refusal, replayed, this.#wasBatched(id));
+      this.#outbox.refused(id, refusal, replayed, this.#batched);
     } catch (defect) {
       this.#session.defect(defect);
       return;
@@ -281,21 +282,11 @@ class ShardRequester implements Requester {
 
   drop(): void {
     this.#outbox.clear();
-    this.#singles.clear();
   }
 
   #kept(): void {
     this.#session.answered();
     if (this.#outbox.bytes > sendBufferBytesMax) this.#session.tooSlow();
-  }
-
-  #wasBatched(id: RequestId): boolean {
-    if (this.#singles.size === 0) return true;
-    const open = this.#singles.get(id);
-    if (open === undefined) return true;
-    if (open === 1) this.#singles.delete(id);
-    else this.#singles.set(id, open - 1);
-    return false;
   }
 }
 

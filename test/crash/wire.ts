@@ -5,6 +5,7 @@
 
 import { WebSocket } from "ws";
 import { connect, type Yifen, YifenError } from "../../client/client.js";
+import { frameRequestsMax } from "../../client/connection.js";
 
 export type Params = Readonly<Record<string, unknown>>;
 export type Body = Readonly<Record<string, unknown>>;
@@ -70,7 +71,7 @@ export interface Push {
   readonly data: Body;
 }
 
-/** A bare JSON connection that never sends anything twice. All asked in one turn of the event loop goes out in one frame. */
+/** A bare JSON connection that never sends anything twice. All asked in one turn of the event loop goes out together. */
 export class RawConnection implements Wire {
   readonly #socket: WebSocket;
   readonly #open = new Map<number, (reply: Reply | undefined) => void>();
@@ -121,9 +122,11 @@ export class RawConnection implements Wire {
   }
 
   #send(): void {
-    const frame = this.#frame;
+    const requests = this.#frame;
     this.#frame = [];
-    this.#socket.send(JSON.stringify(frame), () => {});
+    for (let at = 0; at < requests.length; at += frameRequestsMax) {
+      this.#socket.send(JSON.stringify(requests.slice(at, at + frameRequestsMax)), () => {});
+    }
   }
 
   #answered({

@@ -120,10 +120,10 @@ export function steps(options: {
   const batch = fc.array(request(), { minLength: 2, maxLength: 5 }).map((asked) => new Step("batch", asked));
   return fc.array(
     fc.oneof(
-      { weight: 40, arbitrary: ask },
-      { weight: options.batches ? 4 : 0, arbitrary: batch },
-      { weight: 6, arbitrary: again },
-      { weight: 4, arbitrary: pass },
+      { weight: 80, arbitrary: ask },
+      { weight: options.batches ? 8 : 0, arbitrary: batch },
+      { weight: 12, arbitrary: again },
+      { weight: 8, arbitrary: pass },
       { weight: options.restarts ? 1 : 0, arbitrary: oneOf(new Step("restart")) },
     ),
     { maxLength: options.maxLength, size: "max" },
