@@ -7,7 +7,7 @@
  */
 
 import { Unpackr } from "msgpackr";
-import { batchMax } from "../engine/limits.js";
+import { batchMax, frameBytesMax } from "../engine/limits.js";
 import type { RequestId } from "../engine/requester.js";
 import { MsgpackCheck } from "./msgpack-check.js";
 import { MsgpackOutbox } from "./msgpack-outbox.js";
@@ -32,20 +32,29 @@ export const msgpackCodec: Codec = {
   openOutbox: () => new MsgpackOutbox(),
 };
 
+/**
+ * A frame is copied here before it is read, and the reader is used again: a Buffer, a DataView and a reader made anew for each
+ * frame cost more than the rest of the reading when every frame is one order.
+ */
+const inbox = Buffer.allocUnsafeSlow(frameBytesMax);
+const place = new PlaceReader(inbox);
+
 /** `short` false: without the short way, for the test that holds the two ways together. */
 export function decodeMsgpack(message: Uint8Array, intake: Intake, short: boolean): Frame | Malformed {
-  const bytes = Buffer.from(message.buffer, message.byteOffset, message.length);
-  const head = bytes[0];
+  const end = message.length;
+  if (end > inbox.length) return { malformed: "the frame is too long", id: undefined };
+  inbox.set(message);
+  const head = end > 0 ? inbox[0]! : 0xc1;
   let batched = true;
   let count = 1;
   let at = 1;
-  if (head !== undefined && head >= 0x90 && head < 0xa0) {
+  if (head >= 0x90 && head < 0xa0) {
     count = head & 0x0f;
-  } else if (head === 0xdc && bytes.length >= 3) {
-    count = bytes.readUInt16BE(1);
+  } else if (head === 0xdc && end >= 3) {
+    count = inbox.readUInt16BE(1);
     at = 3;
-  } else if (head === 0xdd && bytes.length >= 5) {
-    count = bytes.readUInt32BE(1);
+  } else if (head === 0xdd && end >= 5) {
+    count = inbox.readUInt32BE(1);
     at = 5;
   } else {
     batched = false;
@@ -55,29 +64,52 @@ export function decodeMsgpack(message: Uint8Array, intake: Intake, short: boolea
   if (count > batchMax) return { malformed: `more than ${batchMax} requests`, id: undefined };
 
   const requests: Asked[] = [];
-  const place = new PlaceReader(bytes, at);
-  let check: MsgpackCheck | undefined;
+  place.begin(end, at);
+  let general: GeneralReader | undefined;
   for (let i = 0; i < count; i++) {
     const asked = short ? place.read(intake.requester) : undefined;
     if (asked !== undefined) {
       requests.push(asked);
       continue;
     }
-    check ??= new MsgpackCheck(bytes, 0);
-    check.at = place.at;
-    if (!check.skip(batched ? 1 : 0)) {
-      return { malformed: check.reason, id: batched ? undefined : readableId(bytes) };
-    }
-    const value: unknown = unpackr.unpack(bytes, { start: place.at, end: check.at });
-    place.at = check.at;
-    const other = readRequest(value, intake);
-    if (other === undefined) return withoutId;
+    general ??= new GeneralReader(inbox.subarray(0, end));
+    const other = general.read(place.at, batched, intake);
+    if ("malformed" in other) return other;
+    place.at = general.at;
     requests.push(other);
   }
-  if (place.at !== bytes.length) {
-    return { malformed: "bytes behind the value", id: batched ? undefined : readableId(bytes) };
+  if (place.at !== end) {
+    return {
+      malformed: "bytes behind the value",
+      id: batched ? undefined : readableId(inbox.subarray(0, end)),
+    };
   }
   return { batched, requests };
+}
+
+/** Any request, by way of the check of its bytes and msgpackr. */
+class GeneralReader {
+  readonly #bytes: Buffer;
+  readonly #check: MsgpackCheck;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+    this.#check = new MsgpackCheck(bytes, 0);
+  }
+
+  /** Where the request that was read last ends. */
+  get at(): number {
+    return this.#check.at;
+  }
+
+  read(start: number, batched: boolean, intake: Intake): Asked | Malformed {
+    this.#check.at = start;
+    if (!this.#check.skip(batched ? 1 : 0)) {
+      return { malformed: this.#check.reason, id: batched ? undefined : readableId(this.#bytes) };
+    }
+    const value: unknown = unpackr.unpack(this.#bytes, { start, end: this.#check.at });
+    return readRequest(value, intake) ?? withoutId;
+  }
 }
 
 /** The id of a single request whose first field it is, whatever follows. */

@@ -76,8 +76,10 @@ const saga = literal("\xa4saga");
 export class PlaceReader {
   readonly #bytes: Buffer;
   readonly #view: DataView;
+  /** Where the frame ends; what is behind it is of an earlier one. */
+  #end = 0;
   /** Where the next request starts; moved by a successful `read` only. */
-  at: number;
+  at = 0;
   /** Where the reading is; -1 once it has given up. */
   #next = 0;
 
@@ -91,9 +93,14 @@ export class PlaceReader {
   #at: number | undefined;
   #dryRun: boolean | undefined;
 
-  constructor(bytes: Buffer, at: number) {
+  constructor(bytes: Buffer) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  /** Begins a frame that lies in the first `end` bytes, with its first request at `at`. */
+  begin(end: number, at: number): void {
+    this.#end = end;
     this.at = at;
   }
 
@@ -225,14 +232,14 @@ export class PlaceReader {
   #uint(): number {
     const bytes = this.#bytes;
     const at = this.#next;
-    const head = bytes[at];
-    if (head === undefined) return missing;
+    if (at >= this.#end) return missing;
+    const head = bytes[at]!;
     if (head < 0x80) {
       this.#next = at + 1;
       return head;
     }
     const width = head === 0xcc ? 1 : head === 0xcd ? 2 : head === 0xce ? 4 : 0;
-    if (width === 0 || at + 1 + width > bytes.length) return missing;
+    if (width === 0 || at + 1 + width > this.#end) return missing;
     this.#next = at + 1 + width;
     let value = 0;
     for (let i = at + 1; i <= at + width; i++) value = value * 256 + bytes[i]!;
@@ -244,7 +251,7 @@ export class PlaceReader {
     const bytes = this.#bytes;
     const at = this.#next;
     const head = bytes[at];
-    if (at + 9 > bytes.length) return undefined;
+    if (at + 9 > this.#end) return undefined;
     const ms =
       head === 0xcb
         ? this.#view.getFloat64(at + 1)
@@ -268,9 +275,9 @@ export class PlaceReader {
     let start = this.#next + 1;
     let length = 0;
     if (head !== undefined && head >= 0xa0 && head < 0xc0) length = head & 0x1f;
-    else if (head === 0xd9 && start < bytes.length) length = bytes[start++]!;
+    else if (head === 0xd9 && start < this.#end) length = bytes[start++]!;
     const end = start + length;
-    if (length === 0 || length > idCharsMax || end > bytes.length) return undefined;
+    if (length === 0 || length > idCharsMax || end > this.#end) return undefined;
     let hash = length;
     for (let i = start; i < end; i++) {
       const c = bytes[i]!;
@@ -297,13 +304,13 @@ export class PlaceReader {
   /** The next byte; 0xc1, which MessagePack never uses, at the end. */
   #byte(): number {
     const at = this.#next++;
-    return at < this.#bytes.length ? this.#bytes[at]! : 0xc1;
+    return at < this.#end ? this.#bytes[at]! : 0xc1;
   }
 
   #literal(expected: Literal): boolean {
     const at = this.#next;
     const { length, words } = expected;
-    if (at + length > this.#bytes.length) return false;
+    if (at + length > this.#end) return false;
     if (length < 4) {
       for (let i = 0; i < length; i++) {
         if (this.#bytes[at + i] !== words[i]) return false;

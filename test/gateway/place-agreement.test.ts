@@ -284,7 +284,8 @@ test("usual requests do take the short way, from any encoder", () => {
   };
   for (const encoding of [msgpack, msgpackShort]) {
     const bytes = encoding.encode(common);
-    const reader = new PlaceReader(bytes, 0);
+    const reader = new PlaceReader(bytes);
+    reader.begin(bytes.length, 0);
     expect(reader.read(requester)).toMatchObject({
       id: 70_000,
       ...common.params,
@@ -303,7 +304,9 @@ test("a string seen before under the same hash is not taken for another", () => 
       method: "order.place",
       params: { key: "k", account: product, lines: [{ product, qty: 1 }] },
     });
-    expect(new PlaceReader(bytes, 0).read(requester)).toMatchObject({
+    const reader = new PlaceReader(bytes);
+    reader.begin(bytes.length, 0);
+    expect(reader.read(requester)).toMatchObject({
       account: product,
       lines: [{ product }],
     });
