@@ -11,6 +11,9 @@ import { startProgress } from "./progress.js";
 /** An audit of a long log takes minutes. */
 const timeoutMs = 3_600_000;
 
+/** An engine that is there answers at once. */
+const openWithinMs = 3000;
+
 export function addAudit(program: Command): void {
   program
     .command("audit")
@@ -35,7 +38,7 @@ function ofFolder(folder: string): Certificate {
 }
 
 async function ofEngine(url: string): Promise<Certificate> {
-  const yifen = await connect(url);
+  const yifen = await connect(url, { openWithinMs });
   try {
     return (await yifen.audit({ timeoutMs })) as Certificate;
   } finally {

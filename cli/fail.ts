@@ -42,7 +42,7 @@ function verdict(error: unknown): readonly [code: number, advice: string] {
   if (error instanceof LogDamaged) {
     return [
       exitCodes.damaged,
-      "nothing was served; restore the file from a backup, and do not delete anything yet",
+      'keep a copy of the folder as it is, then see "When the log is damaged" in docs/OPERATING.md',
     ];
   }
   if (error instanceof JournalFailed) {

@@ -56,8 +56,14 @@ export function beginCrossing(
     return;
   }
   const account = nameAccount(turn, command.account);
-  if (account.currency < 0) {
-    const refusal = refuse("account_not_found", { account: command.account });
+  // In the fact an expectedTotal of "" means that nothing was said, so it is refused before it could mean that.
+  const refusal =
+    account.currency < 0
+      ? refuse("account_not_found", { account: command.account })
+      : command.expectedTotal === ""
+        ? refuse("invalid_amount", { amount: "" })
+        : undefined;
+  if (refusal) {
     keepRefusal(turn, spaces.order, account.handle, command.key, method, paramsHash, command.at, refusal);
     answerRefusal(turn, command, refusal);
     return;

@@ -15,7 +15,7 @@ import { type Refusal, refuse, resultOf } from "../actors/results.js";
 import { answerKept, answerRefusal } from "./answers.js";
 import type { Command } from "./commands.js";
 import { running, spaces } from "./key-table.js";
-import { keysDroppedPerStep } from "./limits.js";
+import { atAheadMsMax, keysDroppedPerStep } from "./limits.js";
 import type { Turn } from "./turn.js";
 
 /** Numbers of the keyed methods in the log; never re-used. */
@@ -32,16 +32,17 @@ export const keyedMethods = {
 export function settledByKey(
   turn: Turn,
   command: Command,
-  account: Account,
+  account: Account | undefined,
   key: string,
   paramsHash: number,
   at: number | undefined,
 ): boolean {
   const keys = turn.books.keys;
-  const entry = keys.find(spaces.order, account.handle, key);
+  const entry = account ? keys.find(spaces.order, account.handle, key) : -1;
   if (entry < 0) {
-    if (at === undefined || at > account.keysForgottenTo) return false;
-    answerRefusal(turn, command, refuse("key_too_old", { keptSince: account.keysForgottenTo + 1 }));
+    const refusal = at === undefined ? undefined : refuseTime(turn, account, at);
+    if (!refusal) return false;
+    answerRefusal(turn, command, refusal);
   } else if (keys.paramsHash(entry) !== paramsHash) {
     answerRefusal(turn, command, refuse("key_reused"));
   } else if (keys.code(entry) === running) {
@@ -53,6 +54,18 @@ export function settledByKey(
     answerKept(turn, command, keys.read(entry));
   }
   return true;
+}
+
+/** `at` cannot be trusted to be now, but a wrong clock must not lock its account: what is forgotten reaches up to it. */
+function refuseTime(turn: Turn, account: Account | undefined, at: number): Refusal | undefined {
+  if (at > turn.nowMs + atAheadMsMax) {
+    return refuse("invalid_request", {
+      path: "params.at",
+      reason: "more than a day ahead of the engine's time",
+    });
+  }
+  if (!account || at > account.keysForgottenTo) return undefined;
+  return refuse("key_too_old", { keptSince: account.keysForgottenTo + 1 });
 }
 
 /** The same for the ref of a deposit, a withdrawal or a restock. */
@@ -126,7 +139,8 @@ export function keepRefusal(
 /** How many of the oldest keys are due to be dropped now. */
 export function keysDue(turn: Turn): number {
   const { keys } = turn.books;
-  const tooMany = keys.count - turn.settings.keysMax;
+  // Keys of live orders would only go to the end of the row again.
+  const tooMany = keys.count - Math.max(turn.settings.keysMax, turn.books.liveOrders);
   if (tooMany > 0) return Math.min(tooMany, keysDroppedPerStep);
   const { start, end } = keys.rows;
   const until = Math.min(end, start + keysDroppedPerStep);

@@ -8,7 +8,15 @@
  * time instead of all with a stall, and the garbage collector sees nothing of it.
  */
 
+import { randomInt } from "node:crypto";
+
 const tables = 1024;
+
+/**
+ * Of this process alone, so that nobody outside can choose names that all land in one place. Nothing of an index is kept
+ * or compared, so the books stay a function of the log.
+ */
+const processSeed = randomInt(0x7fffffff);
 
 export class HashIndex {
   #tables: Uint32Array[] = Array.from({ length: tables }, () => new Uint32Array(16));
@@ -84,7 +92,7 @@ function put(table: Uint32Array, hash: number, low: number): void {
 
 /** 32 bits, never 0, well mixed: the high ten choose the table, the low ones the slot. */
 export function hashText(text: string, seed: number): number {
-  let hash = Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995;
+  let hash = Math.imul(seed, 0x9e3779b1) ^ processSeed;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   hash ^= hash >>> 15;
   hash = Math.imul(hash, 0x85ebca6b);

@@ -67,6 +67,9 @@ export const payWithinMsMax = 86_400_000;
 /** A request may ask to be dropped when it waited this long; more than a day is a mistake. */
 export const deadlineMsMax = 86_400_000;
 
+/** How far a caller's clock may be ahead when it says when it first made a request. */
+export const atAheadMsMax = 86_400_000;
+
 /** The last time that a Date can hold, ms since the epoch. */
 export const timeMsMax = 8_640_000_000_000_000;
 

@@ -24,7 +24,7 @@ const hash = new ParamsHash();
 export function placeOrder(turn: Turn, command: PlaceOrder): void {
   const account = turn.books.accountByName.get(command.account);
   const paramsHash = hashOf(command);
-  if (account && settledByKey(turn, command, account, command.key, paramsHash, command.at)) return;
+  if (settledByKey(turn, command, account, command.key, paramsHash, command.at)) return;
 
   const lines = mergeLines(command.lines);
   if (turn.shards > 1 && crosses(turn, lines)) {

@@ -28,6 +28,11 @@ export function createProduct(turn: Turn, command: CreateProduct): void {
     answerRefusal(turn, command, price);
     return;
   }
+  if ((command.saleEndsAt ?? Number.POSITIVE_INFINITY) <= (command.saleStartsAt ?? 0)) {
+    const details = { path: "params.saleEndsAt", reason: "the sale would end before it starts" };
+    answerRefusal(turn, command, refuse("invalid_request", details));
+    return;
+  }
   if (turn.books.productByName.has(command.product)) {
     answerRefusal(turn, command, refuse("already_exists", { product: command.product }));
     return;

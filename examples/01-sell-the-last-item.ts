@@ -31,7 +31,9 @@ async function buy(account: string, key: string): Promise<void> {
       pay: "balance",
     });
     const again = order.replayed ? " (the answer of the first attempt)" : "";
-    console.log(`${account}: ${order.status}, order ${order.order}, ${order.amountPaid} ${order.currency}${again}`);
+    console.log(
+      `${account}: ${order.status}, order ${order.order}, ${order.amountPaid} ${order.currency}${again}`,
+    );
   } catch (error) {
     if (!(error instanceof YifenError)) throw error;
     console.log(`${account}: ${error.code}, executed: ${error.executed}`);

@@ -11,6 +11,7 @@ import type { Shard } from "../engine/shard.js";
 import { stateHash } from "../engine/snapshot.js";
 import { type AuditProgress, auditLogs, auditSteps, type Certificate } from "../persistence/audit.js";
 import type { Group, Journal } from "../persistence/journal.js";
+import { checkLog } from "../persistence/log-check.js";
 import { readLog } from "../persistence/log-reader.js";
 import { shardFolder, shardsOf } from "./data-folder.js";
 
@@ -29,11 +30,14 @@ export interface AuditTask {
   }[];
 }
 
-/** The logs of a folder, from first to last. Throws `BadConfig`, `LogDamaged`. */
+/**
+ * The logs of a folder, from first to last, once they are proven to be what was written: from a spoilt -wal SQLite shows
+ * fewer groups and says nothing. Throws `BadConfig`, `LogDamaged`.
+ */
 export function auditFolder(folder: string, progress: (progress: AuditProgress) => void): Certificate {
   const shards = Array.from({ length: shardsOf(folder) }, (_, shard) => {
     const own = shardFolder(folder, shard);
-    const upTo = lastPosition(own);
+    const upTo = checkLog({ folder: own }).end.position;
     return { shard, groups: readLog(own, 1), upTo, replayHash: replayHashOf(() => readLog(own, 1)) };
   });
   return auditLogs({ shards, progress });
@@ -72,7 +76,11 @@ export function auditRunning(
 }
 
 function auditInWorker(task: AuditTask): Promise<Certificate> {
-  const worker = new Worker(new URL("./audit-worker.js", import.meta.url), { workerData: task });
+  const worker = new Worker(new URL("./audit-worker.js", import.meta.url), {
+    workerData: task,
+    // The flags of the program around us are not for our threads; with `--input-type` they would not even start.
+    execArgv: [],
+  });
   return new Promise((resolve, reject) => {
     worker.once("message", resolve);
     worker.once("error", reject);
@@ -114,10 +122,4 @@ function liveHashOf(books: Books): string | undefined {
   const rows =
     accounts.length + products.length + orders.rows.end - orders.rows.start + keys.count + refs.count;
   return rows > liveHashRowsMax ? undefined : stateHash(books);
-}
-
-function lastPosition(folder: string): number {
-  let last = 0;
-  for (const group of readLog(folder, 1)) last = group.last;
-  return last;
 }

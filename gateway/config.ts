@@ -59,6 +59,12 @@ export const settingsTable = {
   ),
   segmentMb: integer("--segment-mb", "MB", 64, 1, 4096, "size of a segment of the log"),
   snapshotMb: integer("--snapshot-mb", "MB", 256, 0, 1_048_576, "log between two snapshots; 0 = never"),
+  prove: choice(
+    "--prove",
+    ["all", "recent"],
+    "all",
+    "how much of the log is proven before serving; recent = what is newer than the snapshot",
+  ),
   readSide: choice(
     "--read-side",
     ["on", "off"],
@@ -120,8 +126,11 @@ function readConfigFile(file: string): Record<string, unknown> {
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
     throw new BadConfig(`--config ${file}: not a JSON object`);
-  for (const name of Object.keys(parsed)) {
-    if (!(name in settingsTable)) throw new BadConfig(`--config ${file}: there is no setting "${name}"`);
+  for (const [name, value] of Object.entries(parsed)) {
+    if (!Object.hasOwn(settingsTable, name))
+      throw new BadConfig(`--config ${file}: there is no setting "${name}"`);
+    if (typeof value !== "string" && typeof value !== "number")
+      throw new BadConfig(`--config ${file}: "${name}" is neither a text nor a number`);
   }
   return parsed as Record<string, unknown>;
 }

@@ -52,6 +52,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Yifen> {
     },
     segmentBytes: 64 * megabyte,
     snapshotBytes: 256 * megabyte,
+    prove: "all",
     readSide: true,
     diskFreeBytes: 512 * megabyte,
     progress: options.progress ?? (() => {}),

@@ -30,6 +30,8 @@ export interface HostOptions {
   readonly shards: number;
   readonly settings: Settings;
   readonly segmentBytes: number;
+  /** How much of the log is proven before it is served; "all" reads it from its first byte. */
+  readonly prove: "all" | "recent";
   /** 0 = never. */
   readonly snapshotBytes: number;
   readonly readSide: boolean;
@@ -54,13 +56,18 @@ export interface EngineHost extends Engine {
   stop(): Promise<void>;
 }
 
+interface Recovered {
+  readonly books: Books;
+  readonly journal: Journal;
+}
+
 const diskCheckMs = 1000;
 
 /** Recovers and starts. Throws `FolderInUse`, `LogDamaged`, `JournalFailed`, `BadConfig`. */
 export async function openEngineHost(options: HostOptions): Promise<EngineHost> {
   const { folder, settings, clock = systemClock } = options;
   if (folder !== undefined) prepareFolder(folder, options.shards);
-  const recovered = Array.from({ length: options.shards }, (_, shard) => openShard(options, shard));
+  const recovered = openShards(options);
   const journals = recovered.map(({ journal }) => journal);
   const readSide = options.readSide ? openReads(folder, journals) : undefined;
   const shards: Shard[] = [];
@@ -101,12 +108,27 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
   };
 }
 
-function openShard(options: HostOptions, shard: number): { books: Books; journal: Journal } {
+/** All or none: what was opened before a shard that cannot be is given back, so that the program may try again. */
+function openShards(options: HostOptions): Recovered[] {
+  const recovered: Recovered[] = [];
+  try {
+    for (let shard = 0; shard < options.shards; shard++) recovered.push(openShard(options, shard));
+  } catch (error) {
+    for (const { journal } of recovered) journal.close();
+    throw error;
+  }
+  return recovered;
+}
+
+function openShard(options: HostOptions, shard: number): Recovered {
   if (options.folder === undefined) return { books: new Books(), journal: memoryJournal() };
   const started = performance.now();
   const name = `shard ${shard}`;
-  const recovered = recoverShard(shardFolder(options.folder, shard), options.segmentBytes, (facts) =>
-    options.progress(`${name}: ${facts.toLocaleString("en")} facts so far`),
+  const recovered = recoverShard(
+    shardFolder(options.folder, shard),
+    options.segmentBytes,
+    options.prove,
+    (facts) => options.progress(`${name}: ${facts.toLocaleString("en")} facts so far`),
   );
   const { books, fromSnapshot } = recovered;
   const facts = books.position - fromSnapshot;

@@ -22,8 +22,16 @@ export interface Recovered {
 /** Called now and then with the number of facts applied so far. */
 export type RecoveryProgress = (facts: number) => void;
 
-/** Throws `FolderInUse`, `LogDamaged` or `JournalFailed`. */
-export function recoverShard(folder: string, segmentBytes: number, progress: RecoveryProgress): Recovered {
+/**
+ * `prove`: every segment of the log, or those that are newer than the snapshot.
+ * Throws `FolderInUse`, `LogDamaged` or `JournalFailed`.
+ */
+export function recoverShard(
+  folder: string,
+  segmentBytes: number,
+  prove: "all" | "recent",
+  progress: RecoveryProgress,
+): Recovered {
   const start = readStart(folder);
   const { books } = start;
   const fromSnapshot = books.position;
@@ -32,7 +40,7 @@ export function recoverShard(folder: string, segmentBytes: number, progress: Rec
     folder,
     segmentBytes,
     from: start.point,
-    verify: "from",
+    verify: prove === "all" ? "all" : "from",
     visit(group) {
       replay(books, group);
       if (books.position - told < 1_000_000) return;

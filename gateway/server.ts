@@ -38,6 +38,7 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
     settings: { ...defaultSettings, ...settingsOf(config) },
     segmentBytes: config.segmentMb * megabyte,
     snapshotBytes: config.snapshotMb * megabyte,
+    prove: config.prove,
     readSide: config.readSide === "on",
     diskFreeBytes: config.diskFreeMb * megabyte,
     progress: say,

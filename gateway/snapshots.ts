@@ -37,7 +37,8 @@ export function startSnapshots(
     if (!journal) return;
     since[shard] = journal.bytesAppended;
     const workerData: SnapshotTask = { folder: shardFolder(folder, shard), upTo: journal.durable };
-    worker = new Worker(new URL("./snapshot-worker.js", import.meta.url), { workerData });
+    // The flags of the program around us are not for our threads; with `--input-type` they would not even start.
+    worker = new Worker(new URL("./snapshot-worker.js", import.meta.url), { workerData, execArgv: [] });
     worker.on("message", () => {
       written++;
     });

@@ -133,11 +133,14 @@ class LogWalk {
 
   /** The groups, up to the end or to where the reader finds the log damaged. */
   *groups(): Generator<Group | LoggedGroup, void> {
-    const { groups, upTo = Number.MAX_SAFE_INTEGER } = this.log;
+    const { groups, upTo } = this.log;
     try {
       for (const group of groups) {
-        if (group.first > upTo || this.#broken) break;
+        if (group.first > (upTo ?? Number.MAX_SAFE_INTEGER) || this.#broken) break;
         yield group;
+      }
+      if (upTo !== undefined && this.position < upTo && !this.#broken) {
+        this.#bad(`the log ends with ${this.position}, and it reached ${upTo}`);
       }
     } catch (error) {
       if (!(error instanceof LogDamaged)) throw error;

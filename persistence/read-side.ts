@@ -82,7 +82,8 @@ function openWorker(file: string, shards: ReadSideSetup["shards"], waitMs: numbe
   let lastId = 0;
   let gone: ReadFailed | undefined;
 
-  const worker = new Worker(workerFile(), { workerData: setup });
+  // The flags of the program around us are not for our threads; with `--input-type` they would not even start.
+  const worker = new Worker(workerFile(), { workerData: setup, execArgv: [] });
   const stopped = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   const fail = (message: string) => {
     gone = new ReadFailed("broken", message);

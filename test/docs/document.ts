@@ -15,8 +15,7 @@ export interface Block {
   /** The info string behind the fence: "json request", "sh", ... */
   readonly info: string;
   readonly text: string;
-  /** Indices of the first and the last line between the fences, and that of the line with the opening fence. */
-  readonly from: number;
+  /** Indices of the last line between the fences, and of the line with the opening fence. */
   readonly to: number;
   readonly fence: number;
 }
@@ -46,14 +45,18 @@ export function blocksOf(markdown: string): Block[] {
   const lines = markdown.split("\n");
   const blocks: Block[] = [];
   for (let at = 0; at < lines.length; at++) {
-    const opened = /^```(\S.*)$/.exec(lines[at]!);
+    const opened = /^( *)```(\S.*)$/.exec(lines[at]!);
     if (!opened) continue;
+    const [, indent, info] = opened as unknown as [string, string, string];
     let end = at + 1;
-    while (lines[end] !== "```") {
+    while (lines[end] !== `${indent}\`\`\``) {
       if (++end >= lines.length) throw new Error(`line ${at + 1}: the block is not closed`);
     }
-    const text = lines.slice(at + 1, end).join("\n");
-    blocks.push({ info: opened[1]!, text, from: at + 1, to: end - 1, fence: at });
+    const text = lines
+      .slice(at + 1, end)
+      .map((line) => line.slice(indent.length))
+      .join("\n");
+    blocks.push({ info, text, to: end - 1, fence: at });
     at = end;
   }
   return blocks;

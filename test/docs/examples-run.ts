@@ -28,8 +28,11 @@ const megabyte = 1024 * 1024;
 /** 2026-10-01T08:00:00Z, where the examples begin. */
 export const examplesBeginMs = 1_790_841_600_000;
 
-/** In memory, or on a folder: that needs compiled code, for its threads. */
-export async function openDocumentEngine(folder: string | undefined): Promise<DocumentEngine> {
+/** In memory, or on a folder; a read side on a folder is a thread, and threads need compiled code. */
+export async function openDocumentEngine(
+  folder: string | undefined,
+  readSide = true,
+): Promise<DocumentEngine> {
   const clock = { micros: examplesBeginMs * 1000, nowMicros: () => clock.micros };
   const defects: unknown[] = [];
   const host = await openEngineHost({
@@ -38,7 +41,8 @@ export async function openDocumentEngine(folder: string | undefined): Promise<Do
     settings: defaultSettings,
     segmentBytes: megabyte,
     snapshotBytes: 0,
-    readSide: true,
+    prove: "all",
+    readSide,
     diskFreeBytes: 0,
     progress: () => {},
     failed: (error) => void defects.push(error),
@@ -126,7 +130,8 @@ function openLine(socket: WebSocket, encoding: EncodingName): Line {
     if (answers >= wanted) wake();
   });
   return {
-    send: (request) => socket.send(isJson ? JSON.stringify(request) : packr.pack(request), { binary: !isJson }),
+    send: (request) =>
+      socket.send(isJson ? JSON.stringify(request) : packr.pack(request), { binary: !isJson }),
     async answered(count) {
       wanted += count;
       if (answers >= wanted) return;
@@ -160,5 +165,7 @@ export function normalised(value: unknown): unknown {
 }
 
 function isLogCheck(value: unknown): value is object {
-  return typeof value === "object" && value !== null && "bad" in value && "name" in value && value.name === "log";
+  return (
+    typeof value === "object" && value !== null && "bad" in value && "name" in value && value.name === "log"
+  );
 }

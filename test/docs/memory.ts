@@ -49,11 +49,21 @@ measure("ref of 36 characters, of a deposit", (n) =>
     spaces.money,
     n,
     0,
-    JSON.stringify({ account: `account-${n}`, currency: "CNY", available: "100.00", held: "0.00", points: 0 }),
+    JSON.stringify({
+      account: `account-${n}`,
+      currency: "CNY",
+      available: "100.00",
+      held: "0.00",
+      points: 0,
+    }),
   ),
 );
 
-function place(sequence: number, lines: { product: number; qty: number; unitPrice: number }[], status: number): void {
+function place(
+  sequence: number,
+  lines: { product: number; qty: number; unitPrice: number }[],
+  status: number,
+): void {
   const account = sequence % count;
   apply({
     type: Facts.orderPlaced,

@@ -134,15 +134,3 @@ test("the close codes are those that the server uses", () => {
   const listed = [...rowsUnder("### Close codes").keys()].map(Number);
   expect(listed).toEqual(Object.values(closeCodes));
 });
-
-test("links within the page lead to headings", () => {
-  const anchors = new Set(
-    [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
-      heading!
-        .toLowerCase()
-        .replaceAll(/[^a-z0-9 _-]/g, "")
-        .replaceAll(" ", "-"),
-    ),
-  );
-  for (const [, anchor] of markdown.matchAll(/\]\(#([^)]+)\)/g)) expect(anchors).toContain(anchor);
-});

@@ -62,7 +62,14 @@ export function metricsTable(metrics: readonly Metric[]): string {
 export function settingsRows(): string {
   const rows = (Object.keys(settingsTable) as SettingName[]).map((name) => {
     const { flag, value, fallback, about, wanted } = settingsTable[name];
-    return [mark(`${flag} ${value}`), mark(environmentName(name)), mark(name), String(fallback), about, wanted];
+    return [
+      mark(`${flag} ${value}`),
+      mark(environmentName(name)),
+      mark(name),
+      String(fallback),
+      about,
+      wanted,
+    ];
   });
   return table(
     ["flag", "environment", "in the file", "default", "what it is", "value"],
@@ -86,7 +93,8 @@ function typeOf(field: Field): string {
     return `array of ${number(field.minItems)}..${number(field.maxItems)} {${shape.join(", ")}}`;
   }
   if (field.type === "integer") return `integer ${number(field.minimum)}..${number(field.maximum)}`;
-  if (field.type === "string") return `text, ${number(field.minLength)}..${number(field.maxLength)} characters`;
+  if (field.type === "string")
+    return `text, ${number(field.minLength)}..${number(field.maxLength)} characters`;
   return field.type ?? "";
 }
 

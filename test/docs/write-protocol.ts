@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { schemas } from "../../gateway/schemas.js";
+import type { schemas } from "../../gateway/schemas.js";
 import { blocksOf, exchangesOf, projectFile, readDocument, replaceTable, tableNames } from "./document.js";
 import { normalised, openDocumentEngine, runExamples } from "./examples-run.js";
 import { codesTable, metricsTable, paramsTable, settingsRows } from "./tables.js";
@@ -71,7 +71,10 @@ function pretty(value: unknown, indent: string): string {
   const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
   const parts = Array.isArray(value)
     ? value.map((item) => pretty(item, deeper))
-    : packed(Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${pretty(item, deeper)}`), deeper);
+    : packed(
+        Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${pretty(item, deeper)}`),
+        deeper,
+      );
   return `${open}\n${parts.map((part) => deeper + part).join(",\n")}\n${indent}${close}`;
 }
 

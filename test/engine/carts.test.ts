@@ -92,6 +92,7 @@ for (const shards of [1, 3]) {
     ["44.97", "price_changed"],
     ["44.99", "price_changed"],
     ["44.980", "invalid_amount"],
+    ["", "invalid_amount"],
     ["90071992547409.92", "amount_overflow"],
   ])(`expectedTotal %s of a total of 44.98: %s (${shards} shards)`, (expectedTotal, code) => {
     const engine = shop({ shards });

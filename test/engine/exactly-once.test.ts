@@ -412,3 +412,23 @@ test("a restock without a ref is done as often as it is asked", () => {
   engine.ask(request);
   expect(engine.ask(request)).toMatchObject({ replayed: false, result: { available: 20 } });
 });
+
+test("a clock that runs ahead cannot lock its account: `at` more than a day ahead is refused and nothing is kept", () => {
+  const engine = shop({});
+  const day = 86_400_000;
+  const ahead = engine.ask({ ...buyTea, at: epochMs + day + 60_000 });
+  expect(ahead).toMatchObject({ code: "invalid_request", details: { path: "params.at" } });
+  expect(engine.ask({ ...buyTea, account: "nobody", at: 8.64e15 }).code).toBe("invalid_request");
+  expect(engine.ask({ ...buyTea, at: epochMs + day - 60_000 }).code).toBe("ok");
+  engine.pass(2 * day);
+  expect(engine.ask({ ...buyTea, key: "k2", at: epochMs + 2 * day }).code).toBe("ok");
+});
+
+test("more live orders than keysMax: reads write nothing", () => {
+  const engine = shop({ settings: { keysMax: 10 } });
+  engine.ask({ method: "product.restock", product: "tea", qty: 100 });
+  for (let n = 0; n < 20; n++) engine.ask({ ...buyTea, key: `live-${n}`, pay: "later" });
+  const before = engine.shards[0]!.books.position;
+  for (let n = 0; n < 5; n++) engine.ask({ method: "product.get", product: "tea" });
+  expect(engine.shards[0]!.books.position).toBe(before);
+});

@@ -7,4 +7,4 @@ test("one shard: every answer is the model's answer, in runs of up to 200 comman
     fc.property(steps({ batches: true, restarts: true, maxLength: 200 }), (run) => void runBoth(1, run)),
     { numRuns: 5000 },
   );
-});
+}, 300_000);

@@ -9,4 +9,4 @@ test("three shards, one command at a time: every answer is the model's answer", 
     }),
     { numRuns: 400 },
   );
-});
+}, 300_000);

@@ -104,7 +104,7 @@ export class Client {
 
   /** Subscribes from where it left off, until it is answered. */
   follow(follower: Follower): void {
-    follower.asking = this.#world.workload.subscription(this, follower);
+    follower.asking = this.#world.requests.subscription(this, follower);
     this.ask(follower.asking);
   }
 

@@ -4,11 +4,11 @@ import type { Operation } from "./operation.js";
 import type { World } from "./world.js";
 
 export function readEverything(world: World): Operation[] {
-  const { inspector, workload, audit } = world;
+  const { inspector, requests, audit } = world;
   const { accounts, products, orders, slots } = audit.model;
   const reads: Operation[] = [];
   const read = (method: Operation["method"], params: Record<string, unknown>) => {
-    const operation = workload.make(inspector, { method, params });
+    const operation = requests.make(inspector, { method, params });
     reads.push(operation);
     inspector.ask(operation);
   };
@@ -27,8 +27,8 @@ export function readEverything(world: World): Operation[] {
   return reads;
 }
 
-function follow({ inspector, workload }: World, topic: string): void {
-  const follower = workload.follower(topic, 1);
+function follow({ inspector, requests }: World, topic: string): void {
+  const follower = requests.follower(topic, 1);
   inspector.followers.push(follower);
   inspector.follow(follower);
 }

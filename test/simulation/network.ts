@@ -28,6 +28,9 @@ type Given = { readonly at: number; readonly clock: number } & (
 /** One client's socket to one life of one shard. Keeps what it is given until it is flushed. */
 export class Connection implements Requester {
   open = true;
+  /** Requests that have come through it and answers that have left through it. */
+  asked = 0;
+  answered = 0;
   readonly client: Client;
   readonly host: Host;
   readonly incarnation: number;
@@ -65,12 +68,14 @@ export class Connection implements Requester {
     const { host, client } = this;
     const { audit, trace, schedule } = this.#world;
     if (host.incarnation !== this.incarnation || !host.shard) throw new Error("a dead process answers");
-    for (const given of this.#given) {
+    // A socket that is gone takes what it is given with it.
+    for (const given of this.open ? this.#given : []) {
       if (given.at > host.durable) {
         const what = "answer" in given ? `answer to ${given.id}` : `event ${given.event.seq}`;
         audit.violation(`shard ${host.number}: the ${what} left at ${given.at}, durable is ${host.durable}`);
       }
       if ("answer" in given) {
+        this.answered++;
         const operation = client.operations.get(given.id)!;
         const { code, replayed } = given.answer;
         trace.note(schedule.now, `left ${host.number} ${given.id} ${code}${replayed ? " replayed" : ""}`);
@@ -158,6 +163,15 @@ export class Network {
       if (connection.host === host) this.#close(connection);
   }
 
+  /** Every request that reached a shard which is still alive has its answer, each once. */
+  expectAnswers(): void {
+    for (const { client, host, asked, answered } of this.#connections.values()) {
+      if (asked === answered) continue;
+      const between = `client ${client.number} and shard ${host.number}`;
+      this.#world.audit.violation(`${asked} requests and ${answered} answers between ${between}`);
+    }
+  }
+
   cutOne(): void {
     const { random, coverage, trace, schedule } = this.#world;
     const all = [...this.#connections.values()];
@@ -188,6 +202,7 @@ export class Network {
     // A deadline is of one sending, not of the request.
     const refuseAfter = operation.sends === 1 ? operation.params.refuseAfter : 0;
     const requester = this.#connection(client, host);
+    requester.asked++;
     const command = { ...operation.params, refuseAfter, requester, id: operation.id };
     host.submit(command as unknown as Command);
   }

@@ -12,8 +12,17 @@ export class SimulatedBus {
   readonly #sent = new Map<string, number>();
   readonly #arrived = new Map<string, number>();
 
+  /** When pairs could hear each other again. */
+  readonly #mendedAt = new Map<string, number>();
+
   constructor(world: World) {
     this.#world = world;
+  }
+
+  /** World time from which on the pair could hear each other; Infinity while it cannot. */
+  wholeSince(a: number, b: number): number {
+    const pair = pairOf(a, b);
+    return this.#cut.has(pair) ? Number.POSITIVE_INFINITY : (this.#mendedAt.get(pair) ?? 0);
   }
 
   /** The bus as one shard sees it; `receive` is asked for anew at every arrival, because shards come and go. */
@@ -41,6 +50,7 @@ export class SimulatedBus {
   #mend(pair: string): void {
     if (!this.#cut.delete(pair)) return;
     const { schedule, trace, hosts, coverage } = this.#world;
+    this.#mendedAt.set(pair, schedule.now);
     trace.note(schedule.now, `partition ${pair} healed`);
     if (hosts.some(({ shard }) => shard && shard.books.pending.size > 0)) {
       coverage.hit("partition healed with pending orders");

@@ -12,6 +12,7 @@ import type { Coverage } from "./coverage.js";
 import { readEverything } from "./inspection.js";
 import { makePlan, type Plan } from "./plan.js";
 import { Random } from "./random.js";
+import { openShop } from "./shopkeeping.js";
 import { Trace } from "./trace.js";
 import { World } from "./world.js";
 
@@ -38,6 +39,7 @@ export interface Report {
 
 export interface RunOptions {
   readonly requests?: number;
+  /** False: only to hear the same story again. Nothing is inspected; what happens is the same. */
   readonly verify?: boolean;
   readonly print?: (line: string) => void;
 }
@@ -49,17 +51,11 @@ export function run(seed: number, options: RunOptions = {}): Report {
   const trace = new Trace(options.print);
   const world = new World(plan, random, trace, options.verify ?? true);
   for (const host of world.hosts) host.start();
-  world.workload.openShop();
+  openShop(world);
   world.schedule.after(plan.paceMicros, () => live(world));
   until(world, () => world.healed);
   rest(world, restMicros);
-  const reads = readEverything(world);
-  until(world, () => reads.every(({ received }) => received) && isQuiet(world));
-  rest(world, lastEventsMicros);
-  auditBooks(world, reads);
-  auditFeeds(world);
-  auditLogs(world);
-  return {
+  const report = {
     seed,
     stateHash: world.hosts.map(({ shard }) => stateHash(shard!.books)).join(" "),
     traceHash: trace.hash,
@@ -68,12 +64,25 @@ export function run(seed: number, options: RunOptions = {}): Report {
     events: trace.events,
     coverage: world.coverage,
   };
+  if (world.verify) inspect(world);
+  return report;
+}
+
+function inspect(world: World): void {
+  const reads = readEverything(world);
+  until(world, () => reads.every(({ received }) => received) && isQuiet(world));
+  rest(world, lastEventsMicros);
+  world.network.expectAnswers();
+  auditBooks(world, reads);
+  auditFeeds(world);
+  auditLogs(world);
 }
 
 /** One moment of the shop's day, and the next one after it. */
 function live(world: World): void {
   const { plan, random, schedule, workload, hosts, bus, network } = world;
   workload.burst();
+  world.channelWatch.look();
   if (random.chance(plan.kill)) {
     world.coverage.hit("killed at any moment");
     random.pick(hosts).kill("killed at any moment");
@@ -83,7 +92,7 @@ function live(world: World): void {
   if (random.chance(plan.nearlyFull)) random.pick(hosts).fillDisk();
   if (random.chance(plan.network.cut)) network.cutOne();
   if (random.chance(plan.bus.partition)) bus.partition();
-  if (workload.asked < plan.requests)
+  if (world.requests.made < plan.requests)
     schedule.after(random.between(0, plan.paceMicros * 2), () => live(world));
   else schedule.after(50_000, () => heal(world));
 }

@@ -1,12 +1,14 @@
 /** One world: shards, their disks, the ways between them, clients and the auditor, all moved by one seed. */
 
 import { Audit } from "./audit.js";
+import { ChannelWatch } from "./channel-watch.js";
 import { Client } from "./client.js";
 import { Coverage } from "./coverage.js";
 import { Host } from "./host.js";
 import { Network } from "./network.js";
 import type { Plan } from "./plan.js";
 import type { Random } from "./random.js";
+import { Requests } from "./requests.js";
 import { Schedule } from "./schedule.js";
 import { SimulatedBus } from "./simulated-bus.js";
 import type { Trace } from "./trace.js";
@@ -22,7 +24,9 @@ export class World {
   readonly bus: SimulatedBus;
   readonly network: Network;
   readonly audit: Audit;
+  readonly requests: Requests;
   readonly workload: Workload;
+  readonly channelWatch: ChannelWatch;
   /** No fault happens any more. */
   healed = false;
 
@@ -37,6 +41,8 @@ export class World {
     this.bus = new SimulatedBus(this);
     this.network = new Network(this);
     this.audit = new Audit(this);
+    this.channelWatch = new ChannelWatch(this);
+    this.requests = new Requests(this);
     this.workload = new Workload(this);
     this.clients = Array.from(
       { length: plan.clients },

@@ -1,0 +1,97 @@
+/** Settings: flags, then the environment, then a file, then defaults; and what is not a value is named. */
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { describeConfig, environmentName, readConfig, settingsTable } from "../../gateway/config.js";
+
+const folder = mkdtempSync(join(tmpdir(), "yifen-settings-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function fileOf(content: string): string {
+  const file = join(folder, "config.json");
+  writeFileSync(file, content);
+  return file;
+}
+
+test("a flag beats the environment, which beats the file, which beats the default; each is told apart", () => {
+  const file = fileOf('{"port": 1003, "graceMs": 3, "keysMax": 3000, "data": "/from/file"}');
+  const environment = { YIFEN_PORT: "1002", YIFEN_GRACE_MS: "2", YIFEN_SHARDS: "", OTHER: "x" };
+  const found = readConfig({ port: "1001" }, { ...environment, YIFEN_SHARDS: "2" }, file);
+  expect(found.config).toMatchObject({
+    port: 1001,
+    graceMs: 2,
+    keysMax: 3000,
+    data: "/from/file",
+    segmentMb: 64,
+  });
+  expect(found.origins).toMatchObject({
+    port: "flag --port",
+    graceMs: "YIFEN_GRACE_MS",
+    shards: "YIFEN_SHARDS",
+    keysMax: file,
+    segmentMb: "default",
+  });
+  const lines = describeConfig(found);
+  expect(lines.length).toBe(Object.keys(settingsTable).length);
+  expect(lines).toContainEqual(expect.stringMatching(/^grace-ms +2 +YIFEN_GRACE_MS$/));
+});
+
+test("every setting has a flag, a variable and a default that it accepts itself", () => {
+  for (const [name, { flag, fallback, parse }] of Object.entries(settingsTable)) {
+    expect(flag).toMatch(/^--[a-z]+(-[a-z]+)*$/);
+    expect(environmentName(name as "port")).toMatch(/^YIFEN_[A-Z_]+$/);
+    expect((parse as (text: string) => unknown)(String(fallback)), flag).toBe(fallback);
+  }
+});
+
+const wrong: readonly (readonly [name: string, text: string])[] = [
+  ["port", "65536"],
+  ["port", "-1"],
+  ["port", "0x10"],
+  ["port", "1e3"],
+  ["port", " 80"],
+  ["port", ""],
+  ["shards", "0"],
+  ["shards", "65"],
+  ["graceMs", "1.5"],
+  ["payWithinMs", "999"],
+  ["keysMax", "999"],
+  ["segmentMb", "0"],
+  ["snapshotMb", "x"],
+  ["readSide", "ON"],
+  ["diskFreeMb", "NaN"],
+  ["data", ""],
+  ["host", ""],
+];
+
+test("what is not a value is refused wherever it comes from, with its place and what would be right", () => {
+  for (const [name, text] of wrong) {
+    const setting = settingsTable[name as "port"];
+    const says = `"${text}" is not ${setting.wanted}`;
+    expect(() => readConfig({ [name]: text }, {}, undefined)).toThrow(`flag ${setting.flag}: ${says}`);
+    const variable = environmentName(name as "port");
+    expect(() => readConfig({}, { [variable]: text }, undefined)).toThrow(`${variable}: ${says}`);
+    const file = fileOf(JSON.stringify({ [name]: text }));
+    expect(() => readConfig({}, {}, file)).toThrow(`${file}: ${says}`);
+  }
+});
+
+test("a file that cannot be used is named, and so is the setting that does not exist", () => {
+  const cases: readonly (readonly [content: string, says: string | RegExp])[] = [
+    ["{", /config\.json: .*JSON/],
+    ["[]", "not a JSON object"],
+    ["null", "not a JSON object"],
+    ['"port"', "not a JSON object"],
+    ['{"grace-ms": 1}', 'there is no setting "grace-ms"'],
+    ['{"toString": 1}', 'there is no setting "toString"'],
+    ['{"port": null}', '"port" is neither a text nor a number'],
+    ['{"port": [1]}', '"port" is neither a text nor a number'],
+    ['{"data": {}}', '"data" is neither a text nor a number'],
+    ['{"port": 1.5}', '"1.5" is not a whole number'],
+  ];
+  for (const [content, says] of cases)
+    expect(() => readConfig({}, {}, fileOf(content)), content).toThrow(says);
+  expect(() => readConfig({}, {}, join(folder, "none.json"))).toThrow("none.json");
+});

@@ -1,0 +1,92 @@
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test, vi } from "vitest";
+import { projectFile, readDocument } from "./document.js";
+
+const root = fileURLToPath(projectFile("./"));
+const decisions = readdirSync(join(root, "docs/decisions"))
+  .map((name) => `docs/decisions/${name}`)
+  .sort();
+const documents = [...decisions, "docs/PROTOCOL.md", "docs/OPERATING.md", "CHANGELOG.md"];
+
+describe.each(documents)("%s", (name) => {
+  const markdown = readDocument(name);
+
+  test("names files that exist", () => {
+    const named =
+      markdown.match(/`(?:dist\/)?(?:actors|engine|persistence|gateway|client|cli|test)\/[\w./-]+`/g) ?? [];
+    for (const file of named) {
+      const source = file.slice(1, -1).replace(/^dist\/(.*)[.]js$/, "$1.ts");
+      expect(existsSync(join(root, source)), source).toBe(true);
+    }
+  });
+
+  test("has links that lead somewhere", () => {
+    for (const [, to, anchor] of markdown.matchAll(/\]\((?!https:)([^)#]*)(?:#([^)]+))?\)/g)) {
+      const target = to === "" ? name : normalize(join(dirname(name), to!));
+      expect(existsSync(join(root, target)), target).toBe(true);
+      if (anchor !== undefined) expect(anchorsOf(readDocument(target))).toContain(anchor);
+    }
+  });
+});
+
+describe.each(decisions)("%s", (name) => {
+  const markdown = readDocument(name);
+
+  test("has a number, a context, a choice, its cost, and what would change it", () => {
+    const number = /\/(\d{4})-/.exec(name)![1]!;
+    const headings = [...markdown.matchAll(/^#+ (.+)$/gm)].map((match) => match[1]!);
+    expect(headings[0]).toMatch(new RegExp(`^${number} \\S`));
+    expect(headings.slice(1)).toEqual(["Context", "Choice", "Cost", "What would change our mind"]);
+  });
+
+  test("fits on a page", () => {
+    expect(markdown.split("\n").length).toBeLessThan(45);
+  });
+});
+
+test("decisions are numbered without a gap", () => {
+  const numbers = decisions.map((name) => Number(/\/(\d{4})-/.exec(name)![1]));
+  expect(numbers).toEqual(numbers.map((_, n) => n + 1));
+});
+
+test("the version of the changes is that of the package", () => {
+  const { version } = JSON.parse(readDocument("package.json")) as { version: string };
+  expect(readDocument("CHANGELOG.md")).toContain(`\n## ${version}\n`);
+});
+
+test("the license is the one that the package names", () => {
+  const { license } = JSON.parse(readDocument("package.json")) as { license: string };
+  expect(license).toBe("Apache-2.0");
+  expect(readDocument("LICENSE")).toMatch(/Apache License\s+Version 2[.]0, January 2004/);
+});
+
+test("the first example sells the last item once, and says so", async () => {
+  const said: string[] = [];
+  const log = vi.spyOn(console, "log").mockImplementation((line: string) => void said.push(line));
+  try {
+    await import("../../examples/01-sell-the-last-item.js");
+  } finally {
+    log.mockRestore();
+  }
+  expect(said).toEqual([
+    "ann: Paid, order o1611, 39.90 CNY",
+    "ben: insufficient_stock, executed: false",
+    "ann: Paid, order o1611, 39.90 CNY (the answer of the first attempt)",
+    "lamp: 0 available, 0 held, 1 sold",
+    "ann: 60.10 CNY left",
+    "ben: 100.00 CNY left",
+    "audit: ok",
+  ]);
+});
+
+/** As GitHub makes them. */
+function anchorsOf(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9 _-]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}

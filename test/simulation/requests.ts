@@ -1,0 +1,142 @@
+/** Requests in the making: what a client wants becomes an operation with its key, its shard and its place in the audit. */
+
+import type { Command, Method } from "../../engine/commands.js";
+import { shardOf } from "../../engine/router.js";
+import { decimal } from "./amounts.js";
+import type { Client, Follower } from "./client.js";
+import { epochMs } from "./host.js";
+import type { Cart, Operation, Slot } from "./operation.js";
+import type { World } from "./world.js";
+
+export interface Wanted {
+  readonly method: Method;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly key?: string;
+  /** Whose key or ref it is. */
+  readonly subject?: string;
+  /** Instead of a key of its own. */
+  readonly slot?: Slot;
+  readonly cart?: Cart;
+  readonly amount?: number;
+  readonly once?: boolean;
+}
+
+export class Requests {
+  readonly #world: World;
+  #lastId = 0;
+  #lastKey = 0;
+  /** Operations made so far. */
+  made = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  key(): string {
+    return `k${++this.#lastKey}`;
+  }
+
+  cart(asked: Pick<Cart, "account" | "lines" | "pay" | "payWithinMs" | "dryRun">): Cart {
+    const { random, audit, plan } = this.#world;
+    const { accounts, products } = audit.model;
+    const units = new Map<string, number>();
+    for (const { product, qty } of asked.lines) units.set(product, (units.get(product) ?? 0) + qty);
+    let costMax = 0;
+    let expected = 0;
+    for (const [id, qty] of units) {
+      costMax += (products.get(id)?.priceMax ?? 0) * qty;
+      expected += (products.get(id)?.lastPrice ?? 0) * qty;
+    }
+    const home = this.shardOf({ method: "account.get", account: asked.account });
+    const crossing =
+      plan.shards > 1 &&
+      [...units.keys()].some((product) => this.shardOf({ method: "product.get", product }) !== home);
+    let expectedTotal: number | undefined;
+    if (accounts.has(asked.account) && expected < 1e15) {
+      if (random.chance(0.4)) expectedTotal = expected;
+      else if (random.chance(0.1)) expectedTotal = expected + 1;
+    }
+    return { ...asked, units, costMax, expectedTotal, crossing };
+  }
+
+  placeParams(cart: Cart): Record<string, unknown> {
+    const { account, lines, pay, payWithinMs, dryRun, expectedTotal } = cart;
+    const currency = this.#world.audit.model.accounts.get(account)?.currency ?? "CNY";
+    return {
+      account,
+      lines,
+      pay,
+      mode: this.#world.random.chance(0.1) ? "saga" : "tcc",
+      payWithinMs,
+      expectedTotal: expectedTotal === undefined ? undefined : decimal(expectedTotal, currency),
+      dryRun,
+    };
+  }
+
+  subscription(client: Client, { topic, next }: Follower): Operation {
+    const fromSeq = next === 0 ? undefined : next;
+    return this.make(client, { method: "feed.subscribe", params: { topic, fromSeq } });
+  }
+
+  follower(topic: string, next: number): Follower {
+    const shard = this.shardOf({ method: "feed.subscribe", topic });
+    return {
+      topic,
+      shard,
+      connection: undefined,
+      sub: 0,
+      next,
+      from: next,
+      logUpTo: 0,
+      events: [],
+      ended: false,
+      asking: undefined,
+    };
+  }
+
+  make(client: Client, wanted: Wanted): Operation {
+    const { random, schedule, audit, hosts } = this.#world;
+    const { method, subject, cart } = wanted;
+    const keyed = method.startsWith("order.") && wanted.key !== undefined;
+    const ref = wanted.params.ref as string | undefined;
+    let slot = wanted.slot;
+    if (!slot && keyed && !cart?.dryRun) {
+      const at = wanted.once ? undefined : epochMs + Math.floor(schedule.now / 1000) + client.skewMs;
+      slot = audit.model.slot("order", subject!, wanted.key!, at);
+    } else if (!slot && ref !== undefined) {
+      slot = audit.model.slot(method === "product.restock" ? "stock" : "money", subject!, ref, undefined);
+    }
+    this.made++;
+    const params: Record<string, unknown> = { ...wanted.params, refuseAfter: 0 };
+    if (keyed || wanted.slot) {
+      params.key = slot?.key ?? wanted.key;
+      params.at = slot?.at;
+    }
+    const shard = this.shardOf({ method, ...params });
+    if (!this.#world.healed && random.chance(0.01))
+      params.refuseAfter = hosts[shard]!.nowMicros() + random.between(0, 3000);
+    return {
+      id: ++this.#lastId,
+      client: client.number,
+      method,
+      params: { method, ...params },
+      shard,
+      slot,
+      cart,
+      amount: wanted.amount ?? 0,
+      once: wanted.once ?? false,
+      sentAt: -1,
+      sends: 0,
+      arrivedIn: 0,
+      before: new Map(),
+      counted: false,
+      left: undefined,
+      received: undefined,
+      gaveUp: false,
+    };
+  }
+
+  shardOf(command: { method: Method; [param: string]: unknown }): number {
+    return shardOf(command as unknown as Command, this.#world.plan.shards);
+  }
+}
