@@ -81,6 +81,8 @@ function auditInWorker(task: AuditTask): Promise<Certificate> {
     // The flags of the program around us are not for our threads; with `--input-type` they would not even start.
     execArgv: [],
   });
+  // An engine that was stopped does not wait for it.
+  worker.unref();
   return new Promise((resolve, reject) => {
     worker.once("message", resolve);
     worker.once("error", reject);

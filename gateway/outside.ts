@@ -10,10 +10,23 @@ import type { Outside } from "../engine/shard.js";
 import { ReadFailed } from "../persistence/read-queries.js";
 import type { ReadSide } from "../persistence/read-side.js";
 
+/** One audit at a time: each takes a thread and the memory of all the books. */
+const auditRetryAfterMs = 250;
+
 export function makeOutside(readSide: ReadSide | undefined, audit: () => Promise<object>): Outside {
+  let auditing = false;
   return (command, shard, position, done) => {
     if (command.method === "audit.run") {
-      audit().then(done, (error: unknown) => done(refuse("internal", { reason: messageOf(error) })));
+      if (auditing) {
+        done(refuse("overloaded", { retryAfterMs: auditRetryAfterMs, reason: "an audit is running" }));
+        return;
+      }
+      auditing = true;
+      audit()
+        .then(done, (error: unknown) => done(refuse("internal", { reason: messageOf(error) })))
+        .finally(() => {
+          auditing = false;
+        });
     } else if (!readSide) {
       done(
         refuse("invalid_request", { path: "method", reason: "this engine was started without a read side" }),

@@ -3,7 +3,6 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { connect, type Yifen } from "../../client/client.js";
 import type * as Embedded from "../../gateway/embedded.js";
@@ -180,6 +179,18 @@ test("a damaged shard keeps the folder shut, and once it is repaired the same pr
   expect(await repaired.accounts.get("a7")).toMatchObject({ available: "0.00" });
 });
 
+test("one audit at a time: who comes meanwhile is told to come again, and our client does", async () => {
+  const patient = await connect(server.address);
+  const impatient = await connect(server.address, { retryOverloaded: false });
+  open.push(patient, impatient);
+  const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => impatient.audit()));
+  const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
+  expect(refused.length).toBe(19);
+  for (const { code, executed } of refused) expect([code, executed]).toEqual(["overloaded", false]);
+  const audits = await Promise.all([patient.audit(), patient.audit(), patient.audit()]);
+  expect(audits.map(({ ok }) => ok)).toEqual([true, true, true]);
+});
+
 test("a call that is open when the engine is closed fails as closed, and so does every later one", async () => {
   const yifen = await engine();
   await fillShop(yifen);
@@ -227,5 +238,4 @@ test("not closed, the program that forgot it still runs, and what was answered i
   expect((await node(["--input-type=module", "--eval", program])).code).toBe(7);
   const yifen = await engine({ data });
   expect(await yifen.accounts.get("a1")).toMatchObject({ available: "50.00" });
-  await sleep(0);
 });

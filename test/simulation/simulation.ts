@@ -19,6 +19,9 @@ import { World } from "./world.js";
 /** Longer than any hold and its grace, and than anything that was still on its way. */
 const restMicros = 9_000_000;
 
+/** Longer than it takes to ask once more and be answered. */
+const lastAnswersMicros = 1_000_000;
+
 /** Longer than an event is on its way. */
 const lastEventsMicros = 500_000;
 
@@ -55,6 +58,8 @@ export function run(seed: number, options: RunOptions = {}): Report {
   world.schedule.after(plan.paceMicros, () => live(world));
   until(world, () => world.healed);
   rest(world, restMicros);
+  world.closed = true;
+  rest(world, lastAnswersMicros);
   const report = {
     seed,
     stateHash: world.hosts.map(({ shard }) => stateHash(shard!.books)).join(" "),

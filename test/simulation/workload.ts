@@ -54,6 +54,7 @@ export class Workload {
     });
     const at = target - epochMs * 1000 - hosts[operation.shard]!.clockOffset;
     schedule.at(at, () => {
+      if (this.#world.closed) return;
       client.operations.set(operation.id, operation);
       audit.sent(operation);
       network.request(client, operation, true);

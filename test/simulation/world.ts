@@ -29,6 +29,8 @@ export class World {
   readonly channelWatch: ChannelWatch;
   /** No fault happens any more. */
   healed = false;
+  /** Nobody begins anything any more. */
+  closed = false;
 
   constructor(
     readonly plan: Plan,
