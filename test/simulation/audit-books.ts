@@ -142,14 +142,32 @@ function expectStock(audit: Audit, stories: Stories, reads: readonly Operation[]
     expect(stock.sold === (story?.sold ?? 0), `${id}: the feed sold ${story?.sold}`);
     const told = story?.available ?? audit.model.products.get(id)!.stock;
     expect(stock.available === told, `${id}: the feed left ${told}`);
-    const product = audit.model.products.get(id)!;
-    if (product.limit === 0) continue;
-    const bought = new Map<string, number>();
-    for (const { account, stock: taken } of stories.orders.values()) {
-      bought.set(account, (bought.get(account) ?? 0) + (taken.get(id)?.sold ?? 0));
+  }
+  expectLimits(audit, stories, reads);
+}
+
+/** Nobody has bought more than the limit, and everybody may still take what is left of it. */
+function expectLimits(audit: Audit, stories: Stories, reads: readonly Operation[]): void {
+  const bought = new Map<string, number>();
+  for (const { account, stock } of stories.orders.values()) {
+    for (const [product, { sold }] of stock) {
+      const name = `${account} ${product}`;
+      bought.set(name, (bought.get(name) ?? 0) + sold);
+      const { limit } = audit.model.products.get(product)!;
+      if (limit > 0 && bought.get(name)! > limit)
+        audit.violation(`${account} has bought ${bought.get(name)} of ${product}, the limit is ${limit}`);
     }
-    for (const [account, qty] of bought)
-      expect(account === "" || qty <= product.limit, `${account} has bought ${qty} of ${product.limit}`);
+  }
+  for (const operation of reads) {
+    const { cart, received } = operation;
+    if (!cart || (received!.code !== "ok" && received!.code !== "limit_exceeded")) continue;
+    const { product, qty } = cart.lines[0]!;
+    const { limit } = audit.model.products.get(product)!;
+    const used = bought.get(`${cart.account} ${product}`) ?? 0;
+    const over = used + qty > limit;
+    const what = `${used} are bought of the ${limit} that one may have`;
+    audit.expect(over === (received!.code === "limit_exceeded"), operation, received, what);
+    audit.world.coverage.hit(over ? "limit tried at the end, over it" : "limit tried at the end, within it");
   }
 }
 

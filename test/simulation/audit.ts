@@ -106,6 +106,7 @@ export class Audit {
     const { code } = answer;
     if (notStored.has(code) || (slot.kind === "stock" && code === "product_not_found")) {
       this.expect(!answer.replayed, operation, answer, `${code} is not to be stored`);
+      if (code === "invalid_request") this.model.drop(operation);
     } else if (code === "key_reused") {
       coverage.hit("same key, other params");
       this.expect(slot.variants.length > 1, operation, answer, "its key was never used with other params");

@@ -63,12 +63,15 @@ export const required = [
   "cart refused in more than one line",
   "lines merged",
   "limit used up exactly",
+  "limit tried at the end, within it",
+  "limit tried at the end, over it",
   "dry run",
   // The feed.
   "feed resumed after a loss",
   "feed read from the log",
   "feed event",
   // Every refusal that a client of this world can get.
+  "invalid_request",
   "overloaded",
   "deadline_exceeded",
   "key_reused",

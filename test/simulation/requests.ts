@@ -21,6 +21,9 @@ export interface Wanted {
   readonly once?: boolean;
 }
 
+/** A clock that is wrong beyond belief: two days ahead. */
+export const absurdSkewMs = 172_800_000;
+
 export class Requests {
   readonly #world: World;
   #lastId = 0;
@@ -101,7 +104,8 @@ export class Requests {
     const ref = wanted.params.ref as string | undefined;
     let slot = wanted.slot;
     if (!slot && keyed && !cart?.dryRun) {
-      const at = wanted.once ? undefined : epochMs + Math.floor(schedule.now / 1000) + client.skewMs;
+      const skewMs = random.chance(0.005) ? absurdSkewMs : client.skewMs;
+      const at = wanted.once ? undefined : epochMs + Math.floor(schedule.now / 1000) + skewMs;
       slot = audit.model.slot("order", subject!, wanted.key!, at);
     } else if (!slot && ref !== undefined) {
       slot = audit.model.slot(method === "product.restock" ? "stock" : "money", subject!, ref, undefined);
