@@ -93,11 +93,12 @@ test("a dry run across shards writes nothing", () => {
   expect(stockOf(engine, "tea")).toEqual([10, 0, 0]);
 });
 
+// Each of these fails without its fix. A change of the workload gives the seeds other stories; the cases above stay.
 test.each([
-  [14, "snapshots are read, deposits come before their account is opened"],
-  [201, "snapshots are read, messages wait in outboxes over a restart"],
-  [15, "a frame comes out of order to a shard that has sent nothing yet"],
-  [70, "a frame is lost in a steady flow"],
+  [14, "snapshots are read, and messages wait in outboxes over a restart"],
+  [34, "a frame comes out of order to a shard that has sent nothing yet"],
+  [6, "a frame is lost in a steady flow"],
+  [201, "deposits come before their account is opened"],
 ])("seed %i: %s", (seed) => {
   expect(checkedRun(seed).events).toBeGreaterThan(0);
 });
