@@ -52,14 +52,14 @@ const thorough: Plan = {
 };
 
 const quick: Plan = {
-  seconds: 2,
-  warmupSeconds: 1,
+  seconds: 1.5,
+  warmupSeconds: 0.5,
   runs: 1,
-  redisSeconds: 1,
-  redisDepths: [1, 16, 128],
-  levelOrders: 400_000,
-  accounts: 100_000,
-  products: 10_000,
+  redisSeconds: 0.7,
+  redisDepths: [16, 128],
+  levelOrders: 200_000,
+  accounts: 50_000,
+  products: 5_000,
 };
 
 /** Throws `MeasurementFailed` when a figure cannot be trusted or the books do not add up. */

@@ -24,8 +24,9 @@ export class ParamsHash {
 
   number(value: number | undefined): this {
     if (value === undefined) return this.#mix(0x10002);
-    this.#mix(value % 0x100000000);
-    return this.#mix((value / 0x100000000) | 0);
+    const high = Math.floor(value / 0x100000000);
+    this.#mix((value - high * 0x100000000) | 0);
+    return this.#mix(high);
   }
 
   end(): number {
