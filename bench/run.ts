@@ -22,7 +22,7 @@ import { type BenchServer, startServer } from "./server.js";
 import { fillShop } from "./setup.js";
 
 export interface BenchOptions {
-  /** About a minute instead of eight. */
+  /** A smaller shop, shorter and single runs. */
   readonly quick: boolean;
   /** Where the log goes; a new folder in it, removed afterwards. Default: the system's temporary folder. */
   readonly folder?: string;

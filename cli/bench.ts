@@ -10,7 +10,7 @@ export function addBench(program: Command): void {
     .description(
       "measure orders per second and latencies, beside the disk, the sockets and Redis, in one run",
     )
-    .option("--quick", "about a minute instead of ten; a smaller shop, single runs")
+    .option("--quick", "about a minute and a half instead of ten; a smaller shop, single runs")
     .option("--folder <FOLDER>", "where the log goes, on the disk to be measured; removed afterwards")
     .option("--json <FILE>", "write the document that docs/benchmarks.md is made from; - for standard output")
     .action(async ({ quick = false, folder, json }: { quick?: boolean; folder?: string; json?: string }) => {
