@@ -13,7 +13,7 @@
 
 import { ByteReader } from "./byte-reader.js";
 import type { ByteWriter } from "./byte-writer.js";
-import { type AskedLine, catalogue, type Fact, type Line } from "./facts.js";
+import { type AskedLine, catalogue, type Fact, type Line, type LineShare } from "./facts.js";
 
 export const turnMark = 0;
 
@@ -34,11 +34,13 @@ for (const { number, fields } of Object.values(catalogue)) {
   )({
     lines: writeLines,
     asked: writeAsked,
+    shares: writeShares,
     bytes: writeBytes,
   });
   readers[number] = new Function("lists", `return (from) => ({ type: ${number}, ${reads.join(", ")} })`)({
     lines: readLines,
     asked: readAsked,
+    shares: readShares,
     bytes: readBytes,
   });
 }
@@ -101,6 +103,15 @@ function writeAsked(to: ByteWriter, lines: readonly AskedLine[]): void {
   }
 }
 
+function writeShares(to: ByteWriter, shares: readonly LineShare[]): void {
+  to.uint(shares.length);
+  for (const share of shares) {
+    to.uint(share.line);
+    to.uint(share.qty);
+    to.uint(share.amount);
+  }
+}
+
 function writeBytes(to: ByteWriter, bytes: Uint8Array): void {
   to.uint(bytes.length);
   to.raw(bytes);
@@ -118,6 +129,14 @@ function readAsked(from: ByteReader): AskedLine[] {
   const lines: AskedLine[] = [];
   for (let left = from.uint(); left > 0; left--) lines.push({ productId: from.text(), qty: from.uint() });
   return lines;
+}
+
+function readShares(from: ByteReader): LineShare[] {
+  const shares: LineShare[] = [];
+  for (let left = from.uint(); left > 0; left--) {
+    shares.push({ line: from.uint(), qty: from.uint(), amount: from.uint() });
+  }
+  return shares;
 }
 
 function readBytes(from: ByteReader): Uint8Array {

@@ -13,7 +13,7 @@
  */
 
 /** How a field is written: see `byte-writer`, and `fact-codec` for the lists. */
-type Kind = "uint" | "text" | "bytes" | "lines" | "asked";
+type Kind = "uint" | "text" | "bytes" | "lines" | "asked" | "shares";
 
 /** A line of a placed order. */
 export interface Line {
@@ -26,6 +26,13 @@ export interface Line {
 export interface AskedLine {
   readonly productId: string;
   readonly qty: number;
+}
+
+/** What a refund takes of one line of its order: units and minor units. */
+export interface LineShare {
+  readonly line: number;
+  readonly qty: number;
+  readonly amount: number;
 }
 
 export const catalogue = {
@@ -129,6 +136,102 @@ export const catalogue = {
     qty: "uint",
   }),
   branchEnded: fact(26, "branch.ended", { order: "uint", branch: "uint", how: "uint" }),
+
+  // What becomes of an order that was paid. `event` is a number of `order-transitions`, `to` the status after it. `dueAt`
+  // (ms, 0 = never) is when the order moves on by itself: the end of the after-sale window, the automatic confirmation.
+  orderMoved: fact(27, "order.moved", {
+    order: "uint",
+    event: "uint",
+    to: "uint",
+    dueAt: "uint",
+    operator: "text",
+    remark: "text",
+    tracking: "text",
+  }),
+  /** Nothing can happen to it any more: what it earned is revenue, and the read side alone remembers it. */
+  orderArchived: fact(28, "order.archived", { order: "uint", currency: "uint", amount: "uint" }),
+
+  // Money from outside: first of all to suspense, whatever it turns out to be. Payments count from 1 on their shard.
+  // `reference` is the order's id as
+  // the caller gave it: there may be no such order.
+  paymentBooked: fact(29, "payment.booked", {
+    payment: "uint",
+    provider: "text",
+    paymentId: "text",
+    reference: "text",
+    currency: "uint",
+    amount: "uint",
+  }),
+  /** From suspense to the order. */
+  paymentApplied: fact(30, "payment.applied", {
+    payment: "uint",
+    order: "uint",
+    provider: "text",
+    paymentId: "text",
+    currency: "uint",
+    amount: "uint",
+  }),
+  /** The order is paid in full, and the last of it came from outside. */
+  orderSettled: fact(31, "order.settled", { order: "uint" }),
+  /** It was canceled, its money came too late, and everything could be taken once more. */
+  orderReinstated: fact(32, "order.reinstated", { order: "uint" }),
+
+  // Refunds. Asked = the intent, before anybody is told: from its order (source 1) or from suspense (2) to what is payable.
+  // provider "" = back to the account's wallet. Numbers are made like those of orders.
+  refundAsked: fact(33, "refund.asked", {
+    refund: "uint",
+    order: "uint",
+    source: "uint",
+    account: "uint",
+    currency: "uint",
+    amount: "uint",
+    provider: "text",
+    paymentId: "text",
+    restock: "uint",
+    reason: "text",
+    shares: "shares",
+  }),
+  /** From what is payable to the provider's clearing account, or to the wallet. `ref`: the provider's own number. */
+  refundDone: fact(34, "refund.done", { ...refund(), ref: "text" }),
+  /** Back from what is payable to where it came from: the provider will not do it, and has not. */
+  refundRefused: fact(35, "refund.refused", { ...refund(), ref: "text" }),
+  /** Nobody knows whether it was done. It stays payable, and is asked about, never sent as another. */
+  refundUnknown: fact(36, "refund.unknown", { refund: "uint", error: "text" }),
+  /** Units that come back from a refund: sold -> available. */
+  stockReturned: fact(37, "stock.returned", stock()),
+
+  // Points: whole numbers, given by the order's payment and taken back with its refund.
+  pointsGranted: fact(38, "points.granted", { account: "uint", order: "uint", points: "uint" }),
+  pointsReversed: fact(39, "points.reversed", { account: "uint", order: "uint", points: "uint" }),
+  pointsSpent: fact(40, "points.spent", { account: "uint", points: "uint", ref: "text" }),
+
+  // What only a human can end. `kind` and `action` are numbers of `human-queue`; `evidence` is JSON.
+  humanOpened: fact(41, "human.opened", {
+    item: "uint",
+    kind: "uint",
+    subject: "text",
+    currency: "uint",
+    amount: "uint",
+    units: "uint",
+    attempts: "uint",
+    error: "text",
+    evidence: "text",
+  }),
+  humanResolved: fact(42, "human.resolved", {
+    item: "uint",
+    action: "uint",
+    reason: "text",
+    evidence: "text",
+    operator: "text",
+  }),
+  /** One balanced entry by a human's hand, between two accounts of the ledger that `postings` lets a human name. */
+  entryMade: fact(43, "entry.made", {
+    item: "uint",
+    from: "text",
+    to: "text",
+    currency: "uint",
+    amount: "uint",
+  }),
 } as const;
 
 interface FieldTypes {
@@ -137,6 +240,7 @@ interface FieldTypes {
   bytes: Uint8Array;
   lines: readonly Line[];
   asked: readonly AskedLine[];
+  shares: readonly LineShare[];
 }
 
 type Catalogue = typeof catalogue;
@@ -163,4 +267,16 @@ function fact<N extends number, F extends Record<string, Kind>>(number: N, name:
 
 function stock() {
   return { product: "uint", order: "uint", account: "uint", qty: "uint", available: "uint" } as const;
+}
+
+function refund() {
+  return {
+    refund: "uint",
+    order: "uint",
+    source: "uint",
+    account: "uint",
+    currency: "uint",
+    amount: "uint",
+    provider: "text",
+  } as const;
 }

@@ -27,9 +27,30 @@ export function orderId(number: number): string {
 
 const halfAt = 1_000_000_000;
 
+/** Refunds and items for a human are numbered like orders, each with a sequence of its own. */
+export function refundId(number: number): string {
+  return `r${number}`;
+}
+
+export function itemId(number: number): string {
+  return `h${number}`;
+}
+
 /** The number of an order's id; undefined when the engine cannot have made this id. */
 export function parseOrderId(id: string): number | undefined {
-  if (!/^o[1-9][0-9]{3,15}$/.test(id)) return undefined;
+  return parseId("o", id);
+}
+
+export function parseRefundId(id: string): number | undefined {
+  return parseId("r", id);
+}
+
+export function parseItemId(id: string): number | undefined {
+  return parseId("h", id);
+}
+
+function parseId(letter: string, id: string): number | undefined {
+  if (id[0] !== letter || !/^[1-9][0-9]{3,15}$/.test(id.slice(1))) return undefined;
   const number = Number(id.slice(1));
   return Number.isSafeInteger(number) && number >= slotCount ? number : undefined;
 }

@@ -4,7 +4,16 @@
  *   ledger account                 unit             balance
  *   wallet:<account>               currency         what the account may spend
  *   outside:<currency>             currency         minus what came in from outside and did not go back
- *   order:<order>                  currency         paid minus refunded
+ *   order:<order>                  currency         paid minus refunded; nothing once the order is archived
+ *   clearing:<provider>:<currency> currency         minus what the provider took from buyers and did not give back
+ *   suspense:<currency>            currency         came from outside and belongs to no order yet
+ *   payable:<currency>             currency         to be refunded, and not known to be
+ *   revenue:<currency>             currency         earned by orders that can be refunded no more
+ *   fees:<currency>                currency         written there by a human
+ *   loss:<currency>                currency         written off by a human
+ *   points:<account>               points           what the account has; below zero: what it owes
+ *   issued:points                  points           minus what was granted and not reversed
+ *   redeemed:points                points           what was spent
  *   stock:<product>:available      unit:<product>   may be taken
  *   stock:<product>:held           unit:<product>   held by orders that are not paid
  *   stock:<product>:sold           unit:<product>   sold
@@ -15,6 +24,7 @@
  */
 
 import { catalogue, type Fact, type FactKind, type FactOf } from "./facts.js";
+import { currencyCode } from "./money.js";
 import { orderId } from "./order-number.js";
 
 /** One side of an entry: `amount` (minor units or pieces, signed) goes to the ledger account. */
@@ -61,6 +71,8 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   stockConfirmed: (fact, names) => stockMove(names.productId(fact.product), "held", "sold", fact.qty),
   stockReleased: (fact, names) => stockMove(names.productId(fact.product), "held", "available", fact.qty),
 
+  stockReturned: (fact, names) => stockMove(names.productId(fact.product), "sold", "available", fact.qty),
+
   moneyCaptured: (fact, names) =>
     move(
       wallet(names, fact.account),
@@ -68,6 +80,40 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
       names.accountCurrency(fact.account),
       fact.amount,
     ),
+
+  paymentBooked: (fact) => {
+    const currency = currencyCode(fact.currency);
+    return move(clearing(fact.provider, currency), `suspense:${currency}`, currency, fact.amount);
+  },
+  paymentApplied: (fact) => {
+    const currency = currencyCode(fact.currency);
+    return move(`suspense:${currency}`, `order:${orderId(fact.order)}`, currency, fact.amount);
+  },
+  refundAsked: (fact) => {
+    const currency = currencyCode(fact.currency);
+    return move(refundSource(fact, currency), `payable:${currency}`, currency, fact.amount);
+  },
+  refundDone: (fact, names) => {
+    const currency = currencyCode(fact.currency);
+    const to = fact.provider === "" ? wallet(names, fact.account) : clearing(fact.provider, currency);
+    return move(`payable:${currency}`, to, currency, fact.amount);
+  },
+  refundRefused: (fact) => {
+    const currency = currencyCode(fact.currency);
+    return move(`payable:${currency}`, refundSource(fact, currency), currency, fact.amount);
+  },
+  orderArchived: (fact) => {
+    const currency = currencyCode(fact.currency);
+    return move(`order:${orderId(fact.order)}`, `revenue:${currency}`, currency, fact.amount);
+  },
+  entryMade: (fact) => {
+    const currency = currencyCode(fact.currency);
+    return move(handAccount(fact.from, currency), handAccount(fact.to, currency), currency, fact.amount);
+  },
+
+  pointsGranted: (fact, names) => move("issued:points", points(names, fact.account), "points", fact.points),
+  pointsReversed: (fact, names) => move(points(names, fact.account), "issued:points", "points", fact.points),
+  pointsSpent: (fact, names) => move(points(names, fact.account), "redeemed:points", "points", fact.points),
 
   // What follows tells where orders, keys, branches and channels stand; what moves has a fact of its own above.
   orderPlaced: nothing,
@@ -83,6 +129,12 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   messagesAcked: nothing,
   branchTried: nothing,
   branchEnded: nothing,
+  orderMoved: nothing,
+  orderSettled: nothing,
+  orderReinstated: nothing,
+  refundUnknown: nothing,
+  humanOpened: nothing,
+  humanResolved: nothing,
 };
 
 const ruleByNumber: Rule<FactKind>[] = [];
@@ -115,4 +167,30 @@ function wallet(names: LedgerNames, account: number): string {
 
 function outside(currency: string): string {
   return `outside:${currency}`;
+}
+
+function clearing(provider: string, currency: string): string {
+  return `clearing:${provider}:${currency}`;
+}
+
+function points(names: LedgerNames, account: number): string {
+  return `points:${names.accountId(account)}`;
+}
+
+/** Where a refund's money comes from: its order, or suspense when it belongs to none. */
+export const refundSources = { order: 1, suspense: 2 } as const;
+
+function refundSource({ source, order }: { source: number; order: number }, currency: string): string {
+  return source === refundSources.order ? `order:${orderId(order)}` : `suspense:${currency}`;
+}
+
+const handNames = /^(?:suspense|payable|revenue|fees|loss|(?:clearing|wallet):[A-Za-z0-9._:-]{1,64})$/;
+
+/** Whether a human may book on a ledger account of this name; the currency is added by the book. */
+export function isHandAccount(name: string): boolean {
+  return handNames.test(name);
+}
+
+function handAccount(name: string, currency: string): string {
+  return name.startsWith("wallet:") ? name : `${name}:${currency}`;
 }

@@ -2,7 +2,8 @@
  * Every way in which a request can end other than well: one table, in order of precedence.
  *
  * When several codes apply to one request, the one listed first is the answer. Numbers are written to the
- * log, so a number is never given a second meaning; a code that goes out of use leaves a gap.
+ * log, so a number is never given a second meaning; a code that goes out of use leaves a gap, and a new one takes the next
+ * number wherever it stands in the order.
  * Documents, HTTP statuses and the client's errors are read from this table and from nowhere else.
  *
  * `retryable`: the same request, unchanged and under the same key, may succeed later.
@@ -35,6 +36,9 @@ const table = [
   row("product_not_found", 11, 404, "stored", "no such product"),
   row("account_not_found", 12, 404, "stored", "no such account"),
   row("order_not_found", 13, 404, "never", "no such order"),
+  row("refund_not_found", 33, 404, "never", "no such refund"),
+  row("item_not_found", 34, 404, "never", "no such item for a human"),
+  row("transaction_not_found", 35, 404, "never", "no such transaction"),
   // The money.
   row("invalid_amount", 14, 400, "stored", "not a decimal string that this currency can hold"),
   row("amount_overflow", 15, 400, "stored", "the sum is larger than 9007199254740991 minor units"),
@@ -46,6 +50,8 @@ const table = [
   row("limit_exceeded", 20, 409, "stored", "the account may not take so many of this product"),
   row("insufficient_stock", 21, 409, "stored", "fewer are available than were asked for"),
   row("insufficient_funds", 22, 409, "stored", "less money is available than is due"),
+  row("insufficient_points", 36, 409, "stored", "fewer points are there than were asked for"),
+  row("version_mismatch", 37, 409, "stored", "the order has moved on; details.version is its version now"),
   row("invalid_transition", 23, 409, "stored", "the order's status does not allow this event"),
   row("hold_expired", 24, 409, "stored", "the time to pay has passed"),
   row("refund_exceeds_remaining", 25, 409, "stored", "more than is left to refund"),
@@ -88,11 +94,13 @@ export function refuse(code: Code, details?: Readonly<Record<string, unknown>>):
   return details === undefined ? { code } : { code, details };
 }
 
+const rank = new Map<string, number>(table.map(({ code }, index) => [code, index]));
+
 /** Of several refusals of one request, the one that is answered: the first in the table. */
 export function firstInPrecedence(refusals: readonly Refusal[]): Refusal | undefined {
   let first: Refusal | undefined;
   for (const refusal of refusals) {
-    if (!first || resultOf(refusal.code).number < resultOf(first.code).number) first = refusal;
+    if (!first || rank.get(refusal.code)! < rank.get(first.code)!) first = refusal;
   }
   return first;
 }

@@ -112,9 +112,11 @@ export class Books {
         this.outboxes.acked(fact.peer, fact.upTo);
         break;
       default:
-        fact satisfies never;
+        this.#later(fact);
     }
   }
+
+  #later(_fact: Fact): void {}
 
   branch(order: number, index: number): Branch | undefined {
     return this.branches.find(order, index);

@@ -54,6 +54,107 @@ export interface CancelOrder extends Asked {
   at: number | undefined;
 }
 
+/** Events of an order's owner and operators that move it and nothing else. */
+export const advanceEvents = ["pack", "ship", "dispatch", "deliver", "confirm", "dispute", "resolve"] as const;
+
+export interface AdvanceOrder extends Asked {
+  method: "order.advance";
+  key: string;
+  order: string;
+  event: (typeof advanceEvents)[number];
+  /** With `ship`: what the carrier calls the parcel. */
+  tracking: string | undefined;
+  remark: string | undefined;
+  operator: string | undefined;
+  /** The order must be at this version; undefined = whatever it is. */
+  version: number | undefined;
+  /** With `resolve`: the money goes back, all that is left of it, or the order goes on. */
+  resolution: "refund" | "keep" | undefined;
+  /** With `resolve` and `refund`: whether all units come back too. */
+  restock: boolean;
+  at: number | undefined;
+}
+
+export interface RefundOrder extends Asked {
+  method: "order.refund";
+  key: string;
+  order: string;
+  /** Units by product; with `amount` undefined too: all that is left. */
+  lines: LineAsked[] | undefined;
+  amount: string | undefined;
+  reason: string;
+  restock: boolean;
+  operator: string | undefined;
+  version: number | undefined;
+  at: number | undefined;
+}
+
+export interface NotifyPayment extends Asked {
+  method: "payment.notify";
+  provider: string;
+  paymentId: string;
+  order: string;
+  amount: string;
+  currency: string;
+}
+
+export interface GetRefund extends Asked {
+  method: "refund.get";
+  refund: string;
+}
+
+/** What a provider says about a refund that it was asked for. */
+export interface ReportRefund extends Asked {
+  method: "refund.report";
+  refund: string;
+  outcome: "done" | "refused" | "unknown";
+  /** The provider's own number of it, or what it said. */
+  ref: string | undefined;
+}
+
+export interface SpendPoints extends Asked {
+  method: "points.spend";
+  account: string;
+  points: number;
+  /** Makes the call exactly-once, for ever. */
+  ref: string;
+}
+
+export interface IssueToken extends Asked {
+  method: "token.issue";
+}
+
+export interface ListHuman extends Asked {
+  method: "human.list";
+  state: "open" | "resolved" | undefined;
+  cursor: string | undefined;
+  limit: number | undefined;
+}
+
+export interface GetHuman extends Asked {
+  method: "human.get";
+  item: string;
+}
+
+export interface EntryAsked {
+  from: string;
+  to: string;
+  amount: string;
+}
+
+export interface ResolveHuman extends Asked {
+  method: "human.resolve";
+  item: string;
+  action: "retry" | "done" | "undone" | "entries" | "write_off";
+  reason: string;
+  evidence: string | undefined;
+  /** With `retry` of a payment that nobody knows the order of: the order. */
+  order: string | undefined;
+  /** With `entries`: together they move what is at risk. */
+  entries: EntryAsked[] | undefined;
+  operator: string | undefined;
+}
+
 export interface GetOrder extends Asked {
   method: "order.get" | "order.history";
   order: string;
@@ -153,6 +254,16 @@ export type Command =
   | PlaceOrder
   | PayOrder
   | CancelOrder
+  | AdvanceOrder
+  | RefundOrder
+  | NotifyPayment
+  | GetRefund
+  | ReportRefund
+  | SpendPoints
+  | IssueToken
+  | ListHuman
+  | GetHuman
+  | ResolveHuman
   | GetOrder
   | ListOrders
   | LookupOrder

@@ -1,6 +1,6 @@
 /** Where a command goes: id -> slot (1,024, fixed for ever) -> shard. An order lives with its account. */
 
-import { orderSlot, parseOrderId, slotOf } from "../actors/order-number.js";
+import { orderSlot, parseItemId, parseOrderId, parseRefundId, slotOf } from "../actors/order-number.js";
 import type { Command } from "./commands.js";
 import { shardOfSlot } from "./crossing.js";
 
@@ -19,12 +19,24 @@ function slotOfCommand(command: Command, shards: number): number {
     case "account.withdraw":
     case "account.get":
     case "account.statement":
+    case "points.spend":
       return slotOf(command.account);
     case "order.pay":
     case "order.cancel":
     case "order.get":
     case "order.history":
+    case "order.advance":
+    case "order.refund":
+    case "payment.notify":
       return orderSlot(parseOrderId(command.order) ?? 0);
+    case "refund.get":
+    case "refund.report":
+      return orderSlot(parseRefundId(command.refund) ?? 0);
+    case "human.get":
+    case "human.resolve":
+      return orderSlot(parseItemId(command.item) ?? 0);
+    case "human.list":
+      return firstSlot(shardOfCursor(command.cursor, shards), shards);
     case "product.create":
     case "product.restock":
     case "product.reprice":
@@ -35,11 +47,18 @@ function slotOfCommand(command: Command, shards: number): number {
     case "feed.unsubscribe":
       return firstSlot(command.sub % shards, shards);
     case "audit.run":
+    case "token.issue":
       return 0;
   }
 }
 
+/** Items are listed shard by shard: "2.17" goes on in shard 2 below item 17. */
+function shardOfCursor(cursor: string | undefined, shards: number): number {
+  const shard = Number(/^([0-9]{1,4})\./.exec(cursor ?? "")?.[1] ?? 0);
+  return Math.min(shard, shards - 1);
+}
+
 /** A slot of that shard. */
-function firstSlot(shard: number, shards: number): number {
+export function firstSlot(shard: number, shards: number): number {
   return Math.ceil((shard * 1024) / shards);
 }

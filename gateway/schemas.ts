@@ -8,7 +8,7 @@ import Type, { type Static } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import { statuses } from "../actors/order-transitions.js";
 import { type Refusal, refuse } from "../actors/results.js";
-import type { Method as CommandMethod } from "../engine/commands.js";
+import { advanceEvents, type Method as CommandMethod } from "../engine/commands.js";
 import {
   linesMax,
   pageMax,
@@ -53,6 +53,14 @@ const line = Type.Object(
 );
 
 const keyedOrder = { key: key(), order: id("Order number") };
+const version = () =>
+  Type.Integer({
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: "Refused with version_mismatch when the order has another",
+  });
+const operator = () => id("Who does it, for the order's history");
+const remark = (description: string) => text(200, description);
 
 export const schemas = {
   "session.ping": Type.Object({}, { ...closed, title: "Answer with an empty result" }),
@@ -83,6 +91,102 @@ export const schemas = {
   "order.cancel": Type.Object(
     { ...keyedOrder, reason: optional(text(200, "Kept in the order's history")), at: optional(at()) },
     { ...closed, title: "Cancel an order that is not paid" },
+  ),
+  "order.advance": Type.Object(
+    {
+      ...keyedOrder,
+      event: Type.Enum([...advanceEvents], { description: "One of the order's next events" }),
+      tracking: optional(text(100, "With ship, and required there: what the carrier calls the parcel")),
+      remark: optional(remark("Kept in the order's history")),
+      operator: optional(operator()),
+      version: optional(version()),
+      resolution: optional(
+        Type.Enum(["refund", "keep"], {
+          description: "With resolve, and required there: refund all that is left, or let the order go on",
+        }),
+      ),
+      restock: optional(Type.Boolean({ description: "With resolve and refund: the units come back too" })),
+      at: optional(at()),
+    },
+    { ...closed, title: "Move an order on" },
+  ),
+  "order.refund": Type.Object(
+    {
+      ...keyedOrder,
+      lines: optional(
+        Type.Array(line, { minItems: 1, maxItems: linesMax, description: "Units to refund, by product" }),
+      ),
+      amount: optional(amount("How much, instead of lines; without both: all that is left")),
+      reason: remark("Kept with the refund and in the order's history"),
+      restock: optional(Type.Boolean({ description: "The refunded units come back into stock" })),
+      operator: optional(operator()),
+      version: optional(version()),
+      at: optional(at()),
+    },
+    { ...closed, title: "Give money back" },
+  ),
+  "refund.get": Type.Object({ refund: id("Refund number") }, { ...closed, title: "Read a refund" }),
+  "refund.report": Type.Object(
+    {
+      refund: id("Refund number"),
+      outcome: Type.Enum(["done", "refused", "unknown"], { description: "What the provider says" }),
+      ref: optional(remark("The provider's own number, or its words")),
+    },
+    { ...closed, title: "Tell what a provider did about a refund" },
+  ),
+  "payment.notify": Type.Object(
+    {
+      provider: id("Payment provider"),
+      paymentId: id("The provider's number of the payment: the same one never counts twice"),
+      order: id("Order number, as the provider was given it"),
+      amount: amount("What was paid; more than zero"),
+      currency: currency(),
+    },
+    { ...closed, title: "Book a payment from outside" },
+  ),
+  "points.spend": Type.Object(
+    {
+      account: id("Account"),
+      points: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: "Points" }),
+      ref: id("Makes the call exactly-once"),
+    },
+    { ...closed, title: "Spend an account's points" },
+  ),
+  "token.issue": Type.Object({}, { ...closed, title: "Issue a key that the engine vouches for" }),
+  "human.list": Type.Object(
+    {
+      state: optional(Type.Enum(["open", "resolved"], { description: "open (default)" })),
+      cursor: optional(cursor()),
+      limit: optional(limit()),
+    },
+    { ...closed, title: "List what only a human can end" },
+  ),
+  "human.get": Type.Object({ item: id("Item") }, { ...closed, title: "Read an item for a human" }),
+  "human.resolve": Type.Object(
+    {
+      item: id("Item"),
+      action: Type.Enum(["retry", "done", "undone", "entries", "write_off"], {
+        description: "Try again; it was done; it was not done; book these entries; give it up",
+      }),
+      reason: remark("Why; kept for ever"),
+      evidence: optional(text(1000, "What proves it; kept for ever")),
+      order: optional(id("With retry of an unmatched payment: the order that it is for")),
+      entries: optional(
+        Type.Array(
+          Type.Object(
+            {
+              from: text(140, "Ledger account"),
+              to: text(140, "Ledger account"),
+              amount: amount("How much"),
+            },
+            { ...closed, description: "One balanced entry" },
+          ),
+          { minItems: 1, maxItems: 20, description: "With entries: together they move what is at risk" },
+        ),
+      ),
+      operator: optional(operator()),
+    },
+    { ...closed, title: "End what only a human can end" },
   ),
   "order.get": Type.Object({ order: id("Order number") }, { ...closed, title: "Read an order" }),
   "order.history": Type.Object({ order: id("Order number") }, { ...closed, title: "Read an order's moves" }),
