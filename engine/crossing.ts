@@ -30,6 +30,7 @@ import type { PendingOrder } from "./crossing-state.js";
 import { keepOrder, keepRefusal, keyedMethods } from "./exactly-once.js";
 import { spaces } from "./key-table.js";
 import { encodeMessage, type Message } from "./messages.js";
+import { grantPoints } from "./points.js";
 import type { Turn } from "./turn.js";
 
 const method = keyedMethods["order.place"];
@@ -102,7 +103,24 @@ export function takeMessage(turn: Turn, message: Message): void {
     case "cancel":
       endBranch(turn, message.order, message.branch, "release");
       break;
+    case "return":
+      takeBack(turn, message);
+      break;
   }
+}
+
+/** Tells a product's shard that units come back. */
+export function sendReturn(turn: Turn, slot: number, returned: Omit<ReturnMessage, "kind">): void {
+  send(turn, slot, { kind: "return", ...returned });
+}
+
+type ReturnMessage = Extract<Message, { kind: "return" }>;
+
+function takeBack(turn: Turn, { order, product: id, qty, account }: ReturnMessage): void {
+  const product = turn.books.productByName.get(id)!;
+  const buyer = nameAccount(turn, account).handle;
+  const available = product.available + qty;
+  turn.record({ type: Facts.stockReturned, product: product.handle, order, account: buyer, qty, available });
 }
 
 /** Tells the shards of an order's products how it ended. */
@@ -215,9 +233,10 @@ function placePending(
   if (paid) {
     turn.record({ type: Facts.moneyCaptured, account: account.handle, order, amount: total });
     endBranches(turn, order, "confirm");
+    grantPoints(turn, order, "paid");
   }
   keepOrder(turn, account.handle, pending.key, method, pending.paramsHash, pending.at, order);
-  const view = orderView(turn.books, order);
+  const view = orderView(turn.books, order, turn.nowMs);
   for (const [index, { requester, id }] of takeWaiters(turn, order).entries()) {
     requester.order(id, view, index > 0);
     turn.touch(requester);

@@ -7,6 +7,8 @@
  *   done, same params                                   the stored result, replayed
  *   anything, other params                              key_reused
  *   nothing, and `at` is not after what was forgotten   key_too_old
+ *   nothing, and it is a token of somebody else's       token_unknown
+ *   nothing, and it is a token of yesterday             token_expired
  */
 
 import type { Account } from "../actors/account.js";
@@ -16,6 +18,7 @@ import { answerKept, answerRefusal } from "./answers.js";
 import type { Command } from "./commands.js";
 import { running, spaces } from "./key-table.js";
 import { atAheadMsMax, keysDroppedPerStep } from "./limits.js";
+import { refuseToken } from "./tokens.js";
 import type { Turn } from "./turn.js";
 
 /** Numbers of the keyed methods in the log; never re-used. */
@@ -26,6 +29,10 @@ export const keyedMethods = {
   "account.deposit": 4,
   "account.withdraw": 5,
   "product.restock": 6,
+  "order.advance": 7,
+  "order.refund": 8,
+  "payment.notify": 9,
+  "points.spend": 10,
 } as const;
 
 /** True when the key of an order's request has settled the matter: it was answered, refused, or it waits. */
@@ -40,7 +47,7 @@ export function settledByKey(
   const keys = turn.books.keys;
   const entry = account ? keys.find(spaces.order, account.handle, key) : -1;
   if (entry < 0) {
-    const refusal = at === undefined ? undefined : refuseTime(turn, account, at);
+    const refusal = (at === undefined ? undefined : refuseTime(turn, account, at)) ?? refuseToken(turn, key);
     if (!refusal) return false;
     answerRefusal(turn, command, refusal);
   } else if (keys.paramsHash(entry) !== paramsHash) {
@@ -85,7 +92,7 @@ export function settledByRef(
   return true;
 }
 
-/** Keeps a success whose result is the order as it stands now. */
+/** Keeps a success whose result is the order as it stands now; `text` is JSON of what else is in the result. */
 export function keepOrder(
   turn: Turn,
   account: number,
@@ -94,6 +101,7 @@ export function keepOrder(
   paramsHash: number,
   at: number | undefined,
   order: number,
+  text = "",
 ): void {
   turn.record({
     type: Facts.keyKept,
@@ -105,7 +113,32 @@ export function keepOrder(
     at: at ?? turn.nowMs,
     code: 0,
     order,
-    text: "",
+    text,
+  });
+}
+
+/** Keeps the answer under a ref. `order`: the result holds the order as it stands now, 0 = none. */
+export function keepResult(
+  turn: Turn,
+  space: number,
+  subject: number,
+  ref: string,
+  method: number,
+  paramsHash: number,
+  result: object,
+  order = 0,
+): void {
+  turn.record({
+    type: Facts.keyKept,
+    space,
+    subject,
+    key: ref,
+    method,
+    paramsHash,
+    at: turn.nowMs,
+    code: 0,
+    order,
+    text: JSON.stringify(result),
   });
 }
 

@@ -7,7 +7,7 @@
  *      index   from the hash of all three to the entry                     see `hash-index`
  *      rows    one row of numbers per entry                                see `rows`
  *      arena   the key's characters, 1 MiB a piece
- *      text    JSON of refusals and of results that are not an order
+ *      text    JSON of refusals, of results that are not an order, and of what stands beside the order in a result
  *
  * K1  A key is found from the moment its fact is applied until it is dropped, and never twice.
  * K2  The result of an entry never changes once it is done.
@@ -20,7 +20,7 @@ import { Rows } from "./rows.js";
 export const running = 255;
 
 /** Which names a key can stand under. */
-export const spaces = { order: 0, money: 1, stock: 2 } as const;
+export const spaces = { order: 0, money: 1, stock: 2, payment: 3 } as const;
 
 /** Fields of a row. */
 const subjectAt = 0;

@@ -90,6 +90,12 @@ export const groupBytesMax = 1024 * 1024;
 /** Keys dropped in one step: dropping is never the reason why a buyer waits. */
 export const keysDroppedPerStep = 1000;
 
+/** How long an issued token may be used for the first time. */
+export const tokenLifeMs = 86_400_000;
+
+/** An order that could not be archived yet is looked at again after so long; nobody waits for it. */
+export const archiveRetryMs = 60_000;
+
 /** Bytes of the log that one step reads to bring late subscribers up to date. */
 export const feedReplayBytesPerStep = 256 * 1024;
 

@@ -23,16 +23,18 @@ export type Message =
   /** Coordinator to product: sold. */
   | { kind: "confirm"; order: number; branch: number }
   /** Coordinator to product: give it back, or never mind. */
-  | { kind: "cancel"; order: number; branch: number };
+  | { kind: "cancel"; order: number; branch: number }
+  /** Coordinator to product: units that were sold come back from a refund. */
+  | { kind: "return"; order: number; branch: number; product: string; qty: number; account: string };
 
-const kinds = { try: 1, answered: 2, confirm: 3, cancel: 4 } as const;
+const kinds = { try: 1, answered: 2, confirm: 3, cancel: 4, return: 5 } as const;
 
 export function encodeMessage(message: Message): Uint8Array {
   const to = new ByteWriter(256);
   to.byte(kinds[message.kind]);
   to.uint(message.order);
   to.uint(message.branch);
-  if (message.kind === "try") {
+  if (message.kind === "try" || message.kind === "return") {
     to.text(message.product);
     to.uint(message.qty);
     to.text(message.account);
@@ -55,6 +57,8 @@ export function decodeMessage(bytes: Uint8Array): Message {
   switch (kind) {
     case kinds.try:
       return { kind: "try", order, branch, product: from.text(), qty: from.uint(), account: from.text() };
+    case kinds.return:
+      return { kind: "return", order, branch, product: from.text(), qty: from.uint(), account: from.text() };
     case kinds.answered:
       return {
         kind: "answered",

@@ -15,12 +15,13 @@ const total = 5;
 const paid = 6;
 const refunded = 7;
 const payBy = 8;
-const expiresAt = 9;
+const dueAt = 9;
 const createdAt = 10;
 const firstLine = 11;
 const lineCount = 12;
 const crossed = 13;
-const stride = 14;
+const points = 14;
+const stride = 16;
 
 /** Fields of a line. */
 const product = 0;
@@ -56,8 +57,9 @@ export class OrderTable {
     into.paid = chunk[at + paid]!;
     into.refunded = chunk[at + refunded]!;
     into.payBy = chunk[at + payBy]!;
-    into.expiresAt = chunk[at + expiresAt]!;
+    into.dueAt = chunk[at + dueAt]!;
     into.createdAt = chunk[at + createdAt]!;
+    into.points = chunk[at + points]!;
     return into;
   }
 
@@ -78,7 +80,8 @@ export class OrderTable {
     chunk[at + paid] = order.paid;
     chunk[at + refunded] = order.refunded;
     chunk[at + payBy] = order.payBy;
-    chunk[at + expiresAt] = order.expiresAt;
+    chunk[at + dueAt] = order.dueAt;
+    chunk[at + points] = order.points;
   }
 
   /** Reserves the number of an order that crosses shards; it stays in status None until it is placed. */
@@ -99,7 +102,7 @@ export class OrderTable {
     chunk[at + total] = fact.total;
     chunk[at + paid] = fact.paid;
     chunk[at + payBy] = fact.payBy;
-    chunk[at + expiresAt] = fact.expiresAt;
+    chunk[at + dueAt] = fact.expiresAt;
     chunk[at + createdAt] = timeMicros;
     chunk[at + firstLine] = this.lines.end;
     chunk[at + lineCount] = fact.lines.length;
@@ -111,6 +114,12 @@ export class OrderTable {
       lineChunk[lineAt + qty] = line.qty;
       lineChunk[lineAt + unitPrice] = line.unitPrice;
     }
+  }
+
+  drop(_orderNumber: number): void {}
+
+  wasDropped(_orderNumber: number): boolean {
+    return false;
   }
 
   status(orderNumber: number): number {

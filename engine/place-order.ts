@@ -16,6 +16,7 @@ import { beginCrossing, crosses } from "./crossing.js";
 import { keepOrder, keepRefusal, keyedMethods, settledByKey } from "./exactly-once.js";
 import { spaces } from "./key-table.js";
 import { ParamsHash } from "./params-hash.js";
+import { grantPoints } from "./points.js";
 import type { Turn } from "./turn.js";
 
 const method = keyedMethods["order.place"];
@@ -115,6 +116,7 @@ function recordPlacement(
   });
   if (cart.paid)
     turn.record({ type: Facts.moneyCaptured, account: account.handle, order, amount: cart.total });
+  if (cart.paid) grantPoints(turn, order, "paid");
   keepOrder(turn, account.handle, command.key, method, paramsHash, command.at, order);
   answerOrder(turn, command, order);
 }

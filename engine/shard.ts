@@ -31,7 +31,7 @@ import { handlers } from "./handlers.js";
 import { feedReplayBytesPerStep, groupBytesMax, groupTurnsMax, retryAfterMs } from "./limits.js";
 import { isUrgent, Mailbox } from "./mailbox.js";
 import { decodeMessage } from "./messages.js";
-import { expireOrder } from "./move-order.js";
+import { orderDue } from "./order-due.js";
 import type { Requester } from "./requester.js";
 import type { Settings } from "./settings.js";
 import type { Turn } from "./turn.js";
@@ -85,7 +85,7 @@ export class Shard implements Turn {
   readonly #channels: Channels;
   readonly #touched = new Set<Requester>();
   readonly #replies: (() => void)[] = [];
-  #nowMicros: number;
+  nowMicros: number;
   #inFlight = false;
   #failure: unknown;
 
@@ -95,7 +95,7 @@ export class Shard implements Turn {
     this.settings = parts.settings;
     this.shard = parts.shard;
     this.shards = parts.shards;
-    this.#nowMicros = parts.books.time;
+    this.nowMicros = parts.books.time;
     this.#group = new GroupWriter(parts.books.position);
     this.#channels = new Channels(parts.shard, parts.books.outboxes, parts.bus);
     parts.journal.onDurable = (position) => this.#open(position);
@@ -161,7 +161,10 @@ export class Shard implements Turn {
   }
 
   #runTurns(): void {
-    for (const reply of this.#replies.splice(0)) reply();
+    for (const reply of this.#replies.splice(0)) {
+      this.#beginTurn();
+      reply();
+    }
     if (this.feed.isBehind) {
       const { journal } = this.#parts;
       this.feed.catchUp(this.books, (from) => journal.read(from), feedReplayBytesPerStep, this.touch);
@@ -181,15 +184,15 @@ export class Shard implements Turn {
 
   /** Reads the clock (S4) and applies what is due (S5). */
   #beginTurn(): void {
-    this.#nowMicros = Math.max(this.#parts.clock.nowMicros(), this.#nowMicros + 1);
-    this.nowMs = Math.floor(this.#nowMicros / 1000);
-    this.#group.beginTurn(this.#nowMicros);
+    this.nowMicros = Math.max(this.#parts.clock.nowMicros(), this.nowMicros + 1);
+    this.nowMs = Math.floor(this.nowMicros / 1000);
+    this.#group.beginTurn(this.nowMicros);
     const { timers } = this.books;
-    while (timers.nextDue <= this.nowMs) expireOrder(this, timers.take());
+    while (timers.nextDue <= this.nowMs) orderDue(this, timers.take());
   }
 
   #runCommand(command: Command): void {
-    if (command.refuseAfter !== 0 && this.#nowMicros > command.refuseAfter) {
+    if (command.refuseAfter !== 0 && this.nowMicros > command.refuseAfter) {
       command.requester.refused(command.id, refuse("deadline_exceeded"), false);
       this.touch(command.requester);
       return;
@@ -220,7 +223,7 @@ export class Shard implements Turn {
   /** Stage 3. */
   record(fact: Fact): void {
     this.#group.add(fact);
-    this.books.evolve(fact, this.#nowMicros);
+    this.books.evolve(fact, this.nowMicros);
     if (this.feed.size > 0) this.feed.publish(this.books, fact, this.books.position, this.nowMs, this.touch);
   }
 

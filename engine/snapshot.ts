@@ -8,7 +8,6 @@
 import { createHash } from "node:crypto";
 import { Packr } from "msgpackr";
 import type { Account } from "../actors/account.js";
-import { Statuses } from "../actors/order-transitions.js";
 import type { Product } from "../actors/product.js";
 import { Books } from "./books.js";
 import type { Branch, PendingOrder } from "./crossing-state.js";
@@ -87,7 +86,7 @@ function loadKeys(table: KeyTable, entries: Iterable<KeptResult>): void {
 function armTimers(books: Books): void {
   for (const pending of books.pending.values()) books.timers.add(pending.expiresAt, pending.order);
   books.orders.each((order) => {
-    if (order.status === Statuses.Created) books.timers.add(order.expiresAt, order.number);
+    if (order.dueAt !== 0) books.timers.add(order.dueAt, order.number);
   });
 }
 

@@ -20,6 +20,8 @@ export interface Turn {
   readonly feed: Feed;
   /** Time of this turn, ms. */
   readonly nowMs: number;
+  /** The same, in microseconds: no two turns of a shard have the same. */
+  readonly nowMicros: number;
   /** This shard's number, and how many there are. */
   readonly shard: number;
   readonly shards: number;

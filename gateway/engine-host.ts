@@ -18,7 +18,7 @@ import type { Journal } from "../persistence/journal.js";
 import { memoryJournal } from "../persistence/memory-journal.js";
 import { openReadSide, type ReadSide } from "../persistence/read-side.js";
 import { auditRunning } from "./audit-run.js";
-import { prepareFolder, shardFolder } from "./data-folder.js";
+import { prepareFolder, shardFolder, tokenSecret } from "./data-folder.js";
 import { makeOutside } from "./outside.js";
 import { recoverShard } from "./recovery.js";
 import type { Engine } from "./session.js";
@@ -28,7 +28,7 @@ export interface HostOptions {
   /** Undefined = in memory: nothing survives the process. */
   readonly folder: string | undefined;
   readonly shards: number;
-  readonly settings: Settings;
+  readonly settings: Omit<Settings, "tokenSecret">;
   readonly segmentBytes: number;
   /** How much of the log is proven before it is served; "all" reads it from its first byte. */
   readonly prove: "all" | "recent";
@@ -65,8 +65,9 @@ const diskCheckMs = 1000;
 
 /** Recovers and starts. Throws `FolderInUse`, `LogDamaged`, `JournalFailed`, `BadConfig`. */
 export async function openEngineHost(options: HostOptions): Promise<EngineHost> {
-  const { folder, settings, clock = systemClock } = options;
+  const { folder, clock = systemClock } = options;
   if (folder !== undefined) prepareFolder(folder, options.shards);
+  const settings: Settings = { ...options.settings, tokenSecret: tokenSecret(folder) };
   const recovered = openShards(options);
   const journals = recovered.map(({ journal }) => journal);
   const readSide = options.readSide ? openReads(folder, journals) : undefined;

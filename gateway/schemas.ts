@@ -136,7 +136,7 @@ export const schemas = {
   ),
   "payment.notify": Type.Object(
     {
-      provider: id("Payment provider"),
+      provider: Type.String({ pattern: "^[A-Za-z0-9._-]{1,32}$", description: "Payment provider" }),
       paymentId: id("The provider's number of the payment: the same one never counts twice"),
       order: id("Order number, as the provider was given it"),
       amount: amount("What was paid; more than zero"),

@@ -72,8 +72,10 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
   };
 }
 
-function settingsOf({ graceMs, payWithinMs, keysMax, keysKeepMs }: Config) {
-  return { graceMs, payWithinMs, keysMax, keysKeepMs };
+function settingsOf(config: Config) {
+  const { graceMs, payWithinMs, autoConfirmMs, afterSaleMs, pointsGrantOn, latePayment } = config;
+  const { keysMax, keysKeepMs } = config;
+  return { graceMs, payWithinMs, autoConfirmMs, afterSaleMs, pointsGrantOn, latePayment, keysMax, keysKeepMs };
 }
 
 function describe(defect: unknown): string {

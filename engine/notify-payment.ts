@@ -1,0 +1,183 @@
+/**
+ * `payment.notify`: money from outside. Whatever it turns out to be, it is booked first, all of it to suspense, and leaves
+ * there in the same turn: to its order, back to the payer, or into the hands of a human. The provider's word may come
+ * twice, late, or for an order that never was; the buyer's own call may come at the same time. Both are turns of one thread.
+ *
+ * N1  (provider, paymentId) is booked once; the same word again gets the same answer.
+ * N2  What is booked is applied, asked to be refunded, or named in an item for a human: to the cent, in the same turn.
+ */
+
+import { Facts } from "../actors/facts.js";
+import { currencyCode, currencyNumber, parsePositiveAmount } from "../actors/money.js";
+import type { Order } from "../actors/order.js";
+import { parseOrderId, refundId } from "../actors/order-number.js";
+import { Statuses } from "../actors/order-transitions.js";
+import { type Outcome, outcomeOf } from "../actors/payment.js";
+import { refundSources } from "../actors/postings.js";
+import { decideTake } from "../actors/product.js";
+import { refuse } from "../actors/results.js";
+import { answerRefusal, answerResult, orderView } from "./answers.js";
+import type { NotifyPayment } from "./commands.js";
+import { keepResult, keyedMethods, settledByRef } from "./exactly-once.js";
+import { spaces } from "./key-table.js";
+import { isArchived, placedOrder } from "./look-order.js";
+import { endHolds } from "./move-order.js";
+import { viewToResult } from "./order-result.js";
+import { ParamsHash } from "./params-hash.js";
+import { grantPoints } from "./points.js";
+import { openPaymentItem } from "./refund-calls.js";
+import { askRefund } from "./refunds.js";
+import type { Turn } from "./turn.js";
+
+const hash = new ParamsHash();
+const method = keyedMethods["payment.notify"];
+
+/** Money that lies in suspense. */
+export interface Payment {
+  readonly number: number;
+  readonly provider: string;
+  readonly paymentId: string;
+  /** The order's id, as the provider knows it. */
+  readonly reference: string;
+  readonly currency: number;
+  readonly amount: number;
+}
+
+/** What was done about it. `refund` is the number of a refund that was asked for, or 0. */
+interface Settled {
+  readonly outcome: Outcome;
+  readonly then: "applied" | "kept" | "refunded" | "reinstated" | "suspense";
+  readonly refund: number;
+}
+
+export function notifyPayment(turn: Turn, command: NotifyPayment): void {
+  const { provider, paymentId, order: reference } = command;
+  const currency = currencyNumber(command.currency);
+  if (currency === undefined) {
+    const details = { path: "params.currency", reason: "not a known currency" };
+    answerRefusal(turn, command, refuse("invalid_request", details));
+    return;
+  }
+  const amount = parsePositiveAmount(command.amount, currency);
+  if (typeof amount !== "number") {
+    answerRefusal(turn, command, amount);
+    return;
+  }
+  const key = `${provider}:${paymentId}`;
+  const paramsHash = hash.begin(method).text(reference).number(amount).number(currency).end();
+  if (settledByRef(turn, command, spaces.payment, 0, key, paramsHash)) return;
+
+  const number = turn.books.dossiers.paymentSequence + 1;
+  const payment: Payment = { number, provider, paymentId, reference, currency, amount };
+  turn.record({ type: Facts.paymentBooked, payment: number, provider, paymentId, reference, currency, amount });
+  const { outcome, then, refund } = settlePayment(turn, payment) ?? suspend(turn, payment);
+  const order = placedOrder(turn, reference);
+  const beside = { outcome, then, refund: refund === 0 ? null : refundId(refund) };
+  keepResult(turn, spaces.payment, 0, key, method, paramsHash, beside, order ?? 0);
+  answerResult(turn, command, { ...beside, order: orderOf(turn, order) });
+}
+
+/** Takes a payment out of suspense; undefined when it belongs to no order here, and nothing was done. */
+export function settlePayment(turn: Turn, payment: Payment): Settled | undefined {
+  const { books } = turn;
+  const { reference, amount, currency } = payment;
+  const number = placedOrder(turn, reference);
+  if (number === undefined) {
+    if (!isArchived(turn, reference)) return undefined;
+    return giveBack(turn, payment, "late_payment", parseOrderId(reference)!, amount);
+  }
+  const order = books.orders.read(number, books.order);
+  if (order.currency !== currency) return undefined;
+  const due = order.total - order.paid;
+  const outcome = outcomeOf(order.status, amount, due);
+  switch (outcome) {
+    case "paid":
+      return pay(turn, payment, number, due);
+    case "partially_paid":
+      apply(turn, payment, number, amount);
+      return { outcome, then: "kept", refund: 0 };
+    case "late_payment":
+      return canReinstate(turn, order, amount)
+        ? reinstate(turn, payment, order)
+        : giveBack(turn, payment, outcome, number, amount);
+    default:
+      return giveBack(turn, payment, outcome, number, amount);
+  }
+}
+
+function pay(turn: Turn, payment: Payment, number: number, due: number): Settled {
+  endHolds(turn, number, "confirm");
+  apply(turn, payment, number, due);
+  turn.record({ type: Facts.orderSettled, order: number });
+  grantPoints(turn, number, "paid");
+  return { outcome: "paid", then: "applied", refund: surplusOf(turn, payment, number, due) };
+}
+
+/** It was canceled, and everything can be taken once more. What was paid in part is on its way back, so it cannot count. */
+function canReinstate(turn: Turn, order: Order, amount: number): boolean {
+  const { books, settings, nowMs } = turn;
+  if (settings.latePayment !== "reinstate" || order.status !== Statuses.Canceled) return false;
+  // Across shards the products would have to be asked first, and the money would have nowhere to wait.
+  if (books.orders.isCrossed(order.number) || order.paid > 0 || amount < order.total) return false;
+  const { number, account } = order;
+  let all = true;
+  books.orders.eachLine(number, (handle, qty) => {
+    if (decideTake(books.products[handle]!, account, qty, nowMs)) all = false;
+  });
+  return all;
+}
+
+function reinstate(turn: Turn, payment: Payment, order: Order): Settled {
+  const { books } = turn;
+  const { number, account, total } = order;
+  books.orders.eachLine(number, (product, qty) => {
+    const available = books.products[product]!.available - qty;
+    turn.record({ type: Facts.stockSold, product, order: number, account, qty, available });
+  });
+  apply(turn, payment, number, total);
+  turn.record({ type: Facts.orderReinstated, order: number });
+  grantPoints(turn, number, "paid");
+  return { outcome: "late_payment", then: "reinstated", refund: surplusOf(turn, payment, number, total) };
+}
+
+function apply(turn: Turn, payment: Payment, order: number, amount: number): void {
+  const { number, provider, paymentId, currency } = payment;
+  turn.record({ type: Facts.paymentApplied, payment: number, order, provider, paymentId, currency, amount });
+}
+
+function surplusOf(turn: Turn, payment: Payment, order: number, due: number): number {
+  const surplus = payment.amount - due;
+  return surplus === 0 ? 0 : refundFromSuspense(turn, payment, order, surplus, "more than was due");
+}
+
+function giveBack(turn: Turn, payment: Payment, outcome: Outcome, order: number, amount: number): Settled {
+  const refund = refundFromSuspense(turn, payment, order, amount, outcome.replace("_", " "));
+  return { outcome, then: "refunded", refund };
+}
+
+function refundFromSuspense(
+  turn: Turn,
+  payment: Payment,
+  order: number,
+  amount: number,
+  reason: string,
+): number {
+  const { provider, paymentId, currency } = payment;
+  const source = refundSources.suspense;
+  const more = { reason, restock: false, shares: [], currency };
+  return askRefund(turn, { order, source, amount, provider, paymentId, ...more });
+}
+
+/** It stays in suspense, and a human is told. */
+function suspend(turn: Turn, payment: Payment): Settled {
+  const known = placedOrder(turn, payment.reference);
+  const outcome = known === undefined ? "unmatched_payment" : "currency_mismatch";
+  const currency = currencyCode(payment.currency);
+  const error = known === undefined ? `no order ${payment.reference} here` : `the order is not in ${currency}`;
+  openPaymentItem(turn, { ...payment, error });
+  return { outcome, then: "suspense", refund: 0 };
+}
+
+function orderOf(turn: Turn, number: number | undefined): object | null {
+  return number === undefined ? null : viewToResult(orderView(turn.books, number, turn.nowMs));
+}
