@@ -10,7 +10,10 @@ import { type Fact, type FactOf, Facts } from "../actors/facts.js";
 import { evolveOrder, type Order } from "../actors/order.js";
 import { Statuses } from "../actors/order-transitions.js";
 import { evolveProduct, type Product, productFromFact } from "../actors/product.js";
+import { CallTable } from "./call-table.js";
 import { type Branch, Branches, type PendingOrder, pendingFromFact } from "./crossing-state.js";
+import { evolveHandEntry } from "./hand-entries.js";
+import { HumanQueue } from "./human-table.js";
 import { type KeptResult, KeyTable, running, spaces } from "./key-table.js";
 import { NameTable } from "./name-table.js";
 import { OrderTable } from "./order-table.js";
@@ -35,6 +38,8 @@ export class Books {
   readonly branches = new Branches();
   readonly outboxes = new Outboxes();
   readonly timers = new Timers();
+  readonly calls = new CallTable();
+  readonly human = new HumanQueue();
   /** Orders that may still move; their keys are never dropped. */
   liveOrders = 0;
 
@@ -110,6 +115,20 @@ export class Books {
         break;
       case Facts.messagesAcked:
         this.outboxes.acked(fact.peer, fact.upTo);
+        break;
+      case Facts.callMade:
+      case Facts.callFailed:
+      case Facts.callEnded:
+      case Facts.callRepeated:
+      case Facts.callStuck:
+        this.calls.evolve(fact, Math.floor(time / 1000));
+        break;
+      case Facts.humanOpened:
+      case Facts.humanResolved:
+        this.human.evolve(fact, Math.floor(time / 1000));
+        break;
+      case Facts.entryMade:
+        evolveHandEntry(this.accountByName, fact);
         break;
       default:
         this.#later(fact);

@@ -4,6 +4,7 @@ import { askAboutAccount, getAccount, moveMoney, openAccount } from "./account-c
 import { askOutside } from "./answers.js";
 import type { Command, Method } from "./commands.js";
 import { subscribe, unsubscribe } from "./feed-commands.js";
+import { getHuman, listHuman, resolveHuman } from "./human-commands.js";
 import { cancelOrder, getOrder, lookupOrder, orderHistory, payOrder } from "./move-order.js";
 import { placeOrder } from "./place-order.js";
 import { createProduct, getProduct, repriceProduct, restockProduct } from "./product-commands.js";
@@ -31,4 +32,7 @@ export const handlers = {
   "feed.subscribe": subscribe,
   "feed.unsubscribe": unsubscribe,
   "audit.run": askOutside,
+  "human.list": listHuman,
+  "human.get": getHuman,
+  "human.resolve": resolveHuman,
 } as unknown as Handlers;
