@@ -62,7 +62,8 @@ export function evolveAccount(account: Account, fact: AccountFact): void {
       break;
     case Facts.pointsSpent:
       account.points -= fact.points;
-      if (account.points < 0) throw new Error(`account ${account.id}: ${account.points} points after spending`);
+      if (account.points < 0)
+        throw new Error(`account ${account.id}: ${account.points} points after spending`);
       break;
     case Facts.accountWithdrawn:
     case Facts.moneyCaptured:

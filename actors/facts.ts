@@ -232,6 +232,25 @@ export const catalogue = {
     currency: "uint",
     amount: "uint",
   }),
+
+  // Calls to functions outside the engine. Made = the intent, before anybody is told. `owner` is a number of `call-owners`,
+  // `subject` and `part` say which of its things the call is for. `input` and `text` are JSON.
+  callMade: fact(44, "call.made", {
+    call: "uint",
+    owner: "uint",
+    subject: "uint",
+    part: "uint",
+    name: "text",
+    input: "text",
+  }),
+  /** Nobody knows what it did. It is made again at dueAt (ms), under the same number. */
+  callFailed: fact(45, "call.failed", { call: "uint", dueAt: "uint", error: "text" }),
+  /** how: 1 = done, 2 = refused, 3 = its owner wants it no more. */
+  callEnded: fact(46, "call.ended", { call: "uint", how: "uint", text: "text" }),
+  /** It is made again at once, and its failures are counted anew: a human said so. */
+  callRepeated: fact(47, "call.repeated", { call: "uint" }),
+  /** A human was told of it; told once until it is repeated. */
+  callStuck: fact(48, "call.stuck", { call: "uint" }),
 } as const;
 
 interface FieldTypes {

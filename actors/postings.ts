@@ -135,6 +135,11 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   refundUnknown: nothing,
   humanOpened: nothing,
   humanResolved: nothing,
+  callMade: nothing,
+  callFailed: nothing,
+  callEnded: nothing,
+  callRepeated: nothing,
+  callStuck: nothing,
 };
 
 const ruleByNumber: Rule<FactKind>[] = [];

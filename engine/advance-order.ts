@@ -3,8 +3,8 @@
 import { decideEvent, type Order } from "../actors/order.js";
 import type { OrderEvent } from "../actors/order-transitions.js";
 import { Statuses } from "../actors/order-transitions.js";
-import { type Refusal, refuse } from "../actors/results.js";
 import type { Part } from "../actors/refund.js";
+import { type Refusal, refuse } from "../actors/results.js";
 import type { AdvanceOrder } from "./commands.js";
 import { keyedMethods } from "./exactly-once.js";
 import { moveByRequest } from "./move-order.js";

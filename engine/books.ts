@@ -11,8 +11,11 @@ import { evolveOrder, isClosed, type Order } from "../actors/order.js";
 import { isTerminal, OrderEvents, Statuses } from "../actors/order-transitions.js";
 import { refundSources } from "../actors/postings.js";
 import { evolveProduct, type Product, productFromFact } from "../actors/product.js";
+import { CallTable } from "./call-table.js";
 import { type Branch, Branches, type PendingOrder, pendingFromFact } from "./crossing-state.js";
 import { Dossiers } from "./dossiers.js";
+import { evolveHandEntry } from "./hand-entries.js";
+import { HumanQueue } from "./human-table.js";
 import { type KeptResult, KeyTable, running, spaces } from "./key-table.js";
 import { NameTable } from "./name-table.js";
 import { OrderTable } from "./order-table.js";
@@ -39,6 +42,8 @@ export class Books {
   readonly dossiers = new Dossiers();
   readonly timers = new Timers();
   /** Orders that may still move, and those of them that wait to be archived. */
+  readonly calls = new CallTable();
+  readonly human = new HumanQueue();
   liveOrders = 0;
 
   /** Reused by every caller that looks at one order and is done with it before the next. */
@@ -144,6 +149,20 @@ export class Books {
         break;
       case Facts.messagesAcked:
         this.outboxes.acked(fact.peer, fact.upTo);
+        break;
+      case Facts.callMade:
+      case Facts.callFailed:
+      case Facts.callEnded:
+      case Facts.callRepeated:
+      case Facts.callStuck:
+        this.calls.evolve(fact, Math.floor(time / 1000));
+        break;
+      case Facts.humanOpened:
+      case Facts.humanResolved:
+        this.human.evolve(fact, Math.floor(time / 1000));
+        break;
+      case Facts.entryMade:
+        evolveHandEntry(this.accountByName, fact);
         break;
       default:
         this.#later(fact);

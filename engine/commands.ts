@@ -55,7 +55,15 @@ export interface CancelOrder extends Asked {
 }
 
 /** Events of an order's owner and operators that move it and nothing else. */
-export const advanceEvents = ["pack", "ship", "dispatch", "deliver", "confirm", "dispute", "resolve"] as const;
+export const advanceEvents = [
+  "pack",
+  "ship",
+  "dispatch",
+  "deliver",
+  "confirm",
+  "dispute",
+  "resolve",
+] as const;
 
 export interface AdvanceOrder extends Asked {
   method: "order.advance";

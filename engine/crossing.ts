@@ -18,7 +18,7 @@
 import type { Account } from "../actors/account.js";
 import { Facts, type Line } from "../actors/facts.js";
 import { deadlines } from "../actors/order.js";
-import { orderNumber, orderSlot, slotCount, slotOf } from "../actors/order-number.js";
+import { orderNumber, orderSlot, slotOf } from "../actors/order-number.js";
 import { Statuses } from "../actors/order-transitions.js";
 import { decideTake } from "../actors/product.js";
 import { type Refusal, refuse, resultOf, resultOfNumber } from "../actors/results.js";
@@ -31,14 +31,11 @@ import { keepOrder, keepRefusal, keyedMethods } from "./exactly-once.js";
 import { spaces } from "./key-table.js";
 import { encodeMessage, type Message } from "./messages.js";
 import { grantPoints } from "./points.js";
+import { shardOfSlot } from "./slots.js";
 import type { Turn } from "./turn.js";
 
 const method = keyedMethods["order.place"];
 const notFound = resultOf("product_not_found").number;
-
-export function shardOfSlot(slot: number, shards: number): number {
-  return Math.floor((slot * shards) / slotCount);
-}
 
 export function crosses(turn: Turn, lines: readonly LineAsked[]): boolean {
   return lines.some(({ product }) => shardOfSlot(slotOf(product), turn.shards) !== turn.shard);

@@ -162,7 +162,9 @@ export class Dossiers {
     if (payment) {
       payment.refunded += sign * refund.amount;
       if (payment.refunded < 0 || payment.refunded > payment.amount)
-        throw new Error(`refund ${refund.number}: payment ${payment.paymentId} gives back ${payment.refunded}`);
+        throw new Error(
+          `refund ${refund.number}: payment ${payment.paymentId} gives back ${payment.refunded}`,
+        );
     }
     for (const { line, qty, amount } of refund.shares) {
       while (dossier.lines.length <= line) dossier.lines.push({ qty: 0, amount: 0 });

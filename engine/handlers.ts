@@ -1,10 +1,11 @@
 /** Which function runs which method. The one place to look for what a request does. */
 
-import { advanceOrder } from "./advance-order.js";
 import { askAboutAccount, getAccount, moveMoney, openAccount } from "./account-commands.js";
+import { advanceOrder } from "./advance-order.js";
 import { askOutside } from "./answers.js";
 import type { Command, Method } from "./commands.js";
 import { subscribe, unsubscribe } from "./feed-commands.js";
+import { getHuman, listHuman, resolveHuman } from "./human-commands.js";
 import { getOrder, lookupOrder, orderHistory } from "./look-order.js";
 import { cancelOrder, payOrder } from "./move-order.js";
 import { notifyPayment } from "./notify-payment.js";
@@ -45,4 +46,7 @@ export const handlers = {
   "feed.subscribe": subscribe,
   "feed.unsubscribe": unsubscribe,
   "audit.run": askOutside,
+  "human.list": listHuman,
+  "human.get": getHuman,
+  "human.resolve": resolveHuman,
 } as unknown as Handlers;

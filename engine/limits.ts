@@ -109,3 +109,14 @@ export const channelFrameBytes = 64 * 1024;
 
 /** A frame that is not acknowledged for so long is sent again. Cheap, because the receiver's cursor drops what it has. */
 export const channelRetryMs = 200;
+
+// Calls to functions outside the engine, and items for a human.
+
+/** Calls of one shard that are out at once; more wait. Each is a promise and a timer of the process. */
+export const callsOutMax = 1024;
+
+/** Characters kept of why a call failed. */
+export const callErrorCharsMax = 500;
+
+/** Items for a human that are resolved and still kept by a shard, the newest ones. All of them are in the log. */
+export const itemsResolvedMax = 10_000;

@@ -6,7 +6,7 @@ import { formatAmount } from "../actors/money.js";
 import { decideEvent, type Order } from "../actors/order.js";
 import { refundSources } from "../actors/postings.js";
 import { type Refusal, refuse } from "../actors/results.js";
-import { answerOrder, answerRefusal, answerResult } from "./answers.js";
+import { answerOrder, answerRefusal, answerResult, orderView } from "./answers.js";
 import type { AdvanceOrder, CancelOrder, Command, GetOrder, PayOrder, RefundOrder } from "./commands.js";
 import { endBranches } from "./crossing.js";
 import { keepOrder, keepRefusal, keyedMethods, settledByKey } from "./exactly-once.js";
@@ -17,7 +17,6 @@ import { ParamsHash } from "./params-hash.js";
 import { grantPoints } from "./points.js";
 import { askRefund } from "./refunds.js";
 import type { Turn } from "./turn.js";
-import { orderView } from "./answers.js";
 
 /** Why an order was canceled, in the log. */
 export const causes = { request: 1, deadline: 2 } as const;
@@ -143,7 +142,16 @@ export function recordCancel(turn: Turn, order: Order, cause: number, reason: st
   turn.record({ type: Facts.orderCanceled, order: number, cause, reason });
   for (const { provider, paymentId, amount } of turn.books.dossiers.get(number)?.payments ?? []) {
     const source = refundSources.order;
-    askRefund(turn, { order: number, source, amount, provider, paymentId, reason, restock: false, shares: [] });
+    askRefund(turn, {
+      order: number,
+      source,
+      amount,
+      provider,
+      paymentId,
+      reason,
+      restock: false,
+      shares: [],
+    });
   }
   return undefined;
 }

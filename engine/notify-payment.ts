@@ -46,7 +46,7 @@ export interface Payment {
 /** What was done about it. `refund` is the number of a refund that was asked for, or 0. */
 interface Settled {
   readonly outcome: Outcome;
-  readonly then: "applied" | "kept" | "refunded" | "reinstated" | "suspense";
+  readonly money: "applied" | "kept" | "refunded" | "reinstated" | "suspense";
   readonly refund: number;
 }
 
@@ -69,25 +69,31 @@ export function notifyPayment(turn: Turn, command: NotifyPayment): void {
 
   const number = turn.books.dossiers.paymentSequence + 1;
   const payment: Payment = { number, provider, paymentId, reference, currency, amount };
-  turn.record({ type: Facts.paymentBooked, payment: number, provider, paymentId, reference, currency, amount });
-  const { outcome, then, refund } = settlePayment(turn, payment) ?? suspend(turn, payment);
+  turn.record({
+    type: Facts.paymentBooked,
+    payment: number,
+    provider,
+    paymentId,
+    reference,
+    currency,
+    amount,
+  });
+  const why = whySuspended(turn, payment);
+  if (why) openPaymentItem(turn, payment, why.error);
+  const { outcome, money, refund } = why ? suspended(why.outcome) : settlePayment(turn, payment);
   const order = placedOrder(turn, reference);
-  const beside = { outcome, then, refund: refund === 0 ? null : refundId(refund) };
+  const beside = { outcome, money, refund: refund === 0 ? null : refundId(refund) };
   keepResult(turn, spaces.payment, 0, key, method, paramsHash, beside, order ?? 0);
   answerResult(turn, command, { ...beside, order: orderOf(turn, order) });
 }
 
-/** Takes a payment out of suspense; undefined when it belongs to no order here, and nothing was done. */
-export function settlePayment(turn: Turn, payment: Payment): Settled | undefined {
+/** Takes a payment out of suspense. It must belong to an order: `whySuspended` says so. */
+export function settlePayment(turn: Turn, payment: Payment): Settled {
   const { books } = turn;
-  const { reference, amount, currency } = payment;
+  const { reference, amount } = payment;
   const number = placedOrder(turn, reference);
-  if (number === undefined) {
-    if (!isArchived(turn, reference)) return undefined;
-    return giveBack(turn, payment, "late_payment", parseOrderId(reference)!, amount);
-  }
+  if (number === undefined) return giveBack(turn, payment, "late_payment", parseOrderId(reference)!, amount);
   const order = books.orders.read(number, books.order);
-  if (order.currency !== currency) return undefined;
   const due = order.total - order.paid;
   const outcome = outcomeOf(order.status, amount, due);
   switch (outcome) {
@@ -95,7 +101,7 @@ export function settlePayment(turn: Turn, payment: Payment): Settled | undefined
       return pay(turn, payment, number, due);
     case "partially_paid":
       apply(turn, payment, number, amount);
-      return { outcome, then: "kept", refund: 0 };
+      return { outcome, money: "kept", refund: 0 };
     case "late_payment":
       return canReinstate(turn, order, amount)
         ? reinstate(turn, payment, order)
@@ -105,12 +111,16 @@ export function settlePayment(turn: Turn, payment: Payment): Settled | undefined
   }
 }
 
+function suspended(outcome: Outcome): Settled {
+  return { outcome, money: "suspense", refund: 0 };
+}
+
 function pay(turn: Turn, payment: Payment, number: number, due: number): Settled {
   endHolds(turn, number, "confirm");
   apply(turn, payment, number, due);
   turn.record({ type: Facts.orderSettled, order: number });
   grantPoints(turn, number, "paid");
-  return { outcome: "paid", then: "applied", refund: surplusOf(turn, payment, number, due) };
+  return { outcome: "paid", money: "applied", refund: surplusOf(turn, payment, number, due) };
 }
 
 /** It was canceled, and everything can be taken once more. What was paid in part is on its way back, so it cannot count. */
@@ -137,7 +147,7 @@ function reinstate(turn: Turn, payment: Payment, order: Order): Settled {
   apply(turn, payment, number, total);
   turn.record({ type: Facts.orderReinstated, order: number });
   grantPoints(turn, number, "paid");
-  return { outcome: "late_payment", then: "reinstated", refund: surplusOf(turn, payment, number, total) };
+  return { outcome: "late_payment", money: "reinstated", refund: surplusOf(turn, payment, number, total) };
 }
 
 function apply(turn: Turn, payment: Payment, order: number, amount: number): void {
@@ -152,7 +162,7 @@ function surplusOf(turn: Turn, payment: Payment, order: number, due: number): nu
 
 function giveBack(turn: Turn, payment: Payment, outcome: Outcome, order: number, amount: number): Settled {
   const refund = refundFromSuspense(turn, payment, order, amount, outcome.replace("_", " "));
-  return { outcome, then: "refunded", refund };
+  return { outcome, money: "refunded", refund };
 }
 
 function refundFromSuspense(
@@ -168,14 +178,20 @@ function refundFromSuspense(
   return askRefund(turn, { order, source, amount, provider, paymentId, ...more });
 }
 
-/** It stays in suspense, and a human is told. */
-function suspend(turn: Turn, payment: Payment): Settled {
-  const known = placedOrder(turn, payment.reference);
-  const outcome = known === undefined ? "unmatched_payment" : "currency_mismatch";
-  const currency = currencyCode(payment.currency);
-  const error = known === undefined ? `no order ${payment.reference} here` : `the order is not in ${currency}`;
-  openPaymentItem(turn, { ...payment, error });
-  return { outcome, then: "suspense", refund: 0 };
+/** Why a payment belongs to no order here; undefined when it does. */
+export function whySuspended(
+  turn: Turn,
+  { reference, currency }: Payment,
+): { code: "order_not_found" | "currency_mismatch"; outcome: Outcome; error: string } | undefined {
+  const { orders, order: row } = turn.books;
+  const number = placedOrder(turn, reference);
+  if (number !== undefined) {
+    if (orders.read(number, row).currency === currency) return undefined;
+    const error = `the order is not in ${currencyCode(currency)}`;
+    return { code: "currency_mismatch", outcome: "currency_mismatch", error };
+  }
+  if (isArchived(turn, reference)) return undefined;
+  return { code: "order_not_found", outcome: "unmatched_payment", error: `there is no order ${reference}` };
 }
 
 function orderOf(turn: Turn, number: number | undefined): object | null {

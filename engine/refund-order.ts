@@ -22,8 +22,8 @@ import { keyedMethods } from "./exactly-once.js";
 import { moveByRequest } from "./move-order.js";
 import { recordMove } from "./order-moves.js";
 import { ParamsHash } from "./params-hash.js";
-import { askRefund } from "./refunds.js";
 import { refundView } from "./refund-view.js";
+import { askRefund } from "./refunds.js";
 import type { Turn } from "./turn.js";
 
 const hash = new ParamsHash();

@@ -20,7 +20,7 @@ import { sendReturn } from "./crossing.js";
 import type { Refund } from "./dossiers.js";
 import { engineItself, recordMove } from "./order-moves.js";
 import { reversePoints } from "./points.js";
-import { askProvider, openRefundItem } from "./refund-calls.js";
+import { askProvider, endCalls, openRefundItem } from "./refund-calls.js";
 import type { Turn } from "./turn.js";
 
 export interface RefundWanted {
@@ -66,6 +66,7 @@ export function askRefund(turn: Turn, wanted: RefundWanted): number {
 /** The money is where it came from. `ref`: what the provider calls it. */
 export function refundDone(turn: Turn, refund: Refund, ref: string): void {
   turn.record({ type: Facts.refundDone, ...endOf(refund), ref });
+  endCalls(turn, refund);
   if (refund.source !== refundSources.order) return;
   if (refund.restock) returnUnits(turn, refund);
   reversePoints(turn, refund.order);
@@ -82,10 +83,11 @@ export function refundRefused(turn: Turn, refund: Refund, ref: string): void {
   const canKeep = source === refundSources.order && orders.status(order) !== Statuses.Canceled;
   if (!canKeep) {
     refundUnknown(turn, refund, `refused: ${ref}`);
-    openRefundItem(turn, refund, "the provider refuses it, and no order can keep the money");
+    openRefundItem(turn, refund, `the provider refuses it, and no order can keep the money: ${ref}`, 1);
     return;
   }
   turn.record({ type: Facts.refundRefused, ...endOf(refund), ref });
+  endCalls(turn, refund);
   closeRefunds(turn, order);
 }
 
@@ -126,4 +128,3 @@ function returnUnits(turn: Turn, { order, account, shares }: Refund): void {
 function endOf({ number, order, source, account, currency, amount, provider }: Refund) {
   return { refund: number, order, source, account, currency, amount, provider };
 }
-

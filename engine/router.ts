@@ -2,7 +2,9 @@
 
 import { orderSlot, parseItemId, parseOrderId, parseRefundId, slotOf } from "../actors/order-number.js";
 import type { Command } from "./commands.js";
-import { shardOfSlot } from "./crossing.js";
+import { firstSlot, shardOfSlot } from "./slots.js";
+
+export { firstSlot };
 
 /** The shard that runs the command. What cannot exist goes to shard 0, which says so. */
 export function shardOf(command: Command, shards: number): number {
@@ -56,9 +58,4 @@ function slotOfCommand(command: Command, shards: number): number {
 function shardOfCursor(cursor: string | undefined, shards: number): number {
   const shard = Number(/^([0-9]{1,4})\./.exec(cursor ?? "")?.[1] ?? 0);
   return Math.min(shard, shards - 1);
-}
-
-/** A slot of that shard. */
-export function firstSlot(shard: number, shards: number): number {
-  return Math.ceil((shard * 1024) / shards);
 }

@@ -20,6 +20,8 @@ import { type Refusal, refuse } from "../actors/results.js";
 import type { Journal } from "../persistence/journal.js";
 import type { Books } from "./books.js";
 import type { Bus } from "./bus.js";
+import { CallDesk, type CallReport, noOutCalls, type OutCalls } from "./call-desk.js";
+import { outCallOf, type ReportOfCall, takeDueCalls, takeReport } from "./call-reports.js";
 import { Channels, decodeFrame, type Frame } from "./channel.js";
 import type { Clock } from "./clock.js";
 import type { Command, Method } from "./commands.js";
@@ -53,6 +55,10 @@ export interface ShardParts {
   readonly bus: Bus;
   readonly settings: Settings;
   readonly outside: Outside;
+  /** Functions that transactions and refunds call. Absent: there are none. */
+  readonly outCalls?: OutCalls;
+  /** Something keeps failing and somebody should look. */
+  readonly alert?: (text: string) => void;
   /** There is something to do: call `step` soon. */
   readonly wake: () => void;
   /** The shard has stopped for good. */
@@ -65,6 +71,8 @@ export interface ShardCounters {
   groups: number;
   overloaded: number;
   framesReceived: number;
+  callsMade: number;
+  alerts: number;
 }
 
 export class Shard implements Turn {
@@ -74,7 +82,15 @@ export class Shard implements Turn {
   readonly shard: number;
   readonly shards: number;
   readonly waiters = new Map<number, Command[]>();
-  readonly counters: ShardCounters = { turns: 0, groups: 0, overloaded: 0, framesReceived: 0 };
+  readonly counters: ShardCounters = {
+    turns: 0,
+    groups: 0,
+    overloaded: 0,
+    framesReceived: 0,
+    callsMade: 0,
+    alerts: 0,
+  };
+  readonly desk: CallDesk;
   nowMs = 0;
   /** Set from outside while new orders are not wanted: draining, or the disk is nearly full. */
   refuseNewWith: Refusal | undefined;
@@ -86,6 +102,8 @@ export class Shard implements Turn {
   readonly #touched = new Set<Requester>();
   readonly #replies: (() => void)[] = [];
   nowMicros: number;
+  /** Not in the mailbox, which may refuse: there are no more of them than calls that were handed out. */
+  readonly #reports: ReportOfCall[] = [];
   #inFlight = false;
   #failure: unknown;
 
@@ -98,6 +116,7 @@ export class Shard implements Turn {
     this.nowMicros = parts.books.time;
     this.#group = new GroupWriter(parts.books.position);
     this.#channels = new Channels(parts.shard, parts.books.outboxes, parts.bus);
+    this.desk = new CallDesk(parts.outCalls ?? noOutCalls);
     parts.journal.onDurable = (position) => this.#open(position);
     parts.bus.listen(parts.shard, (bytes) => this.receive(bytes));
   }
@@ -108,7 +127,7 @@ export class Shard implements Turn {
 
   /** Commands and frames that wait. */
   get waiting(): number {
-    return this.#mailbox.size + this.#replies.length;
+    return this.#mailbox.size + this.#replies.length + this.#reports.length;
   }
 
   /** Nothing waits, nothing is in flight and nobody waits for another shard. */
@@ -118,7 +137,7 @@ export class Shard implements Turn {
 
   /** When `step` has something to do without being asked (ms), or Infinity. */
   get nextDue(): number {
-    return Math.min(this.books.timers.nextDue, this.#channels.nextDue);
+    return Math.min(this.books.timers.nextDue, this.books.calls.timers.nextDue, this.#channels.nextDue);
   }
 
   /** Stage 1. The answer comes through the command's requester, sooner or later, once. */
@@ -157,7 +176,11 @@ export class Shard implements Turn {
       this.#parts.failed(error);
       return false;
     }
-    return !this.#inFlight && (this.waiting > 0 || this.feed.isBehind);
+    return !this.#inFlight && this.#hasMore;
+  }
+
+  get #hasMore(): boolean {
+    return this.waiting > 0 || this.feed.isBehind || this.books.calls.timers.nextDue <= this.nowMs;
   }
 
   #runTurns(): void {
@@ -172,6 +195,10 @@ export class Shard implements Turn {
     this.#beginTurn();
     const due = keysDue(this);
     if (due > 0) this.record({ type: Facts.keysDropped, count: due });
+    for (const report of this.#reports.splice(0, groupTurnsMax)) {
+      this.#beginTurn();
+      takeReport(this, report);
+    }
     for (let turns = 0; turns < groupTurnsMax && this.#group.bytes < groupBytesMax; turns++) {
       const item = this.#mailbox.take();
       if (!item) break;
@@ -189,6 +216,7 @@ export class Shard implements Turn {
     this.#group.beginTurn(this.nowMicros);
     const { timers } = this.books;
     while (timers.nextDue <= this.nowMs) orderDue(this, timers.take());
+    takeDueCalls(this);
   }
 
   #runCommand(command: Command): void {
@@ -254,13 +282,26 @@ export class Shard implements Turn {
     if (this.#failure !== undefined || position < this.books.position) return;
     this.#inFlight = false;
     this.#release();
-    if (this.waiting > 0 || this.feed.isBehind) this.#parts.wake();
+    if (this.#hasMore) this.#parts.wake();
   }
 
   #release(): void {
     for (const requester of this.#touched) requester.flush();
     this.#touched.clear();
     this.#channels.send(this.nowMs);
+    this.desk.handOut((call) => outCallOf(this, call), this.#report);
+  }
+
+  /** From outside, at any time, for a call that was handed out. */
+  readonly #report = (number: number, attempt: number, report: CallReport): void => {
+    if (this.#failure !== undefined) return;
+    this.#reports.push({ number, attempt, report });
+    this.#parts.wake();
+  };
+
+  alert(text: string): void {
+    this.counters.alerts++;
+    this.#parts.alert?.(text);
   }
 
   #refuseNew(method: Method): Refusal | undefined {

@@ -10,12 +10,15 @@ import { Packr } from "msgpackr";
 import type { Account } from "../actors/account.js";
 import type { Product } from "../actors/product.js";
 import { Books } from "./books.js";
+import type { OpenCall } from "./call-table.js";
 import type { Branch, PendingOrder } from "./crossing-state.js";
 import { pendingFromFact } from "./crossing-state.js";
+import type { Dossier, Refund } from "./dossiers.js";
+import type { HumanItem } from "./human-table.js";
 import type { KeptResult, KeyTable } from "./key-table.js";
 
 /** Changes with every change of the layout; an older snapshot is then not used, and the log is read instead. */
-export const snapshotFormat = 1;
+export const snapshotFormat = 2;
 
 const codec = new Packr({ useRecords: false, moreTypes: true, int64AsType: "number" });
 const batch = 4096;
@@ -34,6 +37,13 @@ export function* saveBooks(books: Books): Iterable<Uint8Array> {
   yield* packedAll(books.branches.byName.values());
   yield* packedAll(books.outboxes.outboxes.entries());
   yield* packedAll(books.outboxes.heardUpTo.entries());
+  const { byOrder, refunds, refundSequence, paymentSequence } = books.dossiers;
+  yield* packed({ refundSequence, paymentSequence });
+  yield* packedAll(byOrder.entries());
+  yield* packedAll(refunds.values());
+  yield* packed({ calls: books.calls.nextSequence, items: books.human.nextSequence });
+  yield* packedAll(books.calls.open.values());
+  yield* packedAll(books.human.items());
 }
 
 /** Books from what `saveBooks` gave; the chunks may be cut differently. */
@@ -68,6 +78,15 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
     books.outboxes.outboxes.set(peer, outbox);
   }
   for (const [peer, upTo] of from.unpackAll<[number, number]>()) books.outboxes.heardUpTo.set(peer, upTo);
+  Object.assign(books.dossiers, from.unpack<object>());
+  for (const [order, dossier] of from.unpackAll<[number, Dossier]>())
+    books.dossiers.byOrder.set(order, dossier);
+  for (const refund of from.unpackAll<Refund>()) books.dossiers.refunds.set(refund.number, refund);
+  const sequences = from.unpack<{ calls: number; items: number }>();
+  books.calls.nextSequence = sequences.calls;
+  books.human.nextSequence = sequences.items;
+  for (const call of from.unpackAll<OpenCall>()) books.calls.add(call);
+  for (const item of from.unpackAll<HumanItem>()) books.human.add(item);
   armTimers(books);
   return books;
 }

@@ -9,6 +9,7 @@
 import type { Fact } from "../actors/facts.js";
 import type { Refusal } from "../actors/results.js";
 import type { Books } from "./books.js";
+import type { CallDesk } from "./call-desk.js";
 import type { Command } from "./commands.js";
 import type { Feed } from "./feed.js";
 import type { Requester } from "./requester.js";
@@ -33,4 +34,8 @@ export interface Turn {
   askOutside(command: Command, done: (result: object | Refusal) => void): void;
   /** Those who asked for an order that is still being placed across shards. */
   readonly waiters: Map<number, Command[]>;
+  /** Calls to functions outside the engine that are out or may go. */
+  readonly desk: CallDesk;
+  /** Something keeps failing and somebody should look. */
+  alert(text: string): void;
 }

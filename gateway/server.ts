@@ -75,7 +75,16 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
 function settingsOf(config: Config) {
   const { graceMs, payWithinMs, autoConfirmMs, afterSaleMs, pointsGrantOn, latePayment } = config;
   const { keysMax, keysKeepMs } = config;
-  return { graceMs, payWithinMs, autoConfirmMs, afterSaleMs, pointsGrantOn, latePayment, keysMax, keysKeepMs };
+  return {
+    graceMs,
+    payWithinMs,
+    autoConfirmMs,
+    afterSaleMs,
+    pointsGrantOn,
+    latePayment,
+    keysMax,
+    keysKeepMs,
+  };
 }
 
 function describe(defect: unknown): string {

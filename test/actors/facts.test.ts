@@ -175,6 +175,19 @@ const every: { readonly [K in FactKind]: object } = {
   },
   humanResolved: { type: 42, item: 1024, action: 2, reason: "sent back", evidence: "", operator: "ops.li" },
   entryMade: { type: 43, item: 1024, from: "suspense", to: "wallet:ann", currency: 0, amount: 4498 },
+  callMade: {
+    type: 44,
+    call: 1024,
+    owner: 2,
+    subject: 1611,
+    part: 9,
+    name: "refund:alipay",
+    input: '{"refund":"r1611"}',
+  },
+  callFailed: { type: 45, call: 1024, dueAt: 1767225600100, error: "no answer within 30000 ms" },
+  callEnded: { type: 46, call: 1024, how: 1, text: '{"ref":"2026-1"}' },
+  callRepeated: { type: 47, call: 1024 },
+  callStuck: { type: 48, call: 1024 },
 };
 
 const kinds = Object.keys(catalogue) as FactKind[];

@@ -61,6 +61,8 @@ test("a log that moves an order along no row of the table is not applied", () =>
   const cancel = { type: Facts.orderCanceled, order: 1024, cause: 1, reason: "" } as const;
   for (const status of ["None", "Paid", "Canceled"] as const) {
     expect(() => evolveOrder(order({ status: Statuses[status] }), pay, 6000)).toThrow(/order 1024: pay/);
-    expect(() => evolveOrder(order({ status: Statuses[status] }), cancel, 6000)).toThrow(/order 1024: cancel/);
+    expect(() => evolveOrder(order({ status: Statuses[status] }), cancel, 6000)).toThrow(
+      /order 1024: cancel/,
+    );
   }
 });

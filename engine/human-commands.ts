@@ -1,0 +1,124 @@
+/**
+ * `human.list`, `human.get`, `human.resolve`. A resolution is one turn: its reason, and everything that follows from it. The
+ * same resolution again gives the same answer; another one of an item that is resolved is refused.
+ */
+
+import { Facts } from "../actors/facts.js";
+import { currencyCode, formatAmount } from "../actors/money.js";
+import { itemId, orderNumber, orderSequence, parseItemId } from "../actors/order-number.js";
+import { type Refusal, refuse } from "../actors/results.js";
+import { answerRefusal, answerResult } from "./answers.js";
+import type { GetHuman, ListHuman, ResolveHuman } from "./commands.js";
+import { kindName, kindOf } from "./human-kinds.js";
+import { humanActions } from "./human-queue.js";
+import type { HumanItem, Resolution } from "./human-table.js";
+import type { Turn } from "./turn.js";
+
+const listedByDefault = 100;
+
+/** Shard by shard, newest first within each. The cursor is `<shard>.<sequence>`: go on there, below it; 0 = from the top. */
+export function listHuman(turn: Turn, command: ListHuman): void {
+  const below = sequenceOfCursor(command.cursor);
+  if (below === undefined) {
+    const details = { path: "params.cursor", reason: "not a cursor of human.list" };
+    answerRefusal(turn, command, refuse("invalid_request", details));
+    return;
+  }
+  const limit = command.limit ?? listedByDefault;
+  const first = below === 0 ? Number.POSITIVE_INFINITY : orderNumber(below, 0);
+  const found = turn.books.human.newestFirst(command.state ?? "open", first);
+  const items = found.slice(0, limit).map(itemView);
+  const last = found[limit - 1];
+  const cursor =
+    found.length > limit
+      ? `${turn.shard}.${orderSequence(last!.item)}`
+      : turn.shard + 1 < turn.shards
+        ? `${turn.shard + 1}.0`
+        : null;
+  answerResult(turn, command, { items, cursor });
+}
+
+export function getHuman(turn: Turn, command: GetHuman): void {
+  const item = find(turn, command.item);
+  if (item) answerResult(turn, command, { item: itemView(item) });
+  else answerRefusal(turn, command, refuse("item_not_found"));
+}
+
+export function resolveHuman(turn: Turn, command: ResolveHuman): void {
+  const item = find(turn, command.item);
+  const refusal = decideResolve(item, command);
+  if (refusal) answerRefusal(turn, command, refusal);
+  else if (item!.resolved) answerResult(turn, command, { item: itemView(item!) });
+  else resolve(turn, item!, command);
+}
+
+function resolve(turn: Turn, item: HumanItem, command: ResolveHuman): void {
+  const { action, reason, evidence, operator } = command;
+  const decided = kindOf(item)!.actions[action]!(turn, item, command);
+  if (typeof decided !== "function") {
+    answerRefusal(turn, command, decided);
+    return;
+  }
+  turn.record({
+    type: Facts.humanResolved,
+    item: item.item,
+    action: humanActions[action],
+    reason,
+    evidence: evidence ?? "",
+    operator: operator ?? "",
+  });
+  decided();
+  answerResult(turn, command, { item: itemView(item) });
+}
+
+function decideResolve(item: HumanItem | undefined, { action, reason }: ResolveHuman): Refusal | undefined {
+  if (!item) return refuse("item_not_found");
+  const done = item.resolved;
+  if (done) {
+    if (done.action === humanActions[action] && done.reason === reason) return undefined;
+    return refuse("invalid_transition", { from: "resolved", event: action, allowed: [] });
+  }
+  if (kindOf(item)?.actions[action]) return undefined;
+  const details = {
+    path: "params.action",
+    reason: `not for an item of kind ${kindName(item)}`,
+    allowed: actionsOf(item),
+  };
+  return refuse("invalid_request", details);
+}
+
+function find(turn: Turn, id: string): HumanItem | undefined {
+  const number = parseItemId(id);
+  return number === undefined ? undefined : turn.books.human.get(number);
+}
+
+function sequenceOfCursor(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return 0;
+  const sequence = /^[0-9]{1,4}\.(0|[1-9][0-9]{0,12})$/.exec(cursor)?.[1];
+  return sequence === undefined ? undefined : Number(sequence);
+}
+
+function itemView(item: HumanItem): object {
+  const { kind: _, currency, amount, openedAt, resolved, ...rest } = item;
+  return {
+    ...rest,
+    item: itemId(item.item),
+    kind: kindName(item),
+    state: resolved ? "resolved" : "open",
+    currency: amount > 0 ? currencyCode(currency) : null,
+    amount: amount > 0 ? formatAmount(amount, currency) : null,
+    evidence: JSON.parse(item.evidence) as unknown,
+    openedAt: new Date(openedAt).toISOString(),
+    actions: resolved ? [] : actionsOf(item),
+    resolution: resolved && resolutionView(resolved),
+  };
+}
+
+function resolutionView({ action, at, ...rest }: Resolution): object {
+  const name = Object.entries(humanActions).find(([, number]) => number === action)![0];
+  return { action: name, ...rest, at: new Date(at).toISOString() };
+}
+
+function actionsOf(item: HumanItem): readonly string[] {
+  return Object.keys(kindOf(item)?.actions ?? {});
+}
