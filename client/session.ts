@@ -6,7 +6,7 @@ import { copyParams } from "./encoding.js";
 import { YifenError } from "./error.js";
 import { Feeds } from "./feeds.js";
 import type { CallOptions, Keyed, Time } from "./params.js";
-import type { Accounts, Orders, Products, Yifen } from "./yifen.js";
+import type { Accounts, Orders, Payments, Products, Yifen } from "./yifen.js";
 
 export interface SessionOptions {
   /** Milliseconds until a call fails with `timeout`. Default 10,000. */
@@ -112,10 +112,19 @@ function yifenOf(connection: Connection, calls: Calls, feeds: Feeds): Yifen {
     place: (params, options) => keyed("order.place", params, options),
     pay: (params, options) => keyed("order.pay", params, options),
     cancel: (params, options) => keyed("order.cancel", params, options),
+    advance: (params, options) => keyed("order.advance", params, options),
+    refund: (params, options) => keyed("order.refund", params, options),
     get: (order, options) => read("order.get", { order }, options),
     list: (params, options) => read("order.list", params, options),
     history: (order, options) => read("order.history", { order }, options),
     lookup: (params, options) => read("order.lookup", params, options),
+  };
+
+  const payments: Payments = {
+    notify: (params, options) => repeatable("payment.notify", params, params.paymentId, options),
+    // Its own state makes it exactly-once: the same word again changes nothing.
+    reportRefund: (params, options) => read("refund.report", params, options),
+    refund: (refund, options) => read("refund.get", { refund }, options),
   };
 
   const products: Products = {
@@ -137,6 +146,7 @@ function yifenOf(connection: Connection, calls: Calls, feeds: Feeds): Yifen {
     deposit: (params, options) => repeatable("account.deposit", params, params.ref, options),
     withdraw: (params, options) => repeatable("account.withdraw", params, params.ref, options),
     get: (account, options) => read("account.get", { account }, options),
+    spendPoints: (params, options) => repeatable("points.spend", params, params.ref, options),
     statement: (params, options) => read("account.statement", params, options),
   };
 
@@ -144,6 +154,8 @@ function yifenOf(connection: Connection, calls: Calls, feeds: Feeds): Yifen {
     orders,
     products,
     accounts,
+    payments,
+    issueToken: (options) => read("token.issue", {}, options),
     feed: (topic, params) => feeds.open(topic, params?.from),
     audit: (options) => read("audit.run", {}, options),
     ping: async (options) => {

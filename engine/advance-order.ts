@@ -5,6 +5,7 @@ import type { OrderEvent } from "../actors/order-transitions.js";
 import { Statuses } from "../actors/order-transitions.js";
 import type { Part } from "../actors/refund.js";
 import { type Refusal, refuse } from "../actors/results.js";
+import { answerRefusal } from "./answers.js";
 import type { AdvanceOrder } from "./commands.js";
 import { keyedMethods } from "./exactly-once.js";
 import { moveByRequest } from "./move-order.js";
@@ -18,6 +19,12 @@ import type { Turn } from "./turn.js";
 const hash = new ParamsHash();
 
 export function advanceOrder(turn: Turn, command: AdvanceOrder): void {
+  const missing = missingParam(command);
+  if (missing !== undefined) {
+    const details = { path: `params.${missing}`, reason: `is required with ${command.event}` };
+    answerRefusal(turn, command, refuse("invalid_request", details));
+    return;
+  }
   let rest: readonly Part[] = [];
   moveByRequest(
     turn,
@@ -33,6 +40,12 @@ export function advanceOrder(turn: Turn, command: AdvanceOrder): void {
     },
     ({ number }) => advance(turn, number, command, rest),
   );
+}
+
+/** What the event cannot do without. Before the key: a malformed request is not kept under it. */
+function missingParam({ event, tracking, resolution }: AdvanceOrder): string | undefined {
+  if (event === "ship" && tracking === undefined) return "tracking";
+  return event === "resolve" && resolution === undefined ? "resolution" : undefined;
 }
 
 /** Seven days after it was shipped. */

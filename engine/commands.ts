@@ -39,6 +39,13 @@ export interface PlaceOrder extends Asked {
   dryRun: boolean;
 }
 
+/** Asked by the host for a dry run across shards; no edge offers it. */
+export interface QuoteLines extends Asked {
+  method: "order.quote";
+  account: string;
+  lines: readonly LineAsked[];
+}
+
 export interface PayOrder extends Asked {
   method: "order.pay";
   key: string;
@@ -260,6 +267,7 @@ export interface RunAudit extends Asked {
 
 export type Command =
   | PlaceOrder
+  | QuoteLines
   | PayOrder
   | CancelOrder
   | AdvanceOrder

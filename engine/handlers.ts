@@ -12,6 +12,7 @@ import { notifyPayment } from "./notify-payment.js";
 import { placeOrder } from "./place-order.js";
 import { spendPoints } from "./points.js";
 import { createProduct, getProduct, repriceProduct, restockProduct } from "./product-commands.js";
+import { quoteLines } from "./quote.js";
 import { getRefund, reportRefund } from "./refund-commands.js";
 import { refundOrder } from "./refund-order.js";
 import { issueToken } from "./tokens.js";
@@ -21,6 +22,7 @@ type Handlers = { readonly [M in Method]: (turn: Turn, command: Extract<Command,
 
 export const handlers = {
   "order.place": placeOrder,
+  "order.quote": quoteLines,
   "order.pay": payOrder,
   "order.cancel": cancelOrder,
   "order.advance": advanceOrder,

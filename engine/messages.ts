@@ -24,17 +24,20 @@ export type Message =
   | { kind: "confirm"; order: number; branch: number }
   /** Coordinator to product: give it back, or never mind. */
   | { kind: "cancel"; order: number; branch: number }
+  /** The same three for an order in saga mode: sell at once; that was right; compensate. */
+  | { kind: "take"; order: number; branch: number; product: string; qty: number; account: string }
+  | { kind: "keep" | "undo"; order: number; branch: number }
   /** Coordinator to product: units that were sold come back from a refund. */
   | { kind: "return"; order: number; branch: number; product: string; qty: number; account: string };
 
-const kinds = { try: 1, answered: 2, confirm: 3, cancel: 4, return: 5 } as const;
+const kinds = { try: 1, answered: 2, confirm: 3, cancel: 4, return: 5, take: 6, keep: 7, undo: 8 } as const;
 
 export function encodeMessage(message: Message): Uint8Array {
   const to = new ByteWriter(256);
   to.byte(kinds[message.kind]);
   to.uint(message.order);
   to.uint(message.branch);
-  if (message.kind === "try" || message.kind === "return") {
+  if (message.kind === "try" || message.kind === "take" || message.kind === "return") {
     to.text(message.product);
     to.uint(message.qty);
     to.text(message.account);
@@ -59,6 +62,12 @@ export function decodeMessage(bytes: Uint8Array): Message {
       return { kind: "try", order, branch, product: from.text(), qty: from.uint(), account: from.text() };
     case kinds.return:
       return { kind: "return", order, branch, product: from.text(), qty: from.uint(), account: from.text() };
+    case kinds.take:
+      return { kind: "take", order, branch, product: from.text(), qty: from.uint(), account: from.text() };
+    case kinds.keep:
+      return { kind: "keep", order, branch };
+    case kinds.undo:
+      return { kind: "undo", order, branch };
     case kinds.answered:
       return {
         kind: "answered",

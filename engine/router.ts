@@ -14,6 +14,7 @@ export function shardOf(command: Command, shards: number): number {
 function slotOfCommand(command: Command, shards: number): number {
   switch (command.method) {
     case "order.place":
+    case "order.quote":
     case "order.list":
     case "order.lookup":
     case "account.open":

@@ -12,7 +12,7 @@ import type { Product } from "../actors/product.js";
 import { Books } from "./books.js";
 import type { OpenCall } from "./call-table.js";
 import type { Branch, PendingOrder } from "./crossing-state.js";
-import { pendingFromFact } from "./crossing-state.js";
+import { payNowModes, pendingFromFact } from "./crossing-state.js";
 import type { Dossier, Refund } from "./dossiers.js";
 import type { HumanItem } from "./human-table.js";
 import type { KeptResult, KeyTable } from "./key-table.js";
@@ -65,7 +65,8 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
   loadKeys(books.keys, from.unpackAll<KeptResult>());
   loadKeys(books.refs, from.unpackAll<KeptResult>());
   for (const { answers, missing, ...begun } of from.unpackAll<PendingOrder>()) {
-    const pending = pendingFromFact({ ...begun, type: 19, payNow: begun.payNow ? 1 : 0 });
+    const payNow = begun.saga ? payNowModes.saga : begun.payNow ? payNowModes.tcc : payNowModes.later;
+    const pending = pendingFromFact({ ...begun, type: 19, payNow });
     answers.forEach((answer, branch) => {
       pending.answers[branch] = answer ?? undefined;
     });

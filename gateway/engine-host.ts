@@ -75,7 +75,12 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
   const loop: Loop = startLoop(shards, clock);
   const bus = memoryBus();
 
-  const outside = makeOutside(readSide, () => auditRunning(folder, shards, journals));
+  const outside = makeOutside(
+    readSide,
+    (shard, command) => shards[shard]!.submit(command),
+    options.shards,
+    () => auditRunning(folder, shards, journals),
+  );
   for (const [shard, { books, journal }] of recovered.entries()) {
     const { wake } = loop;
     const { shards: count, failed } = options;

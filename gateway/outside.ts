@@ -6,6 +6,7 @@
 import { type Refusal, refuse } from "../actors/results.js";
 import type { Command } from "../engine/commands.js";
 import { retryAfterMs } from "../engine/limits.js";
+import { gatherQuotes } from "../engine/quote.js";
 import type { Outside } from "../engine/shard.js";
 import { ReadFailed } from "../persistence/read-queries.js";
 import type { ReadSide } from "../persistence/read-side.js";
@@ -13,10 +14,17 @@ import type { ReadSide } from "../persistence/read-side.js";
 /** One audit at a time: each takes a thread and the memory of all the books. */
 const auditRetryAfterMs = 250;
 
-export function makeOutside(readSide: ReadSide | undefined, audit: () => Promise<object>): Outside {
+export function makeOutside(
+  readSide: ReadSide | undefined,
+  submit: (shard: number, command: Command) => void,
+  shards: number,
+  audit: () => Promise<object>,
+): Outside {
   let auditing = false;
   return (command, shard, position, done) => {
-    if (command.method === "audit.run") {
+    if (command.method === "order.place") {
+      gatherQuotes(command, shards, submit, done);
+    } else if (command.method === "audit.run") {
       if (auditing) {
         done(refuse("overloaded", { retryAfterMs: auditRetryAfterMs, reason: "an audit is running" }));
         return;

@@ -19,8 +19,8 @@ import {
   timeMsMax,
 } from "../engine/limits.js";
 
-/** Every method of the wire: those of the engine and `session.ping`, which the edge answers. */
-export type Method = CommandMethod | "session.ping";
+/** Every method of the wire: those of the engine that can be asked for, and `session.ping`, which the edge answers. */
+export type Method = Exclude<CommandMethod, "order.quote"> | "session.ping";
 
 const idPattern = "[A-Za-z0-9._:-]{1,64}";
 
