@@ -83,7 +83,10 @@ export class Books {
       case Facts.orderArchived:
         this.#archived(fact.order);
         break;
+      case Facts.paymentForwarded:
+        break;
       case Facts.paymentBooked:
+      case Facts.paymentArrived:
         this.dossiers.paymentSequence = fact.payment;
         break;
       case Facts.paymentApplied:

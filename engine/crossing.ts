@@ -32,7 +32,7 @@ import type { LineAsked, PlaceOrder } from "./commands.js";
 import { type PendingOrder, payNowModes } from "./crossing-state.js";
 import { keepOrder, keepRefusal, keyedMethods } from "./exactly-once.js";
 import { spaces } from "./key-table.js";
-import { encodeMessage, type Message } from "./messages.js";
+import { encodeMessage, type Message, type MessageOf } from "./messages.js";
 import { grantPoints } from "./points.js";
 import { shardOfSlot } from "./slots.js";
 import type { Turn } from "./turn.js";
@@ -89,8 +89,11 @@ export function beginCrossing(
   });
 }
 
-/** A message of a peer, in order and for the first time. */
-export function takeMessage(turn: Turn, message: Message): void {
+/** A message about an order that crosses shards. */
+export function takeOrderMessage(
+  turn: Turn,
+  message: Exclude<Message, MessageOf<"payment" | "settled">>,
+): void {
   switch (message.kind) {
     case "try":
     case "take":
@@ -116,9 +119,9 @@ export function sendReturn(turn: Turn, slot: number, returned: Omit<ReturnMessag
   send(turn, slot, { kind: "return", ...returned });
 }
 
-type TryMessage = Extract<Message, { kind: "try" | "take" }>;
+type TryMessage = MessageOf<"try" | "take">;
 type EndKind = "confirm" | "cancel" | "keep" | "undo";
-type ReturnMessage = Extract<Message, { kind: "return" }>;
+type ReturnMessage = MessageOf<"return">;
 
 function takeBack(turn: Turn, { order, product: id, qty, account }: ReturnMessage): void {
   const product = turn.books.productByName.get(id)!;

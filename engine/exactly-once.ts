@@ -88,8 +88,39 @@ export function settledByRef(
   const entry = refs.find(space, subject, ref);
   if (entry < 0) return false;
   if (refs.paramsHash(entry) !== paramsHash) answerRefusal(turn, command, refuse("key_reused"));
+  else if (refs.code(entry) === running) waitForRef(turn, command, space, subject, ref);
   else answerKept(turn, command, refs.read(entry));
   return true;
+}
+
+/** A ref whose result another shard will tell. */
+export function keepRunning(
+  turn: Turn,
+  space: number,
+  subject: number,
+  ref: string,
+  method: number,
+  paramsHash: number,
+): void {
+  const kept = { space, subject, key: ref, method, paramsHash, at: turn.nowMs };
+  turn.record({ type: Facts.keyKept, ...kept, code: running, order: 0, text: "" });
+}
+
+export function waitForRef(turn: Turn, command: Command, space: number, subject: number, ref: string): void {
+  const name = `${space} ${subject} ${ref}`;
+  const waiting = turn.refWaiters.get(name);
+  if (waiting) waiting.push(command);
+  else turn.refWaiters.set(name, [command]);
+}
+
+/** Answers whoever waits for a ref that was running. The first one made it run; the others are replays. */
+export function answerWaiting(turn: Turn, space: number, subject: number, ref: string, result: object): void {
+  const name = `${space} ${subject} ${ref}`;
+  for (const [index, { requester, id }] of (turn.refWaiters.get(name) ?? []).entries()) {
+    requester.result(id, result, index > 0);
+    turn.touch(requester);
+  }
+  turn.refWaiters.delete(name);
 }
 
 /** Keeps a success whose result is the order as it stands now; `text` is JSON of what else is in the result. */

@@ -3,14 +3,15 @@
  * there in the same turn: to its order, back to the payer, or into the hands of a human. The provider's word may come
  * twice, late, or for an order that never was; the buyer's own call may come at the same time. Both are turns of one thread.
  *
- * N1  (provider, paymentId) is booked once; the same word again gets the same answer.
+ * N1  (provider, paymentId) is booked once, on the shard of that name, whatever order it is said to be for; the same word
+ *     again gets the same answer. When the order lives on another shard the money follows by message, and the answer waits.
  * N2  What is booked is applied, asked to be refunded, or named in an item for a human: to the cent, in the same turn.
  */
 
 import { Facts } from "../actors/facts.js";
 import { currencyCode, currencyNumber, parsePositiveAmount } from "../actors/money.js";
 import type { Order } from "../actors/order.js";
-import { parseOrderId, refundId } from "../actors/order-number.js";
+import { orderSlot, parseOrderId, refundId, slotOf } from "../actors/order-number.js";
 import { Statuses } from "../actors/order-transitions.js";
 import { type Outcome, outcomeOf } from "../actors/payment.js";
 import { refundSources } from "../actors/postings.js";
@@ -18,15 +19,24 @@ import { decideTake } from "../actors/product.js";
 import { refuse } from "../actors/results.js";
 import { answerRefusal, answerResult, orderView } from "./answers.js";
 import type { NotifyPayment } from "./commands.js";
-import { keepResult, keyedMethods, settledByRef } from "./exactly-once.js";
+import {
+  answerWaiting,
+  keepResult,
+  keepRunning,
+  keyedMethods,
+  settledByRef,
+  waitForRef,
+} from "./exactly-once.js";
 import { spaces } from "./key-table.js";
 import { isArchived, placedOrder } from "./look-order.js";
+import { encodeMessage, type MessageOf } from "./messages.js";
 import { endHolds } from "./move-order.js";
 import { viewToResult } from "./order-result.js";
 import { ParamsHash } from "./params-hash.js";
 import { grantPoints } from "./points.js";
 import { openPaymentItem } from "./refund-calls.js";
 import { askRefund } from "./refunds.js";
+import { shardOfSlot } from "./slots.js";
 import type { Turn } from "./turn.js";
 
 const hash = new ParamsHash();
@@ -78,13 +88,64 @@ export function notifyPayment(turn: Turn, command: NotifyPayment): void {
     currency,
     amount,
   });
+  if (livesElsewhere(turn, reference)) {
+    keepRunning(turn, spaces.payment, 0, key, method, paramsHash);
+    forwardPayment(turn, payment);
+    waitForRef(turn, command, spaces.payment, 0, key);
+    return;
+  }
+  const result = takePayment(turn, payment);
+  const order = placedOrder(turn, reference);
+  keepResult(turn, spaces.payment, 0, key, method, paramsHash, result, order ?? 0);
+  answerResult(turn, command, { ...result, order: orderOf(turn, order) });
+}
+
+/** Takes a payment that lies in suspense to where it belongs. What is told of it, but for the order. */
+function takePayment(turn: Turn, payment: Payment): object {
   const why = whySuspended(turn, payment);
   if (why) openPaymentItem(turn, payment, why.error);
   const { outcome, money, refund } = why ? suspended(why.outcome) : settlePayment(turn, payment);
-  const order = placedOrder(turn, reference);
-  const beside = { outcome, money, refund: refund === 0 ? null : refundId(refund) };
-  keepResult(turn, spaces.payment, 0, key, method, paramsHash, beside, order ?? 0);
-  answerResult(turn, command, { ...beside, order: orderOf(turn, order) });
+  return { outcome, money, refund: refund === 0 ? null : refundId(refund) };
+}
+
+/** Whether the order, if it exists, is on another shard than its payment's name. */
+function livesElsewhere(turn: Turn, reference: string): boolean {
+  const number = parseOrderId(reference);
+  return number !== undefined && shardOfSlot(orderSlot(number), turn.shards) !== turn.shard;
+}
+
+function forwardPayment(turn: Turn, payment: Payment): void {
+  const { number, provider, paymentId, reference, currency, amount } = payment;
+  const order = parseOrderId(reference)!;
+  const peer = shardOfSlot(orderSlot(order), turn.shards);
+  turn.record({ type: Facts.paymentForwarded, payment: number, provider, paymentId, currency, amount, peer });
+  const message = { kind: "payment", order, branch: number, provider, paymentId, reference } as const;
+  turn.record({ type: Facts.messageSent, peer, body: encodeMessage({ ...message, currency, amount }) });
+}
+
+/** A payment comes from the shard of its name; what becomes of it goes back there. */
+export function takeForwarded(
+  turn: Turn,
+  { order, branch, provider, paymentId, reference, currency, amount }: MessageOf<"payment">,
+): void {
+  const peer = shardOfSlot(slotOf(`${provider}:${paymentId}`), turn.shards);
+  const number = turn.books.dossiers.paymentSequence + 1;
+  const name = { payment: number, provider, paymentId, reference };
+  turn.record({ type: Facts.paymentArrived, ...name, currency, amount, peer });
+  const result = takePayment(turn, { number, provider, paymentId, reference, currency, amount });
+  const text = JSON.stringify({ ...result, order: orderOf(turn, placedOrder(turn, reference)) });
+  const body = encodeMessage({ kind: "settled", order, branch, provider, paymentId, text });
+  turn.record({ type: Facts.messageSent, peer, body });
+}
+
+/** The word of the order's shard: kept under the payment's name, and told to whoever waits. */
+export function takeSettled(turn: Turn, { provider, paymentId, text }: MessageOf<"settled">): void {
+  const key = `${provider}:${paymentId}`;
+  const { refs } = turn.books;
+  const { paramsHash } = refs.read(refs.find(spaces.payment, 0, key));
+  const result = JSON.parse(text) as object;
+  keepResult(turn, spaces.payment, 0, key, method, paramsHash, result);
+  answerWaiting(turn, spaces.payment, 0, key, result);
 }
 
 /** Takes a payment out of suspense. It must belong to an order: `whySuspended` says so. */

@@ -30,8 +30,9 @@ function slotOfCommand(command: Command, shards: number): number {
     case "order.history":
     case "order.advance":
     case "order.refund":
-    case "payment.notify":
       return orderSlot(parseOrderId(command.order) ?? 0);
+    case "payment.notify":
+      return slotOf(`${command.provider}:${command.paymentId}`);
     case "refund.get":
     case "refund.report":
       return orderSlot(parseRefundId(command.refund) ?? 0);

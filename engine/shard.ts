@@ -25,7 +25,6 @@ import { outCallOf, type ReportOfCall, takeDueCalls, takeReport } from "./call-r
 import { Channels, decodeFrame, type Frame } from "./channel.js";
 import type { Clock } from "./clock.js";
 import type { Command, Method } from "./commands.js";
-import { takeMessage } from "./crossing.js";
 import { keysDue } from "./exactly-once.js";
 import { Feed } from "./feed.js";
 import { GroupWriter } from "./group.js";
@@ -36,6 +35,7 @@ import { decodeMessage } from "./messages.js";
 import { orderDue } from "./order-due.js";
 import type { Requester } from "./requester.js";
 import type { Settings } from "./settings.js";
+import { takeMessage } from "./take-message.js";
 import type { Turn } from "./turn.js";
 
 /** What the loop cannot answer from the books. `done` is called at any later time, outside of turns. */
@@ -82,6 +82,7 @@ export class Shard implements Turn {
   readonly shard: number;
   readonly shards: number;
   readonly waiters = new Map<number, Command[]>();
+  readonly refWaiters = new Map<string, Command[]>();
   readonly counters: ShardCounters = {
     turns: 0,
     groups: 0,
@@ -132,7 +133,12 @@ export class Shard implements Turn {
 
   /** Nothing waits, nothing is in flight and nobody waits for another shard. */
   get isIdle(): boolean {
-    return this.waiting === 0 && !this.#inFlight && this.waiters.size === 0 && this.#touched.size === 0;
+    return (
+      this.waiting === 0 &&
+      !this.#inFlight &&
+      this.waiters.size + this.refWaiters.size === 0 &&
+      this.#touched.size === 0
+    );
   }
 
   /** When `step` has something to do without being asked (ms), or Infinity. */

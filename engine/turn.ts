@@ -34,6 +34,8 @@ export interface Turn {
   askOutside(command: Command, done: (result: object | Refusal) => void): void;
   /** Those who asked for an order that is still being placed across shards. */
   readonly waiters: Map<number, Command[]>;
+  /** Those who asked under a ref whose result another shard will tell. */
+  readonly refWaiters: Map<string, Command[]>;
   /** Calls to functions outside the engine that are out or may go. */
   readonly desk: CallDesk;
   /** Something keeps failing and somebody should look. */

@@ -171,6 +171,11 @@ for (const shards of [1, 3]) {
     expect(notify(engine, order, "5.00", word).replayed).toBe(false);
     expect(notify(engine, order, "5.00", word).replayed).toBe(true);
     expect(notify(engine, order, "6.00", word).code).toBe("key_reused");
+    // Whatever order it is said to be for, and wherever that order lives.
+    for (const account of ["ann", "ben"]) {
+      const other = engine.ask(place(account, `other-${++keys}`, { tea: 1 })).result.order;
+      expect(notify(engine, other, "5.00", word).code).toBe("key_reused");
+    }
     expect(engine.ask({ method: "human.list" }).result).toBeDefined();
     expect(engine.restart().hashes()).toEqual(engine.hashes());
   });
