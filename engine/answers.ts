@@ -87,7 +87,7 @@ function viewAt(
     amountRefunded,
     payBy: status === Statuses.Created ? order.payBy : 0,
     createdAt: Math.floor(order.createdAt / 1000),
-    next: nextEvents(status),
+    next: nextEvents(status, amountPaid > amountRefunded),
   };
 }
 
