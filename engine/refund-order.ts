@@ -68,7 +68,7 @@ export function askParts(
       shares,
     }),
   );
-  return numbers.map((number) => refundView(turn.books.dossiers.refunds.get(number)!));
+  return numbers.map((number) => refundView(turn.books, turn.books.dossiers.refunds.get(number)!));
 }
 
 /** All that is left of an order, cut to where it came from. */
