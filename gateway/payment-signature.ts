@@ -14,9 +14,24 @@
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { signatureAgeSecondsMax } from "../engine/limits.js";
+import { idPattern } from "./schemas.js";
 
 /** Secrets by provider. */
 export type PaymentSecrets = ReadonlyMap<string, readonly string[]>;
+
+/** "alipay=SECRET,wechat=SECRET"; a provider that stands there twice has two. Undefined when it is not that. */
+export function readPaymentSecrets(text: string): PaymentSecrets | undefined {
+  const secrets = new Map<string, string[]>();
+  for (const pair of text === "" ? [] : text.split(",")) {
+    const [, provider, secret] = isPair.exec(pair) ?? [];
+    if (secret === undefined) return undefined;
+    secrets.set(provider!, [...(secrets.get(provider!) ?? []), secret]);
+  }
+  return secrets;
+}
+
+/** Shorter ones can be guessed. */
+const isPair = new RegExp(`^(${idPattern})=([!-+--~]{16,256})$`);
 
 /** Why a notification is not to be believed; undefined when it is. */
 export function doubtOf(

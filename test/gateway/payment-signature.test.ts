@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { doubtOf, signatureOf } from "../../gateway/payment-signature.js";
+import { doubtOf, readPaymentSecrets, signatureOf } from "../../gateway/payment-signature.js";
 import { EchoEngine } from "./echo-engine.js";
 import { type HttpServer, serve } from "./http-server.js";
 
@@ -66,6 +66,16 @@ test("what we show providers to do is what we believe", () => {
   const bytes = Buffer.from(body);
   expect(signatureOf(secret, now, bytes)).toBe(`t=${now},${v1(secret)}`);
   expect(doubtOf(signatureOf(secret, now, bytes), bytes, [secret], now)).toBeUndefined();
+});
+
+test("secrets are read by provider, and one provider may have several while they change", () => {
+  expect(readPaymentSecrets("")).toEqual(new Map());
+  expect(readPaymentSecrets("a=0123456789abcdef,b:1=fedcba9876543210,a==+/0123456789abc")).toEqual(
+    new Map([
+      ["a", ["0123456789abcdef", "=+/0123456789abc"]],
+      ["b:1", ["fedcba9876543210"]],
+    ]),
+  );
 });
 
 describe("over HTTP", () => {
