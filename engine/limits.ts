@@ -52,8 +52,8 @@ export const idleSeconds = 120;
 export const httpOpenMax = connectionsMax;
 
 /**
- * Bytes of request bodies that are waiting for their ends. One that comes in one piece, as those below 128 KiB do, is
- * never kept; so this is for 64 of the largest, and for strangers who send slowly.
+ * Bytes of request bodies that are waiting for their ends. One that comes in one piece, as small ones do, is never kept; so
+ * this is for 64 of the largest, and for strangers who send slowly.
  */
 export const httpBodyBytesMax = 64 * frameBytesMax;
 
