@@ -10,6 +10,7 @@ import type { Config } from "./config.js";
 import { type EngineHost, openEngineHost } from "./engine-host.js";
 import { engineMetrics } from "./engine-metrics.js";
 import { renderMetrics } from "./metrics.js";
+import { readPaymentSecrets } from "./payment-signature.js";
 import { checkHost, openSocketServer, type SocketServer } from "./socket-server.js";
 
 export interface RunningServer {
@@ -51,6 +52,7 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
       host: config.host,
       port: config.port,
       engine: host,
+      paymentSecrets: readPaymentSecrets(config.paymentSecret) ?? new Map(),
       ready: () => !host.hasFailed(),
       metrics: () => renderMetrics(engineMetrics(host, server), onDefect),
       onDefect,
