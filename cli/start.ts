@@ -9,6 +9,7 @@ import {
   readConfig,
   type SettingName,
   settingsTable,
+  shown,
 } from "../gateway/config.js";
 import { startServer } from "../gateway/server.js";
 import { exitCodes, fail } from "./fail.js";
@@ -21,7 +22,12 @@ export function addStart(program: Command): void {
     .option("--json", "one JSON object per line instead of text");
   for (const [name, { flag, value, fallback, about }] of Object.entries(settingsTable)) {
     const variable = environmentName(name as SettingName);
-    start.addOption(new Option(`${flag} <${value}>`, `${about} (${variable}, default ${fallback})`));
+    start.addOption(
+      new Option(
+        `${flag} <${value}>`,
+        `${about} (${variable}, default ${shown(name as SettingName, fallback)})`,
+      ),
+    );
   }
   start.action(async (flags: Record<string, string> & { config?: string; json?: boolean }) => {
     const { config: file, json, ...given } = flags;

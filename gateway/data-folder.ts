@@ -4,6 +4,7 @@
  *   data/
  *     yifen.json   how many shards, which never changes
  *     read.db      the read side, rebuildable
+ *     outlets.db   how far the outlets have come, and what they could not deliver
  *     shard-0/     lock, log, anchor, snapshots
  *     shard-1/ ...
  */
