@@ -26,6 +26,7 @@ interface Shard {
 export class OutletNames {
   readonly #db: Database.Database;
   readonly #shards = new Map<number, Shard>();
+  readonly #told = new Map<number, EventNames>();
   readonly #add: ReturnType<typeof prepareAdds>;
   readonly #find: ReturnType<typeof prepareFinds>;
 
@@ -74,28 +75,36 @@ export class OutletNames {
       }
     })();
     this.#shards.delete(shard);
+    this.#told.delete(shard);
     return false;
   }
 
   of(shard: number): EventNames {
+    const known = this.#told.get(shard);
+    if (known) return known;
+    const names = this.#namesOf(shard);
+    this.#told.set(shard, names);
+    return names;
+  }
+
+  #namesOf(shard: number): EventNames {
     const find = this.#find;
-    const accountId = (handle: number) => find.account.get(shard, handle) as string;
-    const product = (handle: number) => find.product.get(shard, handle) as [id: string, currency: number];
+    const account = remembered((handle) => find.account.get(shard, handle) as string);
+    const product = remembered((handle) => find.product.get(shard, handle) as [id: string, currency: number]);
+    const order = remembered((number): OrderNames | undefined => {
+      const row = find.order.get(number) as [number, number, number] | undefined;
+      return row && { account: account(row[0]), currency: row[1], total: row[2] };
+    });
     return {
-      accountId,
+      accountId: account,
       productId: (handle) => product(handle)[0],
       productCurrency: (handle) => product(handle)[1],
-      order(number): OrderNames | undefined {
-        const row = find.order.get(number) as [number, number, number] | undefined;
-        if (!row) return undefined;
-        const [account, currency, total] = row;
-        return { account: accountId(account), currency, total };
-      },
+      order,
       refund(number): RefundNames | undefined {
         const row = find.refund.get(number) as [number, number, number, number, string, string] | undefined;
         if (!row) return undefined;
-        const [order, account, currency, amount, provider, paymentId] = row;
-        const owner = order === 0 ? "" : accountId(account);
+        const [order, handle, currency, amount, provider, paymentId] = row;
+        const owner = order === 0 ? "" : account(handle);
         return { order, account: owner, currency, amount, provider, paymentId };
       },
     };
@@ -133,6 +142,21 @@ export class OutletNames {
       }
     }
   }
+}
+
+/** Events that follow each other name the same few things. */
+const rememberedMax = 10_000;
+
+function remembered<T>(find: (number: number) => T): (number: number) => T {
+  const known = new Map<number, T>();
+  return (number) => {
+    const before = known.get(number);
+    if (before !== undefined) return before;
+    const found = find(number);
+    if (known.size >= rememberedMax) known.clear();
+    if (found !== undefined) known.set(number, found);
+    return found;
+  };
 }
 
 function prepareAdds(db: Database.Database) {

@@ -1,7 +1,7 @@
 /** Outlets of a real server that is killed, told to stop, and looked into from outside while it runs. */
 
 import { createHmac } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -266,4 +266,17 @@ test("a folder where no outlet has run: exit 2 and one line that says so", async
     expect([code, out]).toEqual([2, ""]);
     expect(err).toContain("no outlet has ever run here");
   }
+});
+
+test("an outlets.db that cannot be used: the engine says so, serves without outlets, and stops with 0", async () => {
+  const data = newFolder();
+  writeFileSync(join(data, "outlets.db"), "this is not a database, whatever its name says".repeat(100));
+  const sink = await newSink();
+  const server = await start(data, ["--webhook-url", sink.url]);
+  const client = await shopAt(server.address);
+  await client.orders.place({ account: "a1", pay: "balance", lines: [{ product: "p1", qty: 1 }] });
+  await sink.until(() => server.said().includes("the outlets have stopped and start again in 30 s"));
+  expect(sink.requests).toEqual([]);
+  await client.close();
+  await stop(server);
 });
