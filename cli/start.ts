@@ -9,6 +9,7 @@ import {
   readConfig,
   type SettingName,
   settingsTable,
+  shown,
 } from "../gateway/config.js";
 import { startServer } from "../gateway/server.js";
 import { exitCodes, fail } from "./fail.js";
@@ -22,7 +23,10 @@ export function addStart(program: Command): void {
   for (const [name, setting] of Object.entries(settingsTable)) {
     const { flag, value, fallback, about } = setting;
     const variable = environmentName(name as SettingName);
-    const option = new Option(`${flag} <${value}>`, `${about} (${variable}, default ${fallback || "none"})`);
+    const option = new Option(
+      `${flag} <${value}>`,
+      `${about} (${variable}, default ${shown(name as SettingName, fallback)})`,
+    );
     if ("pairs" in setting) option.argParser(joined);
     start.addOption(option);
   }

@@ -50,7 +50,8 @@ export interface Order {
 
 export interface Refund {
   readonly refund: string;
-  readonly order: string;
+  /** null for money that came for an order that is archived. */
+  readonly order: string | null;
   readonly amount: string;
   readonly currency: string;
   readonly to: "wallet" | "provider";

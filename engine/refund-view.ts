@@ -20,7 +20,7 @@ export function refundView(books: Books, refund: Refund): object {
   }
   return {
     refund: refundId(number),
-    order: orderId(order),
+    order: order === 0 ? null : orderId(order),
     amount: formatAmount(amount, currency),
     currency: currencyCode(currency),
     to: provider === "" ? "wallet" : "provider",

@@ -5,6 +5,7 @@
  */
 
 import { readFileSync } from "node:fs";
+import { eventTypes } from "../actors/events.js";
 import { defaultSettings } from "../engine/settings.js";
 import { readPaymentSecrets } from "./payment-signature.js";
 
@@ -26,6 +27,8 @@ interface Setting<T> {
   /** NAME=VALUE, separated by commas. Its flag may be repeated, and `YIFEN_..._NAME` is one of them in the environment. */
   readonly pairs?: true;
 }
+
+const allEvents = "all";
 
 export const settingsTable = {
   port: integer("--port", "PORT", 8080, 0, 65_535, "port to listen on; 0 takes a free one"),
@@ -112,11 +115,72 @@ export const settingsTable = {
     (given) => readPaymentSecrets(given) !== undefined,
     "PROVIDER=SECRET with 16 to 256 characters of secret, separated by commas",
   ),
+  webhookUrl: optional(
+    "--webhook-url",
+    "URL",
+    "events are posted there",
+    "an http or https URL",
+    isWebhookUrl,
+  ),
+  webhookSecret: {
+    ...optional(
+      "--webhook-secret",
+      "TEXT",
+      "signs what is posted; best given in the environment",
+      "16 to 256 characters without spaces",
+      (given) => /^[\x21-\x7e]{16,256}$/.test(given),
+    ),
+    secret: true,
+  },
+  webhookEvents: eventList("--webhook-events", "which events are posted: types, or how they begin"),
+  webhookAttempts: integer(
+    "--webhook-attempts",
+    "N",
+    10,
+    1,
+    1000,
+    "failed attempts after which an event is put aside",
+  ),
+  webhookBatch: integer(
+    "--webhook-batch",
+    "N",
+    1,
+    1,
+    1000,
+    "events of one request; 1 = an object, more = an array of at most so many",
+  ),
+  eventLog: optional(
+    "--event-log",
+    "FILE",
+    "events are appended there as lines of JSON",
+    "a text",
+    () => true,
+  ),
+  eventLogMb: integer(
+    "--event-log-mb",
+    "MB",
+    64,
+    1,
+    1_048_576,
+    "size at which the event log begins a new file",
+  ),
+  eventLogEvents: eventList("--event-log-events", "which events are logged: types, or how they begin"),
+  outletsFrom: choice(
+    "--outlets-from",
+    ["end", "start"],
+    "end",
+    "where a new outlet begins: behind what there is, or with the first event of the log",
+  ),
 } as const;
 
 type Table = typeof settingsTable;
 export type SettingName = keyof Table;
 export type Config = { readonly [K in SettingName]: Table[K]["fallback"] };
+
+/** What `webhookEvents` and `eventLogEvents` name; undefined = all. */
+export function eventsNamed(list: string): readonly string[] | undefined {
+  return list === allEvents ? undefined : list.split(",");
+}
 
 export interface OriginatedConfig {
   readonly config: Config;
@@ -153,14 +217,15 @@ export function describeConfig({ config, origins }: OriginatedConfig): string[] 
   );
 }
 
-export function environmentName(name: SettingName): string {
-  return `YIFEN_${name.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`;
+/** A setting without a value is "none", and a secret is "set". */
+export function shown(name: SettingName, value: unknown): string {
+  const setting: Setting<unknown> = settingsTable[name];
+  if (value === "") return "none";
+  return setting.secret ? "set" : String(value);
 }
 
-function shown(name: SettingName, value: unknown): string {
-  const { secret, fallback }: Setting<unknown> = settingsTable[name];
-  if (!secret) return String(value);
-  return value === fallback ? "none" : "set";
+export function environmentName(name: SettingName): string {
+  return `YIFEN_${name.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`;
 }
 
 /** With pairs, `YIFEN_PAYMENT_SECRET_ALIPAY` is the one of `alipay`. */
@@ -203,7 +268,7 @@ function pick(value: unknown, origin: string): { text: string; origin: string } 
 function parse(name: SettingName, value: string, origin: string): unknown {
   const setting: Setting<unknown> = settingsTable[name];
   const parsed = setting.parse(value);
-  const given = setting.secret ? "what is given" : `"${value}"`;
+  const given = setting.secret ? "what was given" : `"${value}"`;
   if (parsed === undefined) throw new BadConfig(`${origin}: ${given} is not ${setting.wanted}`);
   return parsed;
 }
@@ -232,6 +297,33 @@ function integer(
 
 function text(flag: string, value: string, fallback: string, about: string): Setting<string> {
   return { flag, value, fallback, about, parse: (given) => given || undefined, wanted: "a text" };
+}
+
+/** A text that may be left out: "" is the default and means that there is none. */
+function optional(
+  flag: string,
+  value: string,
+  about: string,
+  wanted: string,
+  fits: (given: string) => boolean,
+): Setting<string> {
+  const parseOptional = (given: string) => (given === "" || fits(given) ? given : undefined);
+  return { flag, value, fallback: "", about, parse: parseOptional, wanted };
+}
+
+/** Without a name and a password in it: the URL is printed. */
+function isWebhookUrl(given: string): boolean {
+  if (!URL.canParse(given)) return false;
+  const { protocol, username, password } = new URL(given);
+  return ["http:", "https:"].includes(protocol) && username === "" && password === "";
+}
+
+function eventList(flag: string, about: string): Setting<string> {
+  const fits = (start: string) => start !== "" && eventTypes.some((type) => type.startsWith(start));
+  const parseList = (given: string) =>
+    given === allEvents || given.split(",").every(fits) ? given : undefined;
+  const wanted = `"${allEvents}", or types and beginnings of types with commas: order.,refund.done`;
+  return { flag, value: "LIST", fallback: allEvents, about, parse: parseList, wanted };
 }
 
 function choice<T extends string>(

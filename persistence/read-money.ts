@@ -65,7 +65,7 @@ export function moneyRules(writes: Writes): ReadRules {
       refundId(refund),
       shard,
       orderOrNone(order),
-      ofOrder ? names.accountId(fact.account) : null,
+      order === 0 ? null : names.accountId(fact.account),
       ofOrder ? "order" : "suspense",
       textOf(fact.provider),
       textOf(fact.paymentId),

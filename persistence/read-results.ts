@@ -6,7 +6,7 @@ import { nextEvents, type Status, Statuses } from "../actors/order-transitions.j
 /** As the engine says it of those that it knows. */
 export interface RefundResult {
   readonly refund: string;
-  readonly order: string;
+  readonly order: string | null;
   readonly amount: string;
   readonly currency: string;
   readonly to: "wallet" | "provider";
@@ -159,7 +159,7 @@ export function refundResult(row: RefundRow, lines: readonly ShareRow[]): Refund
   const amount = (minor: number) => formatMinor(minor, row.scale);
   return {
     refund: row.refund_no,
-    order: row.order_no ?? "",
+    order: row.order_no,
     amount: amount(row.amount_minor),
     currency: row.currency,
     to: row.provider === null ? "wallet" : "provider",

@@ -4,7 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { describeConfig, environmentName, readConfig, settingsTable } from "../../gateway/config.js";
+import {
+  describeConfig,
+  environmentName,
+  eventsNamed,
+  readConfig,
+  settingsTable,
+} from "../../gateway/config.js";
 
 const folder = mkdtempSync(join(tmpdir(), "yifen-settings-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -64,6 +70,16 @@ const wrong: readonly (readonly [name: string, text: string])[] = [
   ["diskFreeMb", "NaN"],
   ["data", ""],
   ["host", ""],
+  ["webhookUrl", "ftp://127.0.0.1/"],
+  ["webhookUrl", "127.0.0.1:80"],
+  ["webhookUrl", "http://user:password@127.0.0.1/"],
+  ["webhookEvents", "orders."],
+  ["webhookEvents", "order.,"],
+  ["webhookEvents", ""],
+  ["webhookAttempts", "0"],
+  ["webhookBatch", "0"],
+  ["eventLogMb", "0"],
+  ["outletsFrom", "middle"],
 ];
 
 test("what is not a value is refused wherever it comes from, with its place and what would be right", () => {
@@ -76,6 +92,22 @@ test("what is not a value is refused wherever it comes from, with its place and 
     const file = fileOf(JSON.stringify({ [name]: text }));
     expect(() => readConfig({}, {}, file)).toThrow(`${file}: ${says}`);
   }
+});
+
+test("a secret is never shown: not when it is set, and not when it cannot be used", () => {
+  const shown = (webhookSecret: string) => describeConfig(readConfig({ webhookSecret }, {}, undefined));
+  expect(shown("0123456789abcdef")).toContainEqual(expect.stringMatching(/^webhook-secret +set +flag/));
+  expect(shown("")).toContainEqual(expect.stringMatching(/^webhook-secret +none +flag/));
+  for (const text of ["short-secret", "with some spaces in it"]) {
+    expect(() => shown(text)).toThrow("flag --webhook-secret: what was given is not 16 to 256 characters");
+    expect(() => shown(text)).not.toThrow(text);
+  }
+});
+
+test("events are chosen by their types, or by how types begin", () => {
+  const { config } = readConfig({ webhookEvents: "order.,refund.done" }, {}, undefined);
+  expect(eventsNamed(config.webhookEvents)).toEqual(["order.", "refund.done"]);
+  expect(eventsNamed(config.eventLogEvents)).toBeUndefined();
 });
 
 test("a file that cannot be used is named, and so is the setting that does not exist", () => {

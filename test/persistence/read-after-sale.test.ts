@@ -174,7 +174,7 @@ describe("the tables", () => {
     const [one, two, three] = [1, 2, 3].map((sequence) => orderId(order(sequence)));
     expect(rows.map((row) => Object.values(row))).toEqual([
       [r1, one, "alice", "order", null, null, "10.00", 1, "stale", "done", null, at(13), at(13)],
-      [r2, two, null, "suspense", "alipay", "p2", "2.00", 0, "surplus", "done", "ali-77", at(16), at(17)],
+      [r2, two, "bob", "suspense", "alipay", "p2", "2.00", 0, "surplus", "done", "ali-77", at(16), at(17)],
       [r3, two, "bob", "order", "alipay", "p2", "6.00", 0, "late", "done", "ali-78", at(18), at(21)],
       [r4, two, "bob", "order", "alipay", "p1", "4.00", 0, "late", "refused", "card closed", at(18), at(20)],
       [r5, three, "bob", "order", "alipay", "p3", "1.00", 0, "too late", "requested", null, at(24), null],
