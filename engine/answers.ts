@@ -2,7 +2,7 @@
 
 import type { Account } from "../actors/account.js";
 import { currencyCode, formatAmount, formatMinor, scaleOf } from "../actors/money.js";
-import { isClosed } from "../actors/order.js";
+import { nextOf } from "../actors/order.js";
 import { orderId } from "../actors/order-number.js";
 import { nextEvents, Statuses, statuses } from "../actors/order-transitions.js";
 import type { Product } from "../actors/product.js";
@@ -99,11 +99,8 @@ export function keptRefusal(kept: KeptResult): Refusal {
 export function orderView(books: Books, number: number, nowMs: number): OrderView {
   const order = books.orders.read(number, books.order);
   const { status, version, paid, refunded } = order;
-  const next = isClosed(order, nowMs) ? nothingNext : nextEvents(status, paid > refunded);
-  return viewAt(books, number, status, version, paid, refunded, next);
+  return viewAt(books, number, status, version, paid, refunded, nextOf(order, nowMs));
 }
-
-const nothingNext: readonly string[] = [];
 
 /** The order as it stood when the key's request was done: what never changes comes from the order, the rest from the key. */
 export function keptOrderView(books: Books, kept: KeptResult): OrderView {
