@@ -85,11 +85,14 @@ const next: Readonly<Record<Status, readonly string[]>> = {
   Disputed: ["resolve"],
 };
 
-test.each(statuses)("next in %s names what a caller may ask for, refund only while something is left", (status) => {
-  expect(nextEvents(Statuses[status])).toEqual(next[status]);
-  const withoutRefund = next[status].filter((event) => event !== "refund");
-  expect(nextEvents(Statuses[status], false)).toEqual(withoutRefund);
-});
+test.each(statuses)(
+  "next in %s names what a caller may ask for, refund only while something is left",
+  (status) => {
+    expect(nextEvents(Statuses[status])).toEqual(next[status]);
+    const withoutRefund = next[status].filter((event) => event !== "refund");
+    expect(nextEvents(Statuses[status], false)).toEqual(withoutRefund);
+  },
+);
 
 test("an order is over when it is canceled or refunded, and never otherwise", () => {
   expect(statuses.filter((status) => isTerminal(Statuses[status]))).toEqual(["Canceled", "Refunded"]);

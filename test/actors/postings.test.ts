@@ -127,20 +127,8 @@ const moves: readonly (readonly [Fact, string, string, string, number])[] = [
     "CNY",
     5,
   ],
-  [
-    { type: Facts.pointsGranted, account: 3, order, points: 9 },
-    "issued:points",
-    "points:a3",
-    "points",
-    9,
-  ],
-  [
-    { type: Facts.pointsReversed, account: 3, order, points: 9 },
-    "points:a3",
-    "issued:points",
-    "points",
-    9,
-  ],
+  [{ type: Facts.pointsGranted, account: 3, order, points: 9 }, "issued:points", "points:a3", "points", 9],
+  [{ type: Facts.pointsReversed, account: 3, order, points: 9 }, "points:a3", "issued:points", "points", 9],
   [{ type: Facts.pointsSpent, account: 3, points: 9, ref: "r" }, "points:a3", "redeemed:points", "points", 9],
 ];
 
