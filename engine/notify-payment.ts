@@ -96,7 +96,9 @@ export function notifyPayment(turn: Turn, command: NotifyPayment): void {
   }
   const result = takePayment(turn, payment);
   const order = placedOrder(turn, reference);
-  keepResult(turn, spaces.payment, 0, key, method, paramsHash, result, order ?? 0);
+  // Beside an order that is kept as it stands now the text holds the rest; without one it is the whole answer.
+  const kept = order === undefined ? { ...result, order: null } : result;
+  keepResult(turn, spaces.payment, 0, key, method, paramsHash, kept, order ?? 0);
   answerResult(turn, command, { ...result, order: orderOf(turn, order) });
 }
 
