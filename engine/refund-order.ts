@@ -129,14 +129,17 @@ function sourcesOf(turn: Turn, order: Order): Source[] {
   const payments = dossier?.payments ?? [];
   const outside = payments.reduce((sum, { amount, refunded }) => sum + amount - refunded, 0);
   const left = order.paid - order.refunded - (dossier?.refunding ?? 0);
-  return [
-    { provider: "", paymentId: "", left: left - outside },
+  const wallet = { provider: "", paymentId: "", left: left - outside };
+  const sources = [
+    wallet,
     ...[...payments].reverse().map(({ provider, paymentId, amount, refunded }) => ({
       provider,
       paymentId,
       left: amount - refunded,
     })),
-  ];
+  ].filter((source) => source.left > 0);
+  // Units that cost nothing need no money, but they must come back with something.
+  return sources.length > 0 ? sources : [wallet];
 }
 
 function linesLeft(turn: Turn, { number }: Order): LineLeft[] {
