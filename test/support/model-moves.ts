@@ -41,7 +41,8 @@ export function moveByTime(world: World): void {
 export function moveOrder(world: World, request: Request): ModelReply {
   const { method, order: number, key, at } = request;
   if (method === "order.advance") {
-    if (request.event === "ship" && request.tracking === undefined) return refused({ code: "invalid_request" });
+    if (request.event === "ship" && request.tracking === undefined)
+      return refused({ code: "invalid_request" });
     if (request.event === "resolve" && request.resolution === undefined)
       return refused({ code: "invalid_request" });
   }
@@ -59,7 +60,9 @@ export function moveOrder(world: World, request: Request): ModelReply {
     if (typeof move !== "function") return move;
     const refunds = move();
     const view = () => world.orderView(number);
-    return ok(refunds ? { refunds: refunds.map((r) => world.refundView(world.refunds[r]!)), order: view() } : view());
+    return ok(
+      refunds ? { refunds: refunds.map((r) => world.refundView(world.refunds[r]!)), order: view() } : view(),
+    );
   };
   return world.once(world.keys, `${order.account} ${key}`, name, at, run, () => number);
 }
@@ -120,7 +123,8 @@ const deciders: Readonly<Record<string, Decide>> = {
     return () => {
       const rest = due === 0 ? -1 : Math.max(0, due - now);
       if (event === "dispute") order.moves.push({ event, to: "Disputed", due: 0, rest });
-      else if (event === "ship") order.moves.push({ event, to: "Shipped", due: now + settings.autoConfirmMs });
+      else if (event === "ship")
+        order.moves.push({ event, to: "Shipped", due: now + settings.autoConfirmMs });
       else if (event === "confirm")
         order.moves.push({ event, to: "Completed", due: now + settings.afterSaleMs });
       else order.moves.push({ event, to: leadsTo[event]!, due });
@@ -167,7 +171,15 @@ function cancel(world: World, number: number, reason: string): void {
   const order = world.orders[number]!;
   order.moves.push({ event: "cancel", to: "Canceled", due: world.now });
   for (const { provider, paymentId, amount } of order.payments) {
-    askRefund(world, number, { of: "order", provider, paymentId, amount, shares: [], restock: false, reason });
+    askRefund(world, number, {
+      of: "order",
+      provider,
+      paymentId,
+      amount,
+      shares: [],
+      restock: false,
+      reason,
+    });
   }
 }
 

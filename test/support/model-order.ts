@@ -92,7 +92,10 @@ export function leftOf(order: ModelOrder): number {
 }
 
 /** Of every line, the units that were not refunded and the money that is left for them. */
-export function linesLeft({ lines, refunds }: ModelOrder): { product: string; qty: number; amount: number }[] {
+export function linesLeft({
+  lines,
+  refunds,
+}: ModelOrder): { product: string; qty: number; amount: number }[] {
   return lines.map(({ product, qty, unitPrice }, line) => {
     const gone = refunds
       .filter(({ state }) => state !== "refused")

@@ -35,7 +35,14 @@ function settle(world: World, number: number, paid: Paid): object {
     return { outcome, money: "suspense", refund: null };
   };
   const back = (outcome: string, surplus: number, reason = outcome.replace("_", " "), money = "refunded") => {
-    const asked = { of: "surplus", provider, paymentId, amount: surplus, shares: [], restock: false } as const;
+    const asked = {
+      of: "surplus",
+      provider,
+      paymentId,
+      amount: surplus,
+      shares: [],
+      restock: false,
+    } as const;
     const refund = surplus === 0 ? null : askRefund(world, number, { ...asked, reason }, currency).index;
     return { outcome, money, refund };
   };

@@ -1,7 +1,7 @@
 /** Refunds of the model, from the question to what became of them. */
 
-import { isOpen, type ModelRefund, statusOf } from "./model-order.js";
 import { closeRefunds } from "./model-moves.js";
+import { isOpen, type ModelRefund, statusOf } from "./model-order.js";
 import { type ModelReply, ok, type Request, refused, type World } from "./model-world.js";
 
 export type RefundAsked = Pick<
@@ -44,7 +44,10 @@ export function reportRefund(world: World, { refund: index, outcome, ref = "" }:
   if (!refund) return refused({ code: "refund_not_found" });
   if (!isOpen(refund)) {
     if (refund.state === outcome) return ok(world.refundView(refund));
-    return refused({ code: "invalid_transition", details: { from: refund.state, event: outcome, allowed: [] } });
+    return refused({
+      code: "invalid_transition",
+      details: { from: refund.state, event: outcome, allowed: [] },
+    });
   }
   const order = world.orders[refund.order]!;
   const canKeep = refund.of === "order" && statusOf(order) !== "Canceled";

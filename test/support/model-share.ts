@@ -24,7 +24,8 @@ export function shareUnits(
     const line = lines.findIndex((each) => each.product === product);
     const left = lines[line] ?? { qty: 0, amount: 0 };
     if (qty > left.qty) return { product, left: left.qty };
-    const worth = qty === left.qty ? left.amount : Number((BigInt(left.amount) * BigInt(qty)) / BigInt(left.qty));
+    const worth =
+      qty === left.qty ? left.amount : Number((BigInt(left.amount) * BigInt(qty)) / BigInt(left.qty));
     shares.push({ line, qty, amount: worth });
   }
   return shares;

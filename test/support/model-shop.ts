@@ -30,15 +30,21 @@ export function moveMoney(world: World, { method, account: id, amount: text, ref
 }
 
 export function spendPoints(world: World, { account: id, points, ref }: Request): ModelReply {
-  return world.once(world.refs, `money ${id} ${ref}`, `points ${points}`, undefined, (): ModelReply | Refused => {
-    const account = world.accounts.get(id);
-    if (!account) return { code: "account_not_found" };
-    const available = world.points(id);
-    if (available < points)
-      return { code: "insufficient_points", details: { available: Math.max(0, available) } };
-    account.spentPoints += points;
-    return ok(world.accountView(id));
-  });
+  return world.once(
+    world.refs,
+    `money ${id} ${ref}`,
+    `points ${points}`,
+    undefined,
+    (): ModelReply | Refused => {
+      const account = world.accounts.get(id);
+      if (!account) return { code: "account_not_found" };
+      const available = world.points(id);
+      if (available < points)
+        return { code: "insufficient_points", details: { available: Math.max(0, available) } };
+      account.spentPoints += points;
+      return ok(world.accountView(id));
+    },
+  );
 }
 
 export function createProduct(world: World, request: Request): ModelReply {

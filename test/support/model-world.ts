@@ -214,7 +214,8 @@ export class World {
   seen(account: string, key: string, params: string, at: number | undefined): ModelReply | undefined {
     const kept = this.keys.get(`${account} ${key}`);
     if (kept) return kept.params === params ? again(kept.reply) : refused({ code: "key_reused" });
-    if (at !== undefined && at <= (this.forgottenTo.get(account) ?? -1)) return refused({ code: "key_too_old" });
+    if (at !== undefined && at <= (this.forgottenTo.get(account) ?? -1))
+      return refused({ code: "key_too_old" });
     return undefined;
   }
 

@@ -119,7 +119,8 @@ export class Model {
       if (state === "done" && provider !== "") add(`clearing:${provider}:${currency} ${currency}`, amount);
     }
     for (const order of orders) {
-      if (order.archived) add(`revenue:${order.currency} ${order.currency}`, paidOf(order) - refundedOf(order));
+      if (order.archived)
+        add(`revenue:${order.currency} ${order.currency}`, paidOf(order) - refundedOf(order));
     }
     for (const [id, { spentPoints }] of accounts) {
       add("redeemed:points points", spentPoints);
