@@ -23,7 +23,7 @@ import { moveByRequest } from "./move-order.js";
 import { recordMove } from "./order-moves.js";
 import { ParamsHash } from "./params-hash.js";
 import { refundView } from "./refund-view.js";
-import { askRefund } from "./refunds.js";
+import { askRefunds } from "./refunds.js";
 import type { Turn } from "./turn.js";
 
 const hash = new ParamsHash();
@@ -56,18 +56,17 @@ export function askParts(
   reason: string,
   restock: boolean,
 ): object[] {
-  const numbers = parts.map(({ source, amount, shares }) =>
-    askRefund(turn, {
-      order,
-      source: refundSources.order,
-      amount,
-      provider: source.provider,
-      paymentId: source.paymentId,
-      reason,
-      restock,
-      shares,
-    }),
-  );
+  const wanted = parts.map(({ source, amount, shares }) => ({
+    order,
+    source: refundSources.order,
+    amount,
+    provider: source.provider,
+    paymentId: source.paymentId,
+    reason,
+    restock,
+    shares,
+  }));
+  const numbers = askRefunds(turn, wanted);
   return numbers.map((number) => refundView(turn.books.dossiers.refunds.get(number)!));
 }
 

@@ -189,7 +189,7 @@ function overflows(world: World, order: ModelOrder, shares: readonly Share[]): b
   return world.balance(order.account) + toWallet > Number.MAX_SAFE_INTEGER;
 }
 
-/** One refund to each source; what goes to the wallet is done at once. */
+/** One refund to each source, all asked for at once; then what goes to the wallet is done. */
 function askParts(
   world: World,
   number: number,
@@ -198,11 +198,11 @@ function askParts(
   restock: boolean,
 ): number[] {
   const order = world.orders[number]!;
-  return cutToSources(shares, order.payments, order.refunds).map((part) => {
-    const refund = askRefund(world, number, { of: "order", ...part, restock, reason });
-    if (part.provider === "") refundDone(world, refund, "");
-    return refund.index;
-  });
+  const refunds = cutToSources(shares, order.payments, order.refunds).map((part) =>
+    askRefund(world, number, { of: "order", ...part, restock, reason }),
+  );
+  for (const refund of refunds) if (refund.provider === "") refundDone(world, refund, "");
+  return refunds.map(({ index }) => index);
 }
 
 /** When the last refund of an order has ended, the order goes on, or it is refunded. */
