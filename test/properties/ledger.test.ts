@@ -1,35 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readFacts } from "../../actors/fact-codec.js";
 import { currencyCode, formatAmount } from "../../actors/money.js";
-import { type LedgerNames, postingsOf } from "../../actors/postings.js";
-import type { TestEngine } from "../support/engine.js";
+import { ledgerOf } from "../support/ledger-of.js";
 import { policies, runBoth, steps } from "../support/model-run.js";
-
-/** Balances of all ledger accounts, added up from the log alone; "account unit" -> amount. */
-function ledgerOf(engine: TestEngine): Map<string, number> {
-  const ledger = new Map<string, number>();
-  for (const [shard, journal] of engine.journals.entries()) {
-    const { books } = engine.shards[shard]!;
-    const names: LedgerNames = {
-      accountId: (handle) => books.accounts[handle]!.id,
-      accountCurrency: (handle) => currencyCode(books.accounts[handle]!.currency),
-      productId: (handle) => books.products[handle]!.id,
-    };
-    for (const group of journal.read(1)) {
-      readFacts(group.body, group.first, (fact) => {
-        let sum = 0n;
-        for (const { account, unit, amount } of postingsOf(fact, names)) {
-          const name = `${account} ${unit}`;
-          ledger.set(name, (ledger.get(name) ?? 0) + amount);
-          sum += BigInt(amount);
-        }
-        if (sum !== 0n) throw new Error(`a fact ${fact.type} makes ${sum}`);
-      });
-    }
-  }
-  return ledger;
-}
 
 for (const shards of [1, 3]) {
   const runs = steps({ batches: shards === 1, restarts: shards === 1, maxLength: 120 });

@@ -78,6 +78,31 @@ export function orderOf(engine: TestEngine, order: string): any {
   return engine.ask({ method: "order.get", order }).result;
 }
 
+export interface ItemSeen {
+  readonly item: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly amount: string;
+  readonly currency: string;
+  readonly attempts: number;
+  readonly actions: readonly string[];
+}
+
+/** Items for a human of all shards. */
+export function humanItems(engine: TestEngine, state: "open" | "resolved" = "open"): ItemSeen[] {
+  const items: ItemSeen[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = engine.ask({ method: "human.list", state, cursor }).result;
+    items.push(...page.items);
+    cursor = page.cursor;
+  }
+  return items;
+}
+
+export function resolve(engine: TestEngine, item: string, action: string, more: object = {}): Answer {
+  return engine.ask({ method: "human.resolve", item, action, reason: "looked at it", ...more });
+}
+
 /** Events that lead a paid order into a status. */
 const ways: Readonly<Partial<Record<Status, readonly string[]>>> = {
   Paid: [],

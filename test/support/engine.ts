@@ -2,6 +2,7 @@
 
 import type { Refusal } from "../../actors/results.js";
 import { Books } from "../../engine/books.js";
+import type { OutCalls } from "../../engine/call-desk.js";
 import type { Command } from "../../engine/commands.js";
 import { viewToResult } from "../../engine/order-result.js";
 import { gatherQuotes } from "../../engine/quote.js";
@@ -38,6 +39,8 @@ export interface TestEngineOptions {
   readonly journals?: Journal[];
   readonly nowMs?: number;
   readonly outside?: Outside;
+  /** Functions of providers; absent: there are none. */
+  readonly outCalls?: OutCalls;
   /** What a bus does to the frames on their way: drop, double, re-order. Absent: nothing. */
   readonly carry?: (frames: CarriedFrame[]) => CarriedFrame[];
 }
@@ -89,6 +92,7 @@ export function testEngine(options: TestEngineOptions = {}) {
       bus,
       settings,
       outside,
+      ...(options.outCalls ? { outCalls: options.outCalls } : {}),
       wake: () => void wakes++,
       failed,
     });
