@@ -11,6 +11,7 @@ import { type FactOf, Facts } from "./facts.js";
 import {
   back,
   invalidTransition,
+  nextEvents,
   type OrderEvent,
   orderEvents,
   Statuses,
@@ -49,11 +50,18 @@ export function decideEvent(
   nowMs: number,
   asked: string = event,
 ): Refusal | undefined {
-  if (statusAfter(order.status, event) === undefined) return invalidTransition(order.status, asked);
+  if (statusAfter(order.status, event) === undefined || isClosed(order, nowMs))
+    return invalidTransition(order.status, asked, nextOf(order, nowMs));
   if (event === "pay" && isExpired(order, nowMs)) return refuse("hold_expired");
-  if (isClosed(order, nowMs)) return invalidTransition(order.status, asked, []);
   return undefined;
 }
+
+/** What a caller may ask for now: `next` of the order, and `allowed` of a refusal. */
+export function nextOf(order: Order, nowMs: number): readonly string[] {
+  return isClosed(order, nowMs) ? nothing : nextEvents(order.status, order.paid > order.refunded);
+}
+
+const nothing: readonly string[] = [];
 
 export function isExpired(order: Order, nowMs: number): boolean {
   return order.status === Statuses.Created && order.dueAt !== 0 && nowMs >= order.dueAt;

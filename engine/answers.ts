@@ -2,14 +2,14 @@
 
 import type { Account } from "../actors/account.js";
 import { currencyCode, formatAmount, formatMinor, scaleOf } from "../actors/money.js";
-import { isClosed } from "../actors/order.js";
+import { nextOf } from "../actors/order.js";
 import { orderId } from "../actors/order-number.js";
 import { nextEvents, Statuses, statuses } from "../actors/order-transitions.js";
 import type { Product } from "../actors/product.js";
 import { type Refusal, refuse, resultOfNumber } from "../actors/results.js";
 import type { Books } from "./books.js";
 import type { Command, GetOrder } from "./commands.js";
-import type { KeptResult } from "./key-table.js";
+import { closedStatus, type KeptResult } from "./key-table.js";
 import { viewToResult } from "./order-result.js";
 import type { OrderLineView, OrderView } from "./requester.js";
 import type { Turn } from "./turn.js";
@@ -78,13 +78,14 @@ export function withKeptOrder(
       return;
     }
     const { currency } = found as { currency: string };
+    const { status, next } = standingOf(kept);
     use({
       ...found,
-      status: statuses[kept.orderStatus]!,
+      status: statuses[status]!,
       version: kept.orderVersion,
       amountPaid: formatMinor(kept.orderPaid, scaleOf(currency)),
       amountRefunded: formatMinor(kept.orderRefunded, scaleOf(currency)),
-      next: nextEvents(kept.orderStatus, kept.orderPaid > kept.orderRefunded),
+      next,
     });
   });
 }
@@ -99,17 +100,23 @@ export function keptRefusal(kept: KeptResult): Refusal {
 export function orderView(books: Books, number: number, nowMs: number): OrderView {
   const order = books.orders.read(number, books.order);
   const { status, version, paid, refunded } = order;
-  const next = isClosed(order, nowMs) ? nothingNext : nextEvents(status, paid > refunded);
-  return viewAt(books, number, status, version, paid, refunded, next);
+  return viewAt(books, number, status, version, paid, refunded, nextOf(order, nowMs));
 }
-
-const nothingNext: readonly string[] = [];
 
 /** The order as it stood when the key's request was done: what never changes comes from the order, the rest from the key. */
 export function keptOrderView(books: Books, kept: KeptResult): OrderView {
-  const { order, orderStatus, orderVersion, orderPaid, orderRefunded } = kept;
-  const next = nextEvents(orderStatus, orderPaid > orderRefunded);
-  return viewAt(books, order, orderStatus, orderVersion, orderPaid, orderRefunded, next);
+  const { order, orderVersion, orderPaid, orderRefunded } = kept;
+  const { status, next } = standingOf(kept);
+  return viewAt(books, order, status, orderVersion, orderPaid, orderRefunded, next);
+}
+
+/** Where the order stood, and what could be asked for then. */
+function standingOf({ orderStatus, orderPaid, orderRefunded }: KeptResult): {
+  readonly status: number;
+  readonly next: readonly string[];
+} {
+  if (orderStatus === closedStatus) return { status: Statuses.Completed, next: [] };
+  return { status: orderStatus, next: nextEvents(orderStatus, orderPaid > orderRefunded) };
 }
 
 function viewAt(

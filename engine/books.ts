@@ -16,7 +16,7 @@ import { type Branch, Branches, type PendingOrder, pendingFromFact } from "./cro
 import { Dossiers } from "./dossiers.js";
 import { evolveHandEntry } from "./hand-entries.js";
 import { HumanQueue } from "./human-table.js";
-import { type KeptResult, KeyTable, running, spaces } from "./key-table.js";
+import { closedStatus, type KeptResult, KeyTable, running, spaces } from "./key-table.js";
 import { NameTable } from "./name-table.js";
 import { OrderTable } from "./order-table.js";
 import { Outboxes } from "./outboxes.js";
@@ -293,7 +293,7 @@ export class Books {
     kept.text = fact.text;
     if (fact.order !== 0 && fact.code === 0) {
       const order = this.orders.read(fact.order, this.order);
-      kept.orderStatus = order.status;
+      kept.orderStatus = isClosed(order, kept.doneAt) ? closedStatus : order.status;
       kept.orderVersion = order.version;
       kept.orderPaid = order.paid;
       kept.orderRefunded = order.refunded;

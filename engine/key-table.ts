@@ -19,6 +19,9 @@ import { Rows } from "./rows.js";
 /** Code of an entry whose request is still running, in the place of a number of `results`. */
 export const running = 255;
 
+/** In the place of an order's status: it was completed, and its after-sale window was over. */
+export const closedStatus = 64;
+
 /** Which names a key can stand under. */
 export const spaces = { order: 0, money: 1, stock: 2, payment: 3 } as const;
 
@@ -55,6 +58,7 @@ export interface KeptResult {
   /** 0 = success, `running`, else a number of `results`. */
   code: number;
   order: number;
+  /** A number of a status, or `closedStatus`. */
   orderStatus: number;
   orderVersion: number;
   orderPaid: number;

@@ -23,7 +23,7 @@ import { moveByRequest } from "./move-order.js";
 import { recordMove } from "./order-moves.js";
 import { ParamsHash } from "./params-hash.js";
 import { refundView } from "./refund-view.js";
-import { askRefund } from "./refunds.js";
+import { askRefunds } from "./refunds.js";
 import type { Turn } from "./turn.js";
 
 const hash = new ParamsHash();
@@ -56,18 +56,17 @@ export function askParts(
   reason: string,
   restock: boolean,
 ): object[] {
-  const numbers = parts.map(({ source, amount, shares }) =>
-    askRefund(turn, {
-      order,
-      source: refundSources.order,
-      amount,
-      provider: source.provider,
-      paymentId: source.paymentId,
-      reason,
-      restock,
-      shares,
-    }),
-  );
+  const wanted = parts.map(({ source, amount, shares }) => ({
+    order,
+    source: refundSources.order,
+    amount,
+    provider: source.provider,
+    paymentId: source.paymentId,
+    reason,
+    restock,
+    shares,
+  }));
+  const numbers = askRefunds(turn, wanted);
   return numbers.map((number) => refundView(turn.books, turn.books.dossiers.refunds.get(number)!));
 }
 
@@ -129,14 +128,17 @@ function sourcesOf(turn: Turn, order: Order): Source[] {
   const payments = dossier?.payments ?? [];
   const outside = payments.reduce((sum, { amount, refunded }) => sum + amount - refunded, 0);
   const left = order.paid - order.refunded - (dossier?.refunding ?? 0);
-  return [
-    { provider: "", paymentId: "", left: left - outside },
+  const wallet = { provider: "", paymentId: "", left: left - outside };
+  const sources = [
+    wallet,
     ...[...payments].reverse().map(({ provider, paymentId, amount, refunded }) => ({
       provider,
       paymentId,
       left: amount - refunded,
     })),
-  ];
+  ].filter((source) => source.left > 0);
+  // Units that cost nothing need no money, but they must come back with something.
+  return sources.length > 0 ? sources : [wallet];
 }
 
 function linesLeft(turn: Turn, { number }: Order): LineLeft[] {

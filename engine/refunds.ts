@@ -41,6 +41,21 @@ export interface RefundWanted {
 
 /** Records the intent, and what follows from it at once. The number of the refund. */
 export function askRefund(turn: Turn, wanted: RefundWanted): number {
+  return askRefunds(turn, [wanted])[0]!;
+}
+
+/** The same for parts of one refund: all are asked for before the first can end, so that it does not look like the last. */
+export function askRefunds(turn: Turn, wanted: readonly RefundWanted[]): number[] {
+  const numbers = wanted.map((each) => recordAsked(turn, each));
+  for (const number of numbers) {
+    const asked = turn.books.dossiers.refunds.get(number)!;
+    if (asked.provider === "") refundDone(turn, asked, "");
+    else askProvider(turn, asked);
+  }
+  return numbers;
+}
+
+function recordAsked(turn: Turn, wanted: RefundWanted): number {
   const { books } = turn;
   const { order, source, amount, provider, paymentId, reason, restock, shares } = wanted;
   const known = books.orders.has(order) ? books.orders.read(order, books.order) : undefined;
@@ -60,9 +75,6 @@ export function askRefund(turn: Turn, wanted: RefundWanted): number {
     reason,
     shares,
   });
-  const asked = books.dossiers.refunds.get(refund)!;
-  if (provider === "") refundDone(turn, asked, "");
-  else askProvider(turn, asked);
   return refund;
 }
 

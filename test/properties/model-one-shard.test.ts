@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { test } from "vitest";
-import { runBoth, steps } from "../support/model-run.js";
+import { policies, runBoth, steps } from "../support/model-run.js";
 
 test("one shard: every answer is the model's answer, in runs of up to 200 commands", () => {
   fc.assert(
-    fc.property(steps({ batches: true, restarts: true, maxLength: 200 }), (run) => void runBoth(1, run)),
+    fc.property(steps({ batches: true, restarts: true, maxLength: 200 }), policies, (run, policy) => {
+      runBoth(1, run, policy);
+    }),
     { numRuns: 5000 },
   );
-}, 300_000);
+}, 900_000);

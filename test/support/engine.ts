@@ -1,7 +1,8 @@
 /** An engine for tests: shards in one thread, in memory, driven by hand, on a clock that stands still unless told. */
 
-import { type Refusal, refuse } from "../../actors/results.js";
+import type { Refusal } from "../../actors/results.js";
 import { Books } from "../../engine/books.js";
+import type { OutCalls } from "../../engine/call-desk.js";
 import type { Command } from "../../engine/commands.js";
 import { viewToResult } from "../../engine/order-result.js";
 import { gatherQuotes } from "../../engine/quote.js";
@@ -13,6 +14,7 @@ import { type Outside, Shard } from "../../engine/shard.js";
 import { stateHash } from "../../engine/snapshot.js";
 import type { Journal } from "../../persistence/journal.js";
 import { memoryJournal } from "../../persistence/memory-journal.js";
+import { readArchive } from "./archive.js";
 
 export interface Answer {
   readonly code: "ok" | Refusal["code"];
@@ -37,6 +39,8 @@ export interface TestEngineOptions {
   readonly journals?: Journal[];
   readonly nowMs?: number;
   readonly outside?: Outside;
+  /** Functions of providers; absent: there are none. */
+  readonly outCalls?: OutCalls;
   /** What a bus does to the frames on their way: drop, double, re-order. Absent: nothing. */
   readonly carry?: (frames: CarriedFrame[]) => CarriedFrame[];
 }
@@ -71,8 +75,8 @@ export function testEngine(options: TestEngineOptions = {}) {
   let wakes = 0;
   const outside: Outside =
     options.outside ??
-    ((command, _shard, _position, done) => {
-      if (command.method !== "order.place") done(refuse("internal"));
+    ((command, shard, _position, done) => {
+      if (command.method !== "order.place") done(readArchive(journals[shard]!, command));
       else gatherQuotes(command, count, (shard, quote) => shards[shard]!.submit(quote), done);
     });
   const shards = journals.map((journal, shard) => {
@@ -88,6 +92,7 @@ export function testEngine(options: TestEngineOptions = {}) {
       bus,
       settings,
       outside,
+      ...(options.outCalls ? { outCalls: options.outCalls } : {}),
       wake: () => void wakes++,
       failed,
     });

@@ -2,11 +2,17 @@
 
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
-import { orderSlot, parseOrderId, slotCount, slotOf } from "../../actors/order-number.js";
+import { orderSlot, parseOrderId, refundId, slotCount, slotOf } from "../../actors/order-number.js";
 import { type Answer, type CommandParams, epochMs, type TestEngine, testEngine } from "./engine.js";
 import { Model, type ModelReply } from "./model.js";
+import { decimal } from "./model-money.js";
+import { nextOf, paidOf, versionOf } from "./model-order.js";
 
-/** One step of a run; it prints itself. `order` in a request is the place of an order among all placed so far. */
+/**
+ * One step of a run; it prints itself. `order` in a request is the place of an order among all placed so far, `refund` that of
+ * a refund; an amount of "due+1" is what the order costs and a cent, a version of 1 one more than it has, an event of "onward"
+ * what the order allows.
+ */
 export class Step {
   constructor(
     readonly kind: "ask" | "batch" | "again" | "pass" | "restart",
@@ -31,14 +37,18 @@ const oneOf = <T>(...values: T[]) => fc.constantFrom(...values);
 
 const account = () => oneOf("ann", "ann", "ann", "ann", "ben", "ben", "ben", "ben", "ben", "cat");
 const product = () => oneOf("tea", "tea", "tea", "tea", "mug", "mug", "mug", "mug", "pen", "cup", "nil");
-const key = () => fc.nat(40).map((n) => `k${n}`);
+const key = () =>
+  fc.oneof(
+    { weight: 1, arbitrary: fc.nat(40).map((n) => `k${n}`) },
+    { weight: 3, arbitrary: fc.nat(9999).map((n) => `f${n}`) },
+  );
 const ref = () => fc.nat(9).map((n) => `r${n}`);
 /** How long ago the request was first made; the runner makes `at` of it. */
 const ago = () => oneOf(undefined, undefined, 0, 1000, 1_800_000, 7_200_000);
 const amount = () =>
   oneOf("0.01", "1.00", "10", "10.50", "99.99", "0", "0.00", "1.001", "-1", "01", "1e3", "90071992547409.91");
 const price = () => oneOf("0", "1.00", "2.50", "3", "9.99", "1.999", "90071992547409.91");
-const orderIndex = () => fc.nat(60);
+const orderIndex = () => fc.oneof(fc.nat(60), fc.nat(3));
 
 const placing = () =>
   record({
@@ -66,8 +76,79 @@ const canceling = () =>
     reason: oneOf(undefined, "changed my mind"),
     ago: ago(),
   });
+const version = () => oneOf(...Array<undefined>(6).fill(undefined), 0, 0, 1, -1);
+const advancing = () =>
+  record({
+    method: oneOf("order.advance" as const),
+    order: orderIndex(),
+    key: key(),
+    event: oneOf(
+      ...["onward", "onward", "onward", "onward", "onward", "onward", "onward", "onward"],
+      ...["pack", "ship", "dispatch", "deliver", "confirm", "dispute", "resolve"],
+    ),
+    /** Of "onward": which of the events that are allowed. */
+    nth: fc.nat(3),
+    tracking: oneOf("SF-1", "SF-1", "SF-1", undefined),
+    remark: oneOf(undefined, undefined, "as told"),
+    operator: oneOf(undefined, "op"),
+    version: version(),
+    resolution: oneOf("keep", "refund", "keep", "refund", undefined),
+    restock: fc.boolean(),
+    ago: ago(),
+  });
+const refunding = () =>
+  record({
+    method: oneOf("order.refund" as const),
+    order: orderIndex(),
+    key: key(),
+    what: fc.oneof(
+      { weight: 3, arbitrary: oneOf({}) },
+      {
+        weight: 4,
+        arbitrary: record({
+          lines: fc.array(record({ product: product(), qty: oneOf(1, 1, 1, 2, 3) }), {
+            minLength: 1,
+            maxLength: 2,
+          }),
+        }),
+      },
+      { weight: 4, arbitrary: record({ amount: oneOf("0.01", "1.00", "1", "2.49", "7", "0", "1.001") }) },
+      {
+        weight: 1,
+        arbitrary: record({ amount: oneOf("1.00"), lines: oneOf([{ product: "tea", qty: 1 }]) }),
+      },
+    ),
+    reason: oneOf("broken", "late"),
+    restock: fc.boolean(),
+    operator: oneOf(undefined, "op"),
+    version: version(),
+    ago: ago(),
+  });
+const notifying = () =>
+  record({
+    method: oneOf("payment.notify" as const),
+    provider: oneOf("alipay", "alipay", "wechat"),
+    paymentId: fc.nat(300).map((n) => `p${n}`),
+    order: orderIndex(),
+    amount: oneOf("due", "due", "due", "due", "due+1", "due-1", "due-1", "1", "0.50", "0.50", "200", "0"),
+    currency: oneOf("own", "own", "own", "own", "own", "own", "JPY", "CNY"),
+  });
+const reporting = () =>
+  record({
+    method: oneOf("refund.report" as const, "refund.report" as const, "refund.get" as const),
+    refund: fc.oneof(fc.nat(40), fc.nat(2)),
+    outcome: oneOf("done", "done", "done", "refused", "unknown"),
+    ref: oneOf(undefined, "R-1"),
+  });
 const rest = () =>
   fc.oneof(
+    record({
+      method: oneOf("points.spend" as const),
+      account: account(),
+      points: oneOf(1, 2, 7, 1000),
+      ref: ref(),
+    }),
+    record({ method: oneOf("token.issue" as const) }),
     record({ method: oneOf("order.get" as const), order: orderIndex() }),
     record({ method: oneOf("order.lookup" as const), account: account(), key: key() }),
     record({ method: oneOf("account.get" as const), account: account() }),
@@ -101,10 +182,14 @@ const rest = () =>
 
 const request = () =>
   fc.oneof(
-    { weight: 5, arbitrary: placing() },
-    { weight: 3, arbitrary: paying() },
-    { weight: 2, arbitrary: canceling() },
-    { weight: 3, arbitrary: rest() },
+    { weight: 7, arbitrary: placing() },
+    { weight: 2, arbitrary: paying() },
+    { weight: 1, arbitrary: canceling() },
+    { weight: 5, arbitrary: advancing() },
+    { weight: 3, arbitrary: refunding() },
+    { weight: 3, arbitrary: notifying() },
+    { weight: 2, arbitrary: reporting() },
+    { weight: 4, arbitrary: rest() },
   ) as fc.Arbitrary<CommandParams>;
 
 export function steps(options: {
@@ -113,11 +198,13 @@ export function steps(options: {
   maxLength: number;
 }): fc.Arbitrary<Step[]> {
   const ask = request().map((asked) => new Step("ask", [asked]));
-  const pass = oneOf(1, 999, 5000, 60_000, 930_000, 1_830_000, 3_600_000).map(
+  const pass = oneOf(1, 999, 5000, 60_000, 930_000, 1_830_000, 3_600_000, 7_200_000).map(
     (ms) => new Step("pass", [], ms),
   );
   const again = fc.nat(30).map((back) => new Step("again", [], back));
-  const batch = fc.array(request(), { minLength: 2, maxLength: 5 }).map((asked) => new Step("batch", asked));
+  const batch = fc
+    .array(request(), { minLength: 2, maxLength: 5 })
+    .map((asked) => new Step("batch", asked.map(withoutMessages)));
   return fc.array(
     fc.oneof(
       { weight: 80, arbitrary: ask },
@@ -130,57 +217,100 @@ export function steps(options: {
   );
 }
 
+/**
+ * An order in saga mode goes by message, also on one shard: it takes several steps of the loop, and so do the units that come
+ * back from it. Others of its batch go before it then, and the model knows nothing of that.
+ */
+function withoutMessages(asked: CommandParams): CommandParams {
+  const { mode, restock } = asked;
+  return { ...asked, ...(mode ? { mode: "tcc" } : {}), ...(restock === undefined ? {} : { restock: false }) };
+}
+
 const unknownOrder = "o999999999";
-const settings = { graceMs: 2000, payWithinMs: 900_000, keysKeepMs: 3_600_000, keysMax: 1_000_000 };
+const unknownRefund = "r999999999";
+const settings = {
+  graceMs: 2000,
+  payWithinMs: 900_000,
+  keysKeepMs: 3_600_000,
+  keysMax: 1_000_000,
+  autoConfirmMs: 7_200_000,
+  afterSaleMs: 3_600_000,
+};
+
+/** What an operator may have chosen. */
+export interface Policy {
+  readonly latePayment: "refund" | "reinstate";
+  readonly pointsGrantOn: "completed" | "paid";
+}
+
+export const policies: fc.Arbitrary<Policy> = record({
+  latePayment: oneOf("refund", "reinstate"),
+  pointsGrantOn: oneOf("completed", "paid"),
+});
 
 /** What every run begins with. */
 const stage: CommandParams[] = [
   { method: "account.open", account: "ann", currency: "CNY" },
   { method: "account.open", account: "ben", currency: "CNY" },
-  { method: "account.deposit", account: "ann", amount: "60.00", ref: "stage" },
-  { method: "account.deposit", account: "ben", amount: "25.00", ref: "stage" },
-  { method: "product.create", product: "tea", name: "Tea", price: "2.50", currency: "CNY", stock: 9 },
+  { method: "account.deposit", account: "ann", amount: "160.00", ref: "stage" },
+  { method: "account.deposit", account: "ben", amount: "60.00", ref: "stage" },
+  { method: "product.create", product: "tea", name: "Tea", price: "2.50", currency: "CNY", stock: 40 },
   {
     method: "product.create",
     product: "mug",
     name: "Mug",
     price: "1.00",
     currency: "CNY",
-    stock: 12,
-    limitPerAccount: 4,
+    stock: 20,
+    limitPerAccount: 6,
   },
   { method: "product.create", product: "pen", name: "Pen", price: "3", currency: "JPY", stock: 5 },
 ];
 
-/** Runs the steps; throws on the first answer that differs. Gives the engine as it stands at the end. */
-export function runBoth(shards: number, run: readonly Step[]): TestEngine {
-  let engine = testEngine({ shards, settings });
+/** Runs the steps; throws on the first answer that differs. Gives both as they stand at the end. */
+export function runBoth(
+  shards: number,
+  run: readonly Step[],
+  policy: Policy,
+): { readonly engine: TestEngine; readonly model: Model } {
+  let engine = testEngine({ shards, settings: { ...settings, ...policy } });
   const crosses = (id: string, names: readonly string[]) =>
     shards > 1 && names.some((name) => shardOf(slotOf(name), shards) !== shardOf(slotOf(id), shards));
-  const model = new Model({ ...settings, crosses });
+  const shardOfAccount = (id: string) => shardOf(slotOf(id), shards);
+  const model = new Model({ ...settings, ...policy, crosses, shardOf: shardOfAccount });
   /** Engine's ids, in the order of the model's orders. */
   const ids: string[] = [];
 
   /** Every request so far, as it was asked. */
   const past: CommandParams[] = [];
 
+  /** The model follows the clock; which orders are archived by now, it is told. */
+  const tick = () => {
+    model.tick(engine.clock.micros / 1000);
+    for (const [index, { archived }] of model.orders.entries()) {
+      if (archived) continue;
+      const number = parseOrderId(ids[index]!)!;
+      if (!engine.shards[shardOf(orderSlot(number), shards)]!.books.orders.has(number)) model.archived(index);
+    }
+  };
+
   const both = (requests: readonly CommandParams[]) => {
     // More than the microseconds that turns take, so that a step's time is the clock's.
     engine.clock.micros += 1000;
     const now = engine.clock.micros / 1000;
-    const asked = requests.map((r) => complete(r, now, ids.length));
+    const asked = requests.map((r) => complete(r, now, model));
     past.push(...asked);
-    const numbers = asked.map((r) => engine.submit(forEngine(r, ids)));
+    const numbers = asked.map((r) => engine.submit(forEngine(r, ids, model)));
     engine.settle();
-    model.tick(now);
+    tick();
     for (const index of inLanes(asked)) {
-      const expected = model.ask(asked[index]!);
       const answer = engine.answerTo(numbers[index]!);
-      if (
-        expected.code === "ok" &&
-        typeof expected.result.order === "number" &&
-        expected.result.order === ids.length
-      ) {
+      if (asked[index]!.method === "token.issue") {
+        if (!isToken(answer, now)) differ(asked[index]!, { code: "a token", replayed: false }, answer);
+        continue;
+      }
+      const expected = model.ask(asked[index]!);
+      if (expected.code === "ok" && expected.result.order === ids.length) {
         const id = answer?.result?.order;
         if (typeof id !== "string" || parseOrderId(id) === undefined || ids.includes(id))
           differ(asked[index]!, expected, answer);
@@ -188,8 +318,8 @@ export function runBoth(shards: number, run: readonly Step[]): TestEngine {
           differ(asked[index]!, expected, answer);
         ids.push(id);
       }
-      if (!answer || !sameReply(translate(expected, ids), answer))
-        differ(asked[index]!, translate(expected, ids), answer);
+      const translated = { ...expected, result: translate(expected.result, ids, model) };
+      if (!answer || !sameReply(translated, answer)) differ(asked[index]!, translated, answer);
     }
   };
 
@@ -198,14 +328,15 @@ export function runBoth(shards: number, run: readonly Step[]): TestEngine {
     if (step.kind === "ask" || step.kind === "batch") both(step.requests);
     else if (step.kind === "pass") {
       engine.pass(step.count);
-      model.tick(engine.clock.micros / 1000);
+      tick();
     } else if (step.kind === "again") both([past[Math.max(0, past.length - 1 - step.count)]!]);
     else engine = restarted(engine);
   }
   for (const id of accounts) both([{ method: "account.get", account: id }]);
   for (const id of products) both([{ method: "product.get", product: id }]);
   for (const order of ids.keys()) both([{ method: "order.get", order }]);
-  return engine;
+  for (const refund of model.refunds.keys()) both([{ method: "refund.get", refund }]);
+  return { engine, model };
 }
 
 /** The same logs, read anew: the books must be the same to the last bit. */
@@ -219,33 +350,90 @@ function shardOf(slot: number, shards: number): number {
   return Math.floor((slot * shards) / slotCount);
 }
 
-function complete({ ago: ms, ...asked }: CommandParams, now: number, orders: number): CommandParams {
-  if (typeof asked.order === "number") asked.order = orders === 0 ? -1 : asked.order % orders;
+/** The request as it is really made, from what the run only hints at. */
+function complete(hinted: CommandParams, now: number, model: Model): CommandParams {
+  const { ago: ms, nth, what, ...asked } = hinted;
+  const { orders, refunds } = model;
   if (typeof ms === "number") asked.at = now - ms;
+  if (typeof what === "object") Object.assign(asked, what);
+  if (typeof asked.refund === "number")
+    asked.refund = refunds.length === 0 ? -1 : asked.refund % refunds.length;
+  if (typeof asked.order === "number") asked.order = orders.length === 0 ? -1 : asked.order % orders.length;
+  const order = orders[asked.order as number];
+  if (asked.currency === "own") asked.currency = order?.currency ?? "CNY";
+  if (typeof asked.amount === "string" && asked.amount.startsWith("due")) {
+    const due = order ? order.total - paidOf(order) : 0;
+    const amount = (due > 0 ? due : (order?.total ?? 1)) + Number(asked.amount.slice("due".length));
+    asked.amount = decimal(Math.max(1, amount), String(asked.currency));
+  }
+  if (typeof asked.version === "number") asked.version += order ? versionOf(order) : 0;
+  if (asked.event === "onward") {
+    const allowed = order ? nextOf(order, now).filter((event) => advanceEvents.includes(event)) : [];
+    asked.event = allowed[Number(nth) % allowed.length] ?? "confirm";
+  }
   return asked as CommandParams;
 }
 
-function forEngine(asked: CommandParams, ids: readonly string[]): CommandParams {
-  return typeof asked.order === "number" ? { ...asked, order: ids[asked.order] ?? unknownOrder } : asked;
+const advanceEvents = ["pack", "ship", "dispatch", "deliver", "confirm", "dispute", "resolve"];
+
+function forEngine(asked: CommandParams, ids: readonly string[], model: Model): CommandParams {
+  const { order, refund } = asked;
+  return {
+    ...asked,
+    ...(typeof order === "number" ? { order: ids[order] ?? unknownOrder } : {}),
+    ...(typeof refund === "number" ? { refund: refundName(refund, ids, model) } : {}),
+  };
 }
 
-/** Pay and cancel go ahead of the rest; each lane in order of arrival. */
+/** A refund is numbered like an order: its place among those of its shard, and its order's slot. */
+function refundName(index: number, ids: readonly string[], model: Model): string {
+  const refund = model.refunds[index];
+  if (!refund) return unknownRefund;
+  return refundId(refund.sequence * slotCount + orderSlot(parseOrderId(ids[refund.order]!)!));
+}
+
+function isToken(answer: Answer | undefined, now: number): boolean {
+  return (
+    answer?.code === "ok" &&
+    /^tk:[A-Za-z0-9:]{1,57}$/.test(answer.result.token) &&
+    answer.result.expiresAt === new Date(Math.floor(now) + 86_400_000).toISOString()
+  );
+}
+
+const urgentMethods = [
+  "order.pay",
+  "order.cancel",
+  "order.advance",
+  "order.refund",
+  "refund.report",
+  "payment.notify",
+];
+
+/** What serves orders that exist goes ahead of the rest; each lane in order of arrival. */
 function inLanes(asked: readonly CommandParams[]): number[] {
-  const urgent = (index: number) => ["order.pay", "order.cancel"].includes(asked[index]!.method);
+  const urgent = (index: number) => urgentMethods.includes(asked[index]!.method);
   const all = [...asked.keys()];
   return [...all.filter(urgent), ...all.filter((index) => !urgent(index))];
 }
 
-function translate(reply: ModelReply, ids: readonly string[]): ModelReply {
-  if (reply.code !== "ok") return reply;
-  const { result } = reply;
-  if (typeof result.order === "number") return { ...reply, result: { ...result, order: ids[result.order] } };
-  if (typeof result.result?.order !== "number") return reply;
-  return { ...reply, result: { ...result, result: { ...result.result, order: ids[result.result.order] } } };
+/** Places to ids, wherever they stand in a result. */
+function translate(value: unknown, ids: readonly string[], model: Model): unknown {
+  if (Array.isArray(value)) return value.map((each) => translate(each, ids, model));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => {
+      if (name === "order" && typeof field === "number") return [name, ids[field]];
+      if (name === "refund" && typeof field === "number") return [name, refundName(field, ids, model)];
+      return [name, translate(field, ids, model)];
+    }),
+  );
 }
 
 /** Of the details, what a caller may rely on; the engine may say more. */
-const promised = ["available", "due", "limit", "used", "requested", "startsAt", "from", "event", "allowed"];
+const promised = [
+  ...["available", "due", "limit", "used", "requested", "startsAt"],
+  ...["from", "event", "allowed", "remaining", "left", "version"],
+];
 
 function sameReply(expected: ModelReply, answer: Answer): boolean {
   if (expected.code !== answer.code || expected.replayed !== answer.replayed) return false;

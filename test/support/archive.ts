@@ -1,0 +1,31 @@
+/** What the read side would say of an order or a refund that the engine has archived: read from the log once more. */
+
+import { readFacts } from "../../actors/fact-codec.js";
+import { Facts } from "../../actors/facts.js";
+import { parseOrderId, parseRefundId } from "../../actors/order-number.js";
+import { type Refusal, refuse } from "../../actors/results.js";
+import { orderView } from "../../engine/answers.js";
+import { Books } from "../../engine/books.js";
+import type { Command } from "../../engine/commands.js";
+import { viewToResult } from "../../engine/order-result.js";
+import { refundView } from "../../engine/refund-view.js";
+import type { Journal } from "../../persistence/journal.js";
+
+export function readArchive(journal: Journal, command: Command): object | Refusal {
+  const books = new Books();
+  for (const group of journal.read(1)) {
+    readFacts(group.body, group.first, (fact, time) => {
+      if (fact.type !== Facts.orderArchived) books.evolve(fact, time);
+    });
+  }
+  if (command.method === "order.get") {
+    const number = parseOrderId(command.order) ?? 0;
+    if (!books.orders.has(number)) return refuse("order_not_found");
+    return viewToResult(orderView(books, number, Number.MAX_SAFE_INTEGER));
+  }
+  if (command.method === "refund.get") {
+    const refund = books.dossiers.refunds.get(parseRefundId(command.refund) ?? 0);
+    return refund ? refundView(refund) : refuse("refund_not_found");
+  }
+  return refuse("internal");
+}
