@@ -13,6 +13,8 @@ export interface CrossingOrder {
   readonly position: number;
   readonly lines: readonly { readonly productId: string; readonly qty: number }[];
   readonly account: string;
+  /** Its branches sell at once, and give back what is sold if it does not come about. */
+  readonly saga: boolean;
   /** Where it stands; None = begun, undecided. */
   status: number;
   /** The order ended before it was placed. */
@@ -21,9 +23,11 @@ export interface CrossingOrder {
   currency: number;
   /** Branches that answered that they hold, and their unit price. */
   readonly held: Map<number, number>;
+  /** Units that its refunds send back, by branch. */
+  readonly returned: Map<number, number>;
 }
 
-interface AuditedBranch {
+export interface AuditedBranch {
   readonly order: number;
   readonly branch: number;
   readonly shard: number;
@@ -35,6 +39,10 @@ interface AuditedBranch {
   readonly account: string;
   /** 0 = undecided, 1 = confirmed, 2 = canceled. */
   how: number;
+  /** It sold at once. */
+  saga: boolean;
+  /** Units that came back with refunds. */
+  returned: number;
 }
 
 interface Channel {
@@ -134,12 +142,19 @@ export class Crossing {
       if (price !== undefined && price !== branch.unitPrice) bad(`answered ${price} for ${branch.unitPrice}`);
       if (order.currency >= 0 && order.currency !== branch.currency)
         bad("has another currency than its order");
+      if (order.saga !== branch.saga)
+        bad(branch.saga ? "sold at once, and its order is no saga" : "held, and its order is a saga");
       const wanted = wantedEnd(order);
       if (how !== 0 && how !== wanted) bad(`${endNames[how]}, but the order is ${standing(order)}`);
       // Nothing is on its way any more, and still the branch was not told.
       const channel = this.channel(order.shard, shard);
       if (how === 0 && wanted !== 0 && channel.heard >= channel.sent) {
         bad(`undecided, but the order is ${standing(order)} and no message is under way`);
+      }
+      const sentBack = order.returned.get(branch.branch) ?? 0;
+      const { returned } = branch;
+      if (returned > sentBack || (returned < sentBack && channel.heard >= channel.sent)) {
+        bad(`${returned} units came back, the refunds sent back ${sentBack}`);
       }
     }
   }

@@ -5,26 +5,31 @@ import { formatAmount } from "../actors/money.js";
 import { Statuses } from "../actors/order-transitions.js";
 import type { BranchAudit } from "./audit-branches.js";
 import type { LedgerAudit } from "./audit-ledger.js";
+import { paymentName } from "./audit-live.js";
+import type { PaymentAudit } from "./audit-payments.js";
 import type { AuditScope } from "./audit-scope.js";
 import type { StockAudit } from "./audit-stock.js";
 import { methods } from "./audit-turn.js";
 import { KeptKeys } from "./kept-keys.js";
 
-/** A deposit, withdrawal or restock of this turn, or the ref that stands for one. */
+/** A deposit, withdrawal, spending of points or payment of this turn, or the ref that stands for one. */
 type RefName = `${number} ${number} ${string}`;
 
-/** Orders' keys, refs of money, refs of stock. */
+/** Orders' keys, refs of money, refs of stock, payments from outside. */
 const methodsOfSpace: readonly (readonly number[])[] = [
-  [methods.place, methods.pay, methods.cancel],
-  [methods.deposit, methods.withdraw],
+  [methods.place, methods.pay, methods.cancel, methods.advance, methods.refund],
+  [methods.deposit, methods.withdraw, methods.spend],
   [methods.restock],
+  [methods.notify],
 ];
+const spaces = { order: 0, money: 1, stock: 2, payment: 3 } as const;
 
 export class KeyAudit {
   readonly #scope: AuditScope;
   readonly #ledger: LedgerAudit;
   readonly #stock: StockAudit;
   readonly #branches: BranchAudit;
+  readonly #payments: PaymentAudit;
   readonly #keys = new KeptKeys();
   readonly #refs = new Set<string>();
 
@@ -33,11 +38,18 @@ export class KeyAudit {
   #refsKept: RefName[] = [];
   #restocked: number[] = [];
 
-  constructor(scope: AuditScope, ledger: LedgerAudit, stock: StockAudit, branches: BranchAudit) {
+  constructor(
+    scope: AuditScope,
+    ledger: LedgerAudit,
+    stock: StockAudit,
+    branches: BranchAudit,
+    payments: PaymentAudit,
+  ) {
     this.#scope = scope;
     this.#ledger = ledger;
     this.#stock = stock;
     this.#branches = branches;
+    this.#payments = payments;
   }
 
   /** An order across shards takes its key when it begins; the result comes later. */
@@ -46,9 +58,14 @@ export class KeyAudit {
     this.#keys.keep(`${account} ${key}`, { order, running: true });
   }
 
-  /** Money came or went: there must be a ref for it. */
+  /** Money or points came or went: there must be a ref for it. */
   moneyMoved(method: number, account: number, ref: string): void {
     this.#refsWanted.push(`${method} ${account} ${ref}`);
+  }
+
+  /** Its name is its ref, and belongs to nobody. */
+  paymentBooked(payment: FactOf<"paymentBooked">): void {
+    this.#refsWanted.push(`${methods.notify} 0 ${paymentName(payment)}`);
   }
 
   restocked(product: number): void {
@@ -60,15 +77,8 @@ export class KeyAudit {
     this.#scope.looked("keys", 1);
     if (!methodsOfSpace[space]?.includes(method))
       this.#scope.bad("keys", `key ${key}: method ${method} in space ${space}`);
-    if (space !== 0) {
-      const name = `${space} ${subject} ${key}`;
-      if (this.#refs.has(name)) this.#scope.bad("keys", `ref ${key} is kept twice`);
-      this.#refs.add(name);
-      if (order !== 0) this.#scope.bad("keys", `ref ${key} names an order`);
-      if (code !== 0) return;
-      if (space === 1) this.#refsKept.push(`${method} ${subject} ${key}`);
-      else this.#restockKept(subject, key);
-      this.#checkAnswer(fact);
+    if (space !== spaces.order) {
+      this.#refKept(fact);
       return;
     }
     const running = this.#keys.find(`${subject} ${key}`);
@@ -82,6 +92,19 @@ export class KeyAudit {
       this.#scope.bad("keys", `key ${key} is not of the order's account`);
     if (running?.running && running.order !== settled)
       this.#scope.bad("keys", `key ${key} is of another order`);
+  }
+
+  #refKept(fact: FactOf<"keyKept">): void {
+    const { space, subject, key, method, code, order } = fact;
+    const name = `${space} ${subject} ${key}`;
+    if (this.#refs.has(name)) this.#scope.bad("keys", `ref ${key} is kept twice`);
+    this.#refs.add(name);
+    if (space === spaces.payment) this.#payments.kept(fact);
+    else if (order !== 0) this.#scope.bad("keys", `ref ${key} names an order`);
+    if (code !== 0) return;
+    if (space === spaces.stock) this.#restockKept(subject, key);
+    else this.#refsKept.push(`${method} ${subject} ${key}`);
+    if (space !== spaces.payment) this.#checkAnswer(fact);
   }
 
   dropped(count: number): void {
@@ -103,17 +126,23 @@ export class KeyAudit {
     if (this.#restocked.length > 0) this.#restocked = [];
   }
 
-  /** The answer that was kept for a deposit, withdrawal or restock tells what was available after it. */
+  /** The answer that was kept for a deposit, withdrawal, spending or restock tells what was there after it. */
   #checkAnswer({ space, subject, key, text }: FactOf<"keyKept">): void {
     const account = this.#ledger.accounts[subject];
-    const product = this.#stock.products[subject];
     const available =
-      space === 1 ? account && formatAmount(account.available, account.currency) : product?.available;
-    try {
-      if ((JSON.parse(text) as { available?: unknown }).available === available) return;
-    } catch {
-      // Not JSON: as wrong as the wrong number.
-    }
+      space === spaces.stock
+        ? this.#stock.products[subject]?.available
+        : account && account.currency >= 0 && formatAmount(account.available, account.currency);
+    const points = space === spaces.stock ? undefined : account?.points;
+    const answer = parseAnswer(text);
+    // Of points an answer may say nothing, and one about points nothing of money.
+    const told = answer.available ?? answer.points;
+    if (
+      told !== undefined &&
+      (answer.available ?? available) === available &&
+      (answer.points ?? points) === points
+    )
+      return;
     this.#scope.bad("keys", `the answer kept under ref ${key} is not what was available then: ${available}`);
   }
 
@@ -134,9 +163,18 @@ export class KeyAudit {
     const wanted = this.#refsWanted.sort();
     const kept = this.#refsKept.sort();
     if (wanted.length !== kept.length || wanted.some((name, i) => name !== kept[i])) {
-      this.#scope.bad("keys", `deposits and withdrawals [${wanted}] under the refs [${kept}]`);
+      this.#scope.bad("keys", `movements [${wanted}] under the refs [${kept}]`);
     }
     this.#refsWanted = [];
     this.#refsKept = [];
+  }
+}
+
+/** What is not JSON tells nothing. */
+function parseAnswer(text: string): { available?: unknown; points?: unknown } {
+  try {
+    return (JSON.parse(text) as object | null) ?? {};
+  } catch {
+    return {};
   }
 }
