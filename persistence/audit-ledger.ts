@@ -2,7 +2,7 @@
 
 import { type Fact, type FactOf, Facts } from "../actors/facts.js";
 import { currencyCode } from "../actors/money.js";
-import { type LedgerNames, postingsOf } from "../actors/postings.js";
+import { type LedgerNames, type Posting, postingsOf } from "../actors/postings.js";
 import type { LiveOrder } from "./audit-live.js";
 import type { AuditScope } from "./audit-scope.js";
 import type { StockAudit } from "./audit-stock.js";
@@ -83,14 +83,15 @@ export class LedgerAudit implements LedgerNames {
     this.inOrders.add(currencyCode(order.currency), amount);
   }
 
-  post(fact: Fact): void {
+  /** Books the fact's entry, if it has one, and gives it back. */
+  post(fact: Fact): readonly Posting[] {
     const ofMoney =
       fact.type === Facts.accountDeposited ||
       fact.type === Facts.accountWithdrawn ||
       fact.type === Facts.moneyCaptured;
-    if (ofMoney && this.accounts[fact.account]!.currency < 0) return;
+    if (ofMoney && this.accounts[fact.account]!.currency < 0) return [];
     const postings = postingsOf(fact, this);
-    if (postings.length === 0) return;
+    if (postings.length === 0) return postings;
     this.#scope.looked("entries", 1);
     let sum = 0;
     for (const { account, unit, amount } of postings) {
@@ -108,5 +109,6 @@ export class LedgerAudit implements LedgerNames {
       if (balance.unit !== unit) this.#scope.bad("entries", `${name} is kept in ${balance.unit}`);
     }
     if (sum !== 0) this.#scope.bad("entries", `an entry that sums to ${sum}`);
+    return postings;
   }
 }

@@ -13,12 +13,14 @@
 
 import { type Fact, type FactOf, Facts } from "../actors/facts.js";
 import { currencyCode } from "../actors/money.js";
+import type { Posting } from "../actors/postings.js";
 import { BranchAudit } from "./audit-branches.js";
 import type { Crossing } from "./audit-crossing.js";
 import type { Findings } from "./audit-findings.js";
 import { HumanAudit } from "./audit-human.js";
 import { KeyAudit } from "./audit-keys.js";
 import { LedgerAudit } from "./audit-ledger.js";
+import { remainingOf } from "./audit-live.js";
 import { OrderAudit } from "./audit-orders.js";
 import { PaymentAudit } from "./audit-payments.js";
 import { PointsAudit } from "./audit-points.js";
@@ -67,8 +69,14 @@ export class ShardAudit {
     return this.#scope.live.size;
   }
 
-  /** Takes the next fact. */
-  take(fact: Fact, time: number, position: number): void {
+  /** What the order has of its money; undefined when there is no such order, or it was archived. */
+  remainingOf(order: number): number | undefined {
+    const live = this.#scope.live.get(order);
+    return live && remainingOf(live);
+  }
+
+  /** Takes the next fact, and gives back its entry in the ledger. */
+  take(fact: Fact, time: number, position: number): readonly Posting[] {
     const scope = this.#scope;
     if (time !== scope.time) {
       this.#endTurn();
@@ -76,10 +84,9 @@ export class ShardAudit {
       scope.time = time;
     }
     scope.position = position;
-    if (this.#namesKnown(fact)) {
-      this.#apply(fact);
-      this.ledger.post(fact);
-    }
+    if (!this.#namesKnown(fact)) return [];
+    this.#apply(fact);
+    return this.ledger.post(fact);
   }
 
   /** The log is over. */

@@ -172,7 +172,7 @@ class LogWalk {
     return end - group.first;
   }
 
-  readonly #visit: FactVisitor = (fact, time, position) => this.books.take(fact, time, position);
+  readonly #visit: FactVisitor = (fact, time, position) => void this.books.take(fact, time, position);
 
   #follow(group: Group | LoggedGroup): void {
     if (!("hash" in group)) {
