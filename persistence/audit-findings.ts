@@ -5,7 +5,7 @@ export const checks = [
   check("log", "the log is contiguous and its hash chain unbroken", "restore"),
   check("names", "every fact names accounts, products and orders that exist, once each", "rebuild"),
   check("entries", "every entry of the ledger balances", "rebuild"),
-  check("sums", "the ledger sums to zero in every currency and every product", "rebuild"),
+  check("sums", "the ledger sums to zero in every currency, in points and in every product", "rebuild"),
   check(
     "stock",
     "available + held + sold = supplied, and every fact records the available that follows",

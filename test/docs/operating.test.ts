@@ -11,9 +11,10 @@ import { checkLog } from "../../persistence/log-check.js";
 import { LogReader } from "../../persistence/log-reader.js";
 import { Follower } from "../../persistence/read-follower.js";
 import { writeSnapshot } from "../../persistence/snapshot-file.js";
+import { yifen } from "../support/server-process.js";
 import { blocksOf, cellsOf, readDocument, tableOf } from "./document.js";
 import { type DocumentEngine, openDocumentEngine, runExamples } from "./examples-run.js";
-import { exitCodeNumbers, settingsRows } from "./tables.js";
+import { checksTable, exitCodeNumbers, settingsRows } from "./tables.js";
 
 const markdown = readDocument("docs/OPERATING.md");
 const megabyte = 1024 * 1024;
@@ -30,6 +31,10 @@ function block(info: string, containing: string): string {
 
 test("the settings are those of the program", () => {
   expect(tableOf(markdown, "settings")).toBe(settingsRows());
+});
+
+test("the checks of an audit are those of the program", () => {
+  expect(tableOf(markdown, "checks")).toBe(checksTable());
 });
 
 test("the exit codes are those of the program", () => {
@@ -184,6 +189,15 @@ describe("a folder", () => {
       [{ order_no: "o3659", account: "ann", total: "25.00", pay_by: "2026-10-01T08:15:00.000Z" }],
       [{ unit: "CNY", difference_minor: 0 }],
     ]);
+  });
+
+  test("explains a balance and a product's stock as the document shows it", async () => {
+    await trade();
+    for (const asked of ["balance ann", "stock mug"]) {
+      const shown = block("text", `explain ${asked}`);
+      const { code, out } = await yifen(["explain", ...asked.split(" "), "--data", data]);
+      expect([code, `$ yifen explain ${asked}\n${out}`.trim()]).toEqual([0, shown.trim()]);
+    }
   });
 
   test("has the tables and views of the document in read.db, and no others", async () => {
