@@ -100,12 +100,12 @@ function lateness(
       if (overSince !== undefined) return `${times}, its after-sale was over at ${overSince}`;
       return dueAt === after.dueAt || dueAt === 0 ? undefined : kept;
     case "resolve_refund":
-      return dueAt === 0 || dueAt === resumed(after, nowMs) ? undefined : kept;
+      return dueAt === 0 || resumes(after, dueAt, nowMs) ? undefined : kept;
     case "resolve_keep":
-      return dueAt === resumed(after, nowMs) ? undefined : `${times}, ${after.restMs} ms were left`;
+      return resumes(after, dueAt, nowMs) ? undefined : `${times}, ${after.restMs} ms were left`;
     case "refund_ended":
       // A dispute stood in between, and its end did not set the time again.
-      if (after.restMs >= 0) return dueAt === resumed(after, nowMs) ? undefined : kept;
+      if (after.restMs >= 0) return resumes(after, dueAt, nowMs) ? undefined : kept;
       return dueAt === after.dueAt ? undefined : kept;
     // Nothing is due any more: if it is a time, then that of its archiving.
     case "refund_all_done":
@@ -115,9 +115,10 @@ function lateness(
   }
 }
 
-/** When what was left at the dispute will be over. */
-function resumed({ restMs }: AfterSale, nowMs: number): number {
-  return restMs < 0 ? 0 : nowMs + restMs;
+/** Whether the time goes on with what was left of it at the dispute; if nothing was left, it may stay where it was. */
+function resumes({ restMs }: AfterSale, dueAt: number, nowMs: number): boolean {
+  if (restMs < 0) return dueAt === 0;
+  return restMs === 0 ? dueAt > 0 && dueAt <= nowMs : dueAt === nowMs + restMs;
 }
 
 function remember(

@@ -11,7 +11,7 @@ import { Findings } from "../../persistence/audit-findings.js";
 import { ShardAudit } from "../../persistence/audit-shard.js";
 import { formatCertificate } from "../../persistence/certificate.js";
 import { sagaOne, sagaZero } from "./saga-log.js";
-import { ann, ShopLog } from "./shop-log.js";
+import { ann, day, methods, type Refund, ShopLog, type ShopOrder, week } from "./shop-log.js";
 import { shopStory } from "./shop-story.js";
 import { groupsOf, type Turn } from "./trading-log.js";
 
@@ -98,6 +98,44 @@ describe("an honest log", () => {
   });
 });
 
+/** Its time to be confirmed passes while a refund is open. */
+function overdueInRefund(log: ShopLog): { order: ShopOrder; refund: Refund; dueAt: number } {
+  const order = log.placed(ann, 1, 0);
+  const { payment } = log.paidFromOutside(order, "p-1");
+  const dueAt = log.shipped(order);
+  const refund = log.refund(order, 1000, { payment, shares: [{ line: 0, qty: 1, amount: 1000 }] });
+  log.turn(log.moved(order, "refund", "Refunding", dueAt), refund, log.key(order, methods.refund));
+  log.pass(week + day);
+  return { order, refund, dueAt };
+}
+
+test("an order whose time passed in Refunding: it is confirmed in the turn after it came back", () => {
+  const log = new ShopLog();
+  const { order, refund, dueAt } = overdueInRefund(log);
+  log.turn(log.refused(refund), log.moved(order, "refund_ended", "Shipped", dueAt));
+  expect(audit(log.turns).ok).toBe(true);
+  const move = log.moved(order, "auto_confirm", "Completed", log.nowMs + week, { operator: "engine" });
+  log.turn(move, log.granted(order, 10));
+  expect(audit(log.turns).ok).toBe(true);
+  log.turns.pop();
+  log.placed(ann, 1, 0);
+  expect(failed(audit(log.turns))).toEqual(["deadlines"]);
+});
+
+test("a dispute over it leaves no time, and takes none away", () => {
+  const log = new ShopLog();
+  const { order, refund } = overdueInRefund(log);
+  log.turn(log.moved(order, "dispute", "Disputed"), log.key(order, methods.advance));
+  log.turn(log.refused(refund));
+  const now = log.nowMs;
+  log.turn(
+    log.moved(order, "resolve_keep", "Refunding", now),
+    log.moved(order, "refund_ended", "Shipped", now),
+    log.key(order, methods.advance),
+  );
+  expect(audit(log.turns).firstBad).toBeUndefined();
+});
+
 test("memory: archived orders, ended refunds and resolved items are forgotten", () => {
   const log = new ShopLog();
   for (let n = 0; n < 200; n++) {
@@ -108,7 +146,7 @@ test("memory: archived orders, ended refunds and resolved items are forgotten", 
     log.turn(log.resolved(item, 2), log.done(surplus));
     const shares = [{ line: 0, qty: 1, amount: 1000 }];
     const refund = log.refund(order, 1000, { payment, restock: 1, shares });
-    log.turn(log.moved(order, "refund", "Refunding"), refund, log.key(order, 8));
+    log.turn(log.moved(order, "refund", "Refunding"), refund, log.key(order, methods.refund));
     log.turn(
       log.done(refund),
       log.stock("stockReturned", order),
