@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { addAudit } from "./audit.js";
 import { addBench } from "./bench.js";
 import { addDemo } from "./demo.js";
+import { addExplain } from "./explain.js";
 import { fail } from "./fail.js";
 import { addOutlets } from "./outlets.js";
 import { addStart } from "./start.js";
@@ -18,7 +19,7 @@ const program = new Command("yifen")
   .showHelpAfterError()
   .exitOverride();
 
-for (const add of [addStart, addDemo, addAudit, addVerify, addOutlets, addBench]) add(program);
+for (const add of [addStart, addDemo, addAudit, addExplain, addVerify, addOutlets, addBench]) add(program);
 
 try {
   await program.parseAsync();

@@ -226,6 +226,22 @@ export interface Certificate {
     /** By currency, decimal strings. */
     readonly inWallets: Readonly<Record<string, string>>;
     readonly inOrders: Readonly<Record<string, string>>;
+    /** What went back to buyers; what is asked to go back and has not yet. */
+    readonly refunded: Readonly<Record<string, string>>;
+    readonly payable: Readonly<Record<string, string>>;
+    /** What came from outside and belongs to no order; what archived orders have earned. */
+    readonly suspense: Readonly<Record<string, string>>;
+    readonly revenue: Readonly<Record<string, string>>;
+    /** Whole numbers as text. `left`: what accounts have, less what they owe. */
+    readonly points: {
+      readonly granted: string;
+      readonly reversed: string;
+      readonly spent: string;
+      readonly left: string;
+    };
+    readonly archived: number;
+    readonly openRefunds: number;
+    readonly openItems: number;
     /** What the whole ledger sums to: zero, or something is wrong. */
     readonly ledgerDifference: Readonly<Record<string, string>>;
   };

@@ -1,16 +1,24 @@
-/** Orders across shards, as one shard sees them: those it coordinates, and the branches of others that hold its stock. */
+/**
+ * Orders across shards, as one shard sees them: those it coordinates, and the branches of others that hold its stock or,
+ * when the order is a saga, have sold it at once.
+ */
 
-import type { FactOf } from "../actors/facts.js";
+import { type FactOf, Facts } from "../actors/facts.js";
 import { orderId } from "../actors/order-number.js";
 import { Statuses } from "../actors/order-transitions.js";
-import type { Crossing } from "./audit-crossing.js";
+import type { AuditedBranch, Crossing } from "./audit-crossing.js";
 import type { LedgerAudit } from "./audit-ledger.js";
 import type { AuditScope } from "./audit-scope.js";
 import type { StockAudit } from "./audit-stock.js";
-import { methods } from "./audit-turn.js";
+import { methods, type StockKind } from "./audit-turn.js";
 
 /** An order across shards that is not decided yet. */
 export type Pending = FactOf<"orderBegun"> & { readonly answers: Map<number, FactOf<"branchAnswered">> };
+
+type BranchFact = FactOf<"branchTried"> | FactOf<"branchEnded"> | FactOf<"stockReturned">;
+
+/** Of orders that pay as they are placed, in the mode in which branches sell at once. */
+const payNowAsSaga = 2;
 
 export class BranchAudit {
   readonly pending = new Map<number, Pending>();
@@ -20,6 +28,12 @@ export class BranchAudit {
   readonly #crossing: Crossing;
   /** Undecided branches of this shard. */
   readonly #undecided = new Map<string, FactOf<"branchTried">>();
+  /** All branches of this shard, by order and product: an order has a product in one line only. */
+  readonly #byProduct = new Map<string, AuditedBranch>();
+  /** Those that end in this turn. */
+  readonly #ending = new Map<string, FactOf<"branchTried">>();
+  /** This turn's: whether a branch holds or has sold is told by the stock's fact, which may stand behind. */
+  #turn: BranchFact[] = [];
 
   constructor(scope: AuditScope, ledger: LedgerAudit, stock: StockAudit, crossing: Crossing) {
     this.#scope = scope;
@@ -36,10 +50,12 @@ export class BranchAudit {
       position: this.#scope.position,
       lines: fact.lines,
       account: this.#ledger.accountId(account),
+      saga: fact.payNow === payNowAsSaga,
       status: Statuses.None,
       refused: false,
       currency: -1,
       held: new Map(),
+      returned: new Map(),
     });
   }
 
@@ -73,7 +89,14 @@ export class BranchAudit {
     this.#crossing.orders.get(number)!.refused = true;
   }
 
-  tried(fact: FactOf<"branchTried">): void {
+  /** A branch was tried or ended, or units came back, perhaps to one. */
+  take(fact: BranchFact): void {
+    if (fact.type === Facts.branchTried) this.#tried(fact);
+    if (fact.type === Facts.branchEnded) this.#ended(fact);
+    this.#turn.push(fact);
+  }
+
+  #tried(fact: FactOf<"branchTried">): void {
     const { order, branch, product: handle, account, qty } = fact;
     const product = this.#stock.products[handle]!;
     if (this.#crossing.branch(order, branch))
@@ -81,14 +104,15 @@ export class BranchAudit {
     const { shard, position } = this.#scope;
     const { id: productId, price: unitPrice, currency } = product;
     const of = { order, branch, shard, position, account: this.#ledger.accountId(account) };
-    this.#crossing.tried({ ...of, productId, unitPrice, currency, qty, how: 0 });
-    this.#stock.reserve(handle, qty);
-    this.#scope.order(order).expected.push({ kind: "held", product: handle, qty, account });
+    const tried = { ...of, productId, unitPrice, currency, qty, how: 0, saga: false, returned: 0 };
+    this.#crossing.tried(tried);
+    this.#byProduct.set(`${order} ${handle}`, tried);
     this.#undecided.set(`${order} ${branch}`, fact);
   }
 
-  ended({ order, branch, how }: FactOf<"branchEnded">): void {
-    const tried = this.#undecided.get(`${order} ${branch}`);
+  #ended({ order, branch, how }: FactOf<"branchEnded">): void {
+    const name = `${order} ${branch}`;
+    const tried = this.#undecided.get(name);
     if (!tried || (how !== 1 && how !== 2)) {
       this.#scope.bad(
         "branches",
@@ -96,12 +120,59 @@ export class BranchAudit {
       );
       return;
     }
-    this.#undecided.delete(`${order} ${branch}`);
-    this.#crossing.branch(order, branch)!.how = how;
-    const { product: handle, account, qty } = tried;
-    this.#stock.reserve(handle, -qty);
-    const kind = how === 1 ? "confirmed" : "released";
-    this.#scope.order(order).expected.push({ kind, product: handle, qty, account });
+    this.#undecided.delete(name);
+    this.#ending.set(name, tried);
+  }
+
+  /** In the order of the turn: a confirm and the refund behind it may have come in one frame. */
+  endTurn(): void {
+    if (this.#turn.length === 0) return;
+    for (const fact of this.#turn) {
+      if (fact.type === Facts.branchTried) this.#settleTried(fact);
+      else if (fact.type === Facts.branchEnded) this.#settleEnded(fact);
+      else this.#settleReturned(fact);
+    }
+    this.#turn = [];
+  }
+
+  #settleTried(fact: FactOf<"branchTried">): void {
+    const { order, branch, product, qty } = fact;
+    const { actual } = this.#scope.order(order);
+    const saga = actual.some((move) => move.kind === "sold" && move.product === product && move.qty === qty);
+    this.#crossing.branch(order, branch)!.saga = saga;
+    if (!saga) this.#stock.reserve(product, qty);
+    this.#expect(fact, saga ? "sold" : "held");
+  }
+
+  #settleEnded({ order, branch, how }: FactOf<"branchEnded">): void {
+    const tried = this.#ending.get(`${order} ${branch}`);
+    if (!tried) return;
+    this.#ending.delete(`${order} ${branch}`);
+    const audited = this.#crossing.branch(order, branch)!;
+    audited.how = how;
+    if (!audited.saga) {
+      this.#stock.reserve(tried.product, -tried.qty);
+      this.#expect(tried, how === 1 ? "confirmed" : "released");
+    } else if (how === 2) {
+      this.#expect(tried, "returned");
+    }
+  }
+
+  /** Units of a confirmed branch come back with a refund of its order; those of a compensated one with its end. */
+  #settleReturned(fact: FactOf<"stockReturned">): void {
+    const branch = this.#byProduct.get(`${fact.order} ${fact.product}`);
+    if (branch?.how !== 1) return;
+    branch.returned += fact.qty;
+    if (branch.returned > branch.qty) {
+      const id = `${orderId(fact.order)} branch ${branch.branch}`;
+      this.#scope.bad("branches", `${id}: ${branch.returned} units of ${branch.qty} came back`);
+    }
+    this.#expect(fact, "returned");
+  }
+
+  #expect(of: FactOf<"branchTried"> | FactOf<"stockReturned">, kind: StockKind): void {
+    const { product, qty, account } = of;
+    this.#scope.order(of.order).expected.push({ kind, product, qty, account });
   }
 
   sent({ peer }: FactOf<"messageSent">): void {

@@ -13,6 +13,8 @@ export interface CrossingOrder {
   readonly position: number;
   readonly lines: readonly { readonly productId: string; readonly qty: number }[];
   readonly account: string;
+  /** Its branches sell at once, and give back what is sold if it does not come about. */
+  readonly saga: boolean;
   /** Where it stands; None = begun, undecided. */
   status: number;
   /** The order ended before it was placed. */
@@ -21,9 +23,11 @@ export interface CrossingOrder {
   currency: number;
   /** Branches that answered that they hold, and their unit price. */
   readonly held: Map<number, number>;
+  /** Units that its refunds send back, by branch. */
+  readonly returned: Map<number, number>;
 }
 
-interface AuditedBranch {
+export interface AuditedBranch {
   readonly order: number;
   readonly branch: number;
   readonly shard: number;
@@ -35,6 +39,10 @@ interface AuditedBranch {
   readonly account: string;
   /** 0 = undecided, 1 = confirmed, 2 = canceled. */
   how: number;
+  /** It sold at once. */
+  saga: boolean;
+  /** Units that came back with refunds. */
+  returned: number;
 }
 
 interface Channel {
@@ -43,14 +51,47 @@ interface Channel {
   acked: number;
 }
 
+/** Money of a payment that left its shard, or came to its order's. */
+interface Moved {
+  readonly shard: number;
+  readonly position: number;
+  readonly peer: number;
+  readonly currency: number;
+  readonly amount: number;
+}
+
 export class Crossing {
   readonly orders = new Map<number, CrossingOrder>();
+  readonly #forwarded = new Map<string, Moved>();
+  readonly #arrived = new Map<string, Moved[]>();
   readonly #branches = new Map<string, AuditedBranch>();
   readonly #channels = new Map<string, Channel>();
   readonly #shards: ReadonlySet<number>;
 
   constructor(shards: readonly number[]) {
     this.#shards = new Set(shards);
+  }
+
+  forward(name: string, moved: Moved): void {
+    this.#forwarded.set(name, moved);
+  }
+
+  arrive(name: string, moved: Moved): void {
+    this.#arrived.set(name, [...(this.#arrived.get(name) ?? []), moved]);
+  }
+
+  /** What arrived was sent, to there, once, and as much. */
+  #finishPayments(findings: Findings): void {
+    for (const [name, arrivals] of this.#arrived) {
+      const sent = this.#forwarded.get(name);
+      for (const [index, { shard, position, peer, currency, amount }] of arrivals.entries()) {
+        findings.looked("payments", 1);
+        const fits = sent?.shard === peer && sent.peer === shard;
+        const same = sent?.currency === currency && sent.amount === amount;
+        if (!fits || !same) findings.bad("payments", shard, position, `${name}: arrived otherwise than it was sent`);
+        if (index > 0) findings.bad("payments", shard, position, `${name}: arrived twice`);
+      }
+    }
   }
 
   /** Messages from one shard to another: what the sender wrote, what the receiver heard. */
@@ -83,6 +124,7 @@ export class Crossing {
       findings.notChecked("branches", why);
       return;
     }
+    this.#finishPayments(findings);
     this.#finishChannels(findings, ends);
     this.#finishBranches(findings);
     this.#finishOrders(findings);
@@ -134,12 +176,19 @@ export class Crossing {
       if (price !== undefined && price !== branch.unitPrice) bad(`answered ${price} for ${branch.unitPrice}`);
       if (order.currency >= 0 && order.currency !== branch.currency)
         bad("has another currency than its order");
+      if (order.saga !== branch.saga)
+        bad(branch.saga ? "sold at once, and its order is no saga" : "held, and its order is a saga");
       const wanted = wantedEnd(order);
       if (how !== 0 && how !== wanted) bad(`${endNames[how]}, but the order is ${standing(order)}`);
       // Nothing is on its way any more, and still the branch was not told.
       const channel = this.channel(order.shard, shard);
       if (how === 0 && wanted !== 0 && channel.heard >= channel.sent) {
         bad(`undecided, but the order is ${standing(order)} and no message is under way`);
+      }
+      const sentBack = order.returned.get(branch.branch) ?? 0;
+      const { returned } = branch;
+      if (returned > sentBack || (returned < sentBack && channel.heard >= channel.sent)) {
+        bad(`${returned} units came back, the refunds sent back ${sentBack}`);
       }
     }
   }

@@ -5,19 +5,37 @@ export const checks = [
   check("log", "the log is contiguous and its hash chain unbroken", "restore"),
   check("names", "every fact names accounts, products and orders that exist, once each", "rebuild"),
   check("entries", "every entry of the ledger balances", "rebuild"),
-  check("sums", "the ledger sums to zero in every currency and every product", "rebuild"),
+  check("sums", "the ledger sums to zero in every currency, in points and in every product", "rebuild"),
   check(
     "stock",
     "available + held + sold = supplied, and every fact records the available that follows",
     "rebuild",
   ),
   check("holds", "what is held is what live orders and undecided branches hold, line by line", "rebuild"),
-  check("guards", "no wallet, available, held or sold was ever below zero", "rebuild"),
+  check(
+    "guards",
+    "no wallet, stock, order or suspense was ever below zero, and no points through spending",
+    "rebuild",
+  ),
   check("limits", "no account took more of a product than its limit", "rebuild"),
   check("order-ledger", "each order's paid minus refunded is its balance in the ledger", "money"),
   check("order-totals", "each order's total is the sum of its lines at the prices of that time", "money"),
   check("order-moves", "orders moved only along the table", "rebuild"),
-  check("deadlines", "no order was paid after its deadline, or is past it and still Created", "rebuild"),
+  check("deadlines", "nothing happened to an order after its time for it, or by itself before", "rebuild"),
+  check(
+    "payments",
+    "each payment from outside was booked once, and is in its order, in a refund or with a human",
+    "provider",
+  ),
+  check("refunds", "no refund took more than its order, payment or line had, and each ended once", "refund"),
+  check("points", "points were granted once for an order, and reversed as its money went back", "points"),
+  check("human-items", "every item for a human was opened once, and resolved once in full", "human"),
+  check("archived", "orders were archived when nothing could happen to them any more", "money"),
+  check(
+    "progress",
+    "whatever is not over has something that will happen next, or waits for somebody",
+    "stuck",
+  ),
   check("keys", "one effect per key, and one key per effect", "money"),
   check("messages", "every message that was received or acknowledged was sent", "peers"),
   check("branches", "the branches of every order across shards ended as the order did", "peers"),
@@ -33,6 +51,16 @@ const advice = {
     "Stop taking orders. Keep a copy of the folder, run `yifen verify` on it, and audit the newest backup: if that passes, the fault came in after it, at the position named here. A build that wrote such facts must not go on serving; report it with the group that holds the position.",
   money:
     "Take the account and the order of the fact named here, compare its statement with the payment provider's, and pay back or book the difference with a deposit or withdrawal whose ref names the position. Then treat it as a defect of the build that wrote it.",
+  provider:
+    "Take the payment named here and look at its statement at the provider. If the provider has the money and the books do not, have it send its notification again. If the books have it twice or nowhere, pay the buyer back, or book the difference with a deposit or withdrawal whose ref names the position. Then treat it as a defect of the build that wrote it.",
+  refund:
+    "Stop sending refunds. Compare the refunds of the order named here with the provider's statement: what went back twice, or beyond what was paid, must be claimed back; what was refused and counts as done must be sent. Book the difference with a deposit or withdrawal whose ref names the position, then treat it as a defect of the build that wrote it.",
+  points:
+    "Run `yifen explain points` for the account of the fact named here. Take what is too much with `points.spend` under a ref that names the position; what is too little is owed until it can be granted. Then treat it as a defect of the build that wrote it.",
+  human:
+    "Look at the item named here and at its resolution: what was at risk and what the entries moved differ. Ask the operator whose name is in it, and book the difference with a deposit or withdrawal whose ref names the position.",
+  stuck:
+    "Nothing will happen to what is named here unless somebody does it: ask for the refund again, cancel the order, or resolve the dispute. Start the engine again and audit once more; if it is still there, the build that wrote it has lost a timer: report it with the group that holds the position.",
   peers:
     "Audit all shards' logs, up to positions taken at one moment. If it still fails, keep copies of both folders: the message is missing in the sender's log, so one of the two was restored from an older copy. Restore both to the same moment.",
 } as const;

@@ -2,42 +2,58 @@
 
 import type { FactOf } from "../actors/facts.js";
 import { formatAmount } from "../actors/money.js";
-import { Statuses } from "../actors/order-transitions.js";
+import { isTerminal, Statuses } from "../actors/order-transitions.js";
 import type { BranchAudit } from "./audit-branches.js";
 import type { LedgerAudit } from "./audit-ledger.js";
+import { paymentName } from "./audit-live.js";
+import type { PaymentAudit } from "./audit-payments.js";
 import type { AuditScope } from "./audit-scope.js";
 import type { StockAudit } from "./audit-stock.js";
 import { methods } from "./audit-turn.js";
 import { KeptKeys } from "./kept-keys.js";
 
-/** A deposit, withdrawal or restock of this turn, or the ref that stands for one. */
+/** In the place of a result's number: it is not known yet. */
+const runningCode = 255;
+
+/** A deposit, withdrawal, spending of points or payment of this turn, or the ref that stands for one. */
 type RefName = `${number} ${number} ${string}`;
 
-/** Orders' keys, refs of money, refs of stock. */
+/** Orders' keys, refs of money, refs of stock, payments from outside. */
 const methodsOfSpace: readonly (readonly number[])[] = [
-  [methods.place, methods.pay, methods.cancel],
-  [methods.deposit, methods.withdraw],
+  [methods.place, methods.pay, methods.cancel, methods.advance, methods.refund],
+  [methods.deposit, methods.withdraw, methods.spend],
   [methods.restock],
+  [methods.notify],
 ];
+const spaces = { order: 0, money: 1, stock: 2, payment: 3 } as const;
 
 export class KeyAudit {
   readonly #scope: AuditScope;
   readonly #ledger: LedgerAudit;
   readonly #stock: StockAudit;
   readonly #branches: BranchAudit;
+  readonly #payments: PaymentAudit;
   readonly #keys = new KeptKeys();
   readonly #refs = new Set<string>();
+  readonly #runningRefs = new Set<string>();
 
   // This turn.
   #refsWanted: RefName[] = [];
   #refsKept: RefName[] = [];
   #restocked: number[] = [];
 
-  constructor(scope: AuditScope, ledger: LedgerAudit, stock: StockAudit, branches: BranchAudit) {
+  constructor(
+    scope: AuditScope,
+    ledger: LedgerAudit,
+    stock: StockAudit,
+    branches: BranchAudit,
+    payments: PaymentAudit,
+  ) {
     this.#scope = scope;
     this.#ledger = ledger;
     this.#stock = stock;
     this.#branches = branches;
+    this.#payments = payments;
   }
 
   /** An order across shards takes its key when it begins; the result comes later. */
@@ -46,9 +62,14 @@ export class KeyAudit {
     this.#keys.keep(`${account} ${key}`, { order, running: true });
   }
 
-  /** Money came or went: there must be a ref for it. */
+  /** Money or points came or went: there must be a ref for it. */
   moneyMoved(method: number, account: number, ref: string): void {
     this.#refsWanted.push(`${method} ${account} ${ref}`);
+  }
+
+  /** Its name is its ref, and belongs to nobody. */
+  paymentBooked(payment: FactOf<"paymentBooked">): void {
+    this.#refsWanted.push(`${methods.notify} 0 ${paymentName(payment)}`);
   }
 
   restocked(product: number): void {
@@ -60,15 +81,8 @@ export class KeyAudit {
     this.#scope.looked("keys", 1);
     if (!methodsOfSpace[space]?.includes(method))
       this.#scope.bad("keys", `key ${key}: method ${method} in space ${space}`);
-    if (space !== 0) {
-      const name = `${space} ${subject} ${key}`;
-      if (this.#refs.has(name)) this.#scope.bad("keys", `ref ${key} is kept twice`);
-      this.#refs.add(name);
-      if (order !== 0) this.#scope.bad("keys", `ref ${key} names an order`);
-      if (code !== 0) return;
-      if (space === 1) this.#refsKept.push(`${method} ${subject} ${key}`);
-      else this.#restockKept(subject, key);
-      this.#checkAnswer(fact);
+    if (space !== spaces.order) {
+      this.#refKept(fact);
       return;
     }
     const running = this.#keys.find(`${subject} ${key}`);
@@ -84,6 +98,26 @@ export class KeyAudit {
       this.#scope.bad("keys", `key ${key} is of another order`);
   }
 
+  #refKept(fact: FactOf<"keyKept">): void {
+    const { space, subject, key, method, code, order } = fact;
+    const name = `${space} ${subject} ${key}`;
+    // The result of a payment whose order lives on another shard comes from there.
+    const running = this.#runningRefs.delete(name);
+    if (this.#refs.has(name) && !running) this.#scope.bad("keys", `ref ${key} is kept twice`);
+    this.#refs.add(name);
+    if (code === runningCode && space === spaces.payment) {
+      this.#runningRefs.add(name);
+      this.#refsKept.push(`${method} ${subject} ${key}`);
+      return;
+    }
+    if (space === spaces.payment) this.#payments.kept(fact);
+    else if (order !== 0) this.#scope.bad("keys", `ref ${key} names an order`);
+    if (code !== 0) return;
+    if (space === spaces.stock) this.#restockKept(subject, key);
+    else if (!running) this.#refsKept.push(`${method} ${subject} ${key}`);
+    if (space !== spaces.payment) this.#checkAnswer(fact);
+  }
+
   dropped(count: number): void {
     for (let left = count; left > 0; left--) {
       const oldest = this.#keys.takeOldest();
@@ -92,10 +126,14 @@ export class KeyAudit {
         return;
       }
       const { order } = oldest.kept;
-      const live =
-        this.#branches.pending.has(order) || this.#scope.live.get(order)?.status === Statuses.Created;
-      if (live) this.#keys.keep(oldest.key, oldest.kept);
+      if (this.#branches.pending.has(order) || this.#mayMove(order)) this.#keys.keep(oldest.key, oldest.kept);
     }
+  }
+
+  #mayMove(number: number): boolean {
+    const order = this.#scope.live.get(number);
+    if (!order || isTerminal(order.status)) return false;
+    return order.status !== Statuses.Completed || this.#scope.nowMs < (order.after?.dueAt ?? 0);
   }
 
   endTurn(): void {
@@ -103,17 +141,23 @@ export class KeyAudit {
     if (this.#restocked.length > 0) this.#restocked = [];
   }
 
-  /** The answer that was kept for a deposit, withdrawal or restock tells what was available after it. */
+  /** The answer that was kept for a deposit, withdrawal, spending or restock tells what was there after it. */
   #checkAnswer({ space, subject, key, text }: FactOf<"keyKept">): void {
     const account = this.#ledger.accounts[subject];
-    const product = this.#stock.products[subject];
     const available =
-      space === 1 ? account && formatAmount(account.available, account.currency) : product?.available;
-    try {
-      if ((JSON.parse(text) as { available?: unknown }).available === available) return;
-    } catch {
-      // Not JSON: as wrong as the wrong number.
-    }
+      space === spaces.stock
+        ? this.#stock.products[subject]?.available
+        : account && account.currency >= 0 && formatAmount(account.available, account.currency);
+    const points = space === spaces.stock ? undefined : account?.points;
+    const answer = parseAnswer(text);
+    // Of points an answer may say nothing, and one about points nothing of money.
+    const told = answer.available ?? answer.points;
+    if (
+      told !== undefined &&
+      (answer.available ?? available) === available &&
+      (answer.points ?? points) === points
+    )
+      return;
     this.#scope.bad("keys", `the answer kept under ref ${key} is not what was available then: ${available}`);
   }
 
@@ -134,9 +178,18 @@ export class KeyAudit {
     const wanted = this.#refsWanted.sort();
     const kept = this.#refsKept.sort();
     if (wanted.length !== kept.length || wanted.some((name, i) => name !== kept[i])) {
-      this.#scope.bad("keys", `deposits and withdrawals [${wanted}] under the refs [${kept}]`);
+      this.#scope.bad("keys", `movements [${wanted}] under the refs [${kept}]`);
     }
     this.#refsWanted = [];
     this.#refsKept = [];
+  }
+}
+
+/** What is not JSON tells nothing. */
+function parseAnswer(text: string): { available?: unknown; points?: unknown } {
+  try {
+    return (JSON.parse(text) as object | null) ?? {};
+  } catch {
+    return {};
   }
 }

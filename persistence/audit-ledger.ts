@@ -2,31 +2,30 @@
 
 import { type Fact, type FactOf, Facts } from "../actors/facts.js";
 import { currencyCode } from "../actors/money.js";
-import { orderId } from "../actors/order-number.js";
-import { type LedgerNames, postingsOf } from "../actors/postings.js";
+import { type LedgerNames, type Posting, postingsOf } from "../actors/postings.js";
+import type { LiveOrder } from "./audit-live.js";
 import type { AuditScope } from "./audit-scope.js";
 import type { StockAudit } from "./audit-stock.js";
-import type { LiveOrder } from "./audit-turn.js";
-import { ExactSum } from "./exact-sum.js";
+import { CurrencySums, ExactSum } from "./exact-sum.js";
 
 export interface AuditedAccount {
   readonly id: string;
   /** -1 until it is opened. */
   currency: number;
   available: number;
+  points: number;
 }
 
 export class LedgerAudit implements LedgerNames {
   readonly accounts: AuditedAccount[] = [];
   /** Of every ledger account but the orders', which are one sum for each currency. */
   readonly entries = new Map<string, { readonly unit: string; readonly sum: ExactSum }>();
-  /** Captured by orders, by currency, counted from the orders. */
-  readonly captured = new Map<string, ExactSum>();
+  /** Counted from the orders: what they have, and what they earned when they were archived. */
+  readonly inOrders = new CurrencySums();
+  readonly revenue = new CurrencySums();
   readonly #scope: AuditScope;
   readonly #stock: StockAudit;
-  readonly #names = new Set<string>();
-  /** Captures whose order is placed later in the turn. */
-  #early: FactOf<"moneyCaptured">[] = [];
+  readonly #handles = new Map<string, number>();
 
   constructor(scope: AuditScope, stock: StockAudit) {
     this.#scope = scope;
@@ -45,10 +44,16 @@ export class LedgerAudit implements LedgerNames {
     return this.#stock.products[handle]!.id;
   }
 
+  /** The handle of an account that is open here; undefined when there is none of that name. */
+  openHandle(id: string): number | undefined {
+    const handle = this.#handles.get(id);
+    return handle !== undefined && this.accounts[handle]!.currency >= 0 ? handle : undefined;
+  }
+
   named({ id }: FactOf<"accountNamed">): void {
-    if (this.#names.has(id)) this.#scope.bad("names", `account ${id} is named twice`);
-    this.#names.add(id);
-    this.accounts.push({ id, currency: -1, available: 0 });
+    if (this.#handles.has(id)) this.#scope.bad("names", `account ${id} is named twice`);
+    this.#handles.set(id, this.accounts.length);
+    this.accounts.push({ id, currency: -1, available: 0, points: 0 });
   }
 
   opened(fact: FactOf<"accountOpened">): void {
@@ -69,42 +74,32 @@ export class LedgerAudit implements LedgerNames {
 
   moneyCaptured(fact: FactOf<"moneyCaptured">): void {
     this.pay(fact.account, -fact.amount);
-    const turn = this.#scope.order(fact.order);
-    turn.captures++;
     // The placement may stand before it in the same turn, or behind.
-    if (turn.order) this.#capture(turn.order, fact);
-    else this.#early.push(fact);
+    this.#scope.order(fact.order).payers.push(fact.account);
   }
 
-  /** An order is placed: what was captured for it before, in this turn, is its own. */
-  placed(order: LiveOrder): void {
-    for (const early of this.#early) if (early.order === order.number) this.#capture(order, early);
+  /** By its own facts, an order has more or less. */
+  inOrder(order: LiveOrder, amount: number): void {
+    this.inOrders.add(currencyCode(order.currency), amount);
   }
 
-  #capture(order: LiveOrder, { account, amount }: FactOf<"moneyCaptured">): void {
-    if (account !== order.account)
-      this.#scope.bad("order-ledger", `${orderId(order.number)}: paid by another account`);
-    order.captured += amount;
-    const currency = currencyCode(order.currency);
-    const sum = this.captured.get(currency) ?? new ExactSum();
-    sum.add(amount);
-    this.captured.set(currency, sum);
-  }
-
-  post(fact: Fact): void {
+  /** Books the fact's entry, if it has one, and gives it back. */
+  post(fact: Fact): readonly Posting[] {
     const ofMoney =
       fact.type === Facts.accountDeposited ||
       fact.type === Facts.accountWithdrawn ||
       fact.type === Facts.moneyCaptured;
-    if (ofMoney && this.accounts[fact.account]!.currency < 0) return;
+    if (ofMoney && this.accounts[fact.account]!.currency < 0) return [];
     const postings = postingsOf(fact, this);
-    if (postings.length === 0) return;
+    if (postings.length === 0) return postings;
     this.#scope.looked("entries", 1);
     let sum = 0;
     for (const { account, unit, amount } of postings) {
       if (unit !== postings[0]!.unit) this.#scope.bad("entries", "an entry in two units");
       sum += amount;
-      const name = account.startsWith("order:") ? `order: ${unit}` : account;
+      const ofOrder = account.startsWith("order:");
+      if (ofOrder && "order" in fact) this.#scope.order(fact.order).posted += amount;
+      const name = ofOrder ? `order: ${unit}` : account;
       let balance = this.entries.get(name);
       if (!balance) {
         balance = { unit, sum: new ExactSum() };
@@ -114,9 +109,6 @@ export class LedgerAudit implements LedgerNames {
       if (balance.unit !== unit) this.#scope.bad("entries", `${name} is kept in ${balance.unit}`);
     }
     if (sum !== 0) this.#scope.bad("entries", `an entry that sums to ${sum}`);
-  }
-
-  endTurn(): void {
-    if (this.#early.length > 0) this.#early = [];
+    return postings;
   }
 }

@@ -1,14 +1,15 @@
 /** Where the audit of one shard stands: the fact it looks at, the turn that fact is in, and the orders that are live. */
 
-import { isTerminal } from "../actors/order-transitions.js";
 import type { CheckName, Findings } from "./audit-findings.js";
-import { checkTurnOrder, type LiveOrder, type TurnOrder, turnOrder } from "./audit-turn.js";
+import type { LiveOrder } from "./audit-live.js";
+import { checkTurnOrder, type TurnOrder, turnOrder } from "./audit-turn.js";
 
 export class AuditScope {
   /** Of the fact that is looked at. */
   position = 0;
   /** Of the turn, microseconds. */
   time = 0;
+  /** Orders that were placed and are not archived. */
   readonly live = new Map<number, LiveOrder>();
   readonly #turn = new Map<number, TurnOrder>();
 
@@ -38,11 +39,11 @@ export class AuditScope {
     return turn;
   }
 
-  /** Looks at the orders of the turn, and forgets those that can move no more. */
-  endTurn(): void {
+  /** Looks at the orders of the turn. */
+  endTurn(check: (turn: TurnOrder) => void): void {
     for (const turn of this.#turn.values()) {
+      check(turn);
       checkTurnOrder(turn, this.bad);
-      if (turn.order && isTerminal(turn.order.status)) this.live.delete(turn.number);
     }
     this.looked("order-ledger", this.#turn.size);
     this.#turn.clear();

@@ -1,8 +1,9 @@
 /** The stock of one shard, kept a second time: what is available, held and sold, and who took how much of it. */
 
 import { type FactOf, Facts } from "../actors/facts.js";
+import type { LiveOrder } from "./audit-live.js";
 import type { AuditScope } from "./audit-scope.js";
-import type { LiveOrder, StockKind } from "./audit-turn.js";
+import type { StockKind } from "./audit-turn.js";
 
 export interface AuditedProduct {
   readonly id: string;
@@ -23,7 +24,8 @@ export type StockFact =
   | FactOf<"stockHeld">
   | FactOf<"stockSold">
   | FactOf<"stockConfirmed">
-  | FactOf<"stockReleased">;
+  | FactOf<"stockReleased">
+  | FactOf<"stockReturned">;
 
 export class StockAudit {
   readonly products: AuditedProduct[] = [];
@@ -69,12 +71,13 @@ export class StockAudit {
     if (kind === "held" || kind === "sold") product.available -= qty;
     if (kind === "confirmed" || kind === "released") product.held -= qty;
     if (kind === "held") product.held += qty;
-    if (kind === "released") product.available += qty;
+    if (kind === "released" || kind === "returned") product.available += qty;
     if (kind === "sold" || kind === "confirmed") product.sold += qty;
+    if (kind === "returned") product.sold -= qty;
     this.#scope.order(fact.order).actual.push({ kind, product: fact.product, qty, account });
     this.#checkAvailable(product, fact.available);
     if (product.limit > 0 && kind !== "confirmed")
-      this.#take(product, account, kind === "released" ? -qty : qty);
+      this.#take(product, account, kind === "released" || kind === "returned" ? -qty : qty);
   }
 
   #take(product: AuditedProduct, account: number, qty: number): void {
@@ -112,10 +115,11 @@ export class StockAudit {
     this.#touched.add(product);
     this.#scope.looked("stock", 1);
     this.#scope.looked("guards", 1);
-    const { id, available, held } = product;
+    const { id, available, held, sold } = product;
     if (available !== recorded)
       this.#scope.bad("stock", `${id}: available ${available}, the fact says ${recorded}`);
-    if (available < 0 || held < 0) this.#scope.bad("guards", `${id}: available ${available}, held ${held}`);
+    if (available < 0 || held < 0 || sold < 0)
+      this.#scope.bad("guards", `${id}: available ${available}, held ${held}, sold ${sold}`);
   }
 
   #checkProduct({ id, supplied, available, held, sold, reserved }: AuditedProduct): void {
@@ -138,4 +142,5 @@ const stockKinds: Readonly<Record<number, StockKind>> = {
   [Facts.stockSold]: "sold",
   [Facts.stockConfirmed]: "confirmed",
   [Facts.stockReleased]: "released",
+  [Facts.stockReturned]: "returned",
 };

@@ -4,32 +4,14 @@
  * at its end.
  */
 
-import type { Line } from "../actors/facts.js";
 import { orderId } from "../actors/order-number.js";
-import { Statuses } from "../actors/order-transitions.js";
+import { Statuses, statuses } from "../actors/order-transitions.js";
 import type { CheckName } from "./audit-findings.js";
+import { type LiveOrder, remainingOf } from "./audit-live.js";
 
-/** An order that may still move, or that moved in this turn. */
-export interface LiveOrder {
-  readonly number: number;
-  readonly account: number;
-  readonly currency: number;
-  readonly total: number;
-  readonly lines: readonly Line[];
-  /** ms; 0 = none. */
-  readonly expiresAt: number;
-  /** Its stock is held by branches. */
-  readonly crossed: boolean;
-  status: number;
-  /** By its own facts. */
-  paid: number;
-  /** By the ledger. */
-  captured: number;
-}
+export type StockKind = "held" | "sold" | "confirmed" | "released" | "returned";
 
-export type StockKind = "held" | "sold" | "confirmed" | "released";
-
-interface StockMove {
+export interface StockMove {
   readonly kind: StockKind;
   readonly product: number;
   readonly qty: number;
@@ -37,7 +19,18 @@ interface StockMove {
 }
 
 /** Numbers of keyed methods in the log. */
-export const methods = { place: 1, pay: 2, cancel: 3, deposit: 4, withdraw: 5, restock: 6 } as const;
+export const methods = {
+  place: 1,
+  pay: 2,
+  cancel: 3,
+  deposit: 4,
+  withdraw: 5,
+  restock: 6,
+  advance: 7,
+  refund: 8,
+  notify: 9,
+  spend: 10,
+} as const;
 
 /** Everything in this turn that names one order. */
 export interface TurnOrder {
@@ -45,14 +38,56 @@ export interface TurnOrder {
   order: LiveOrder | undefined;
   readonly expected: StockMove[];
   readonly actual: StockMove[];
-  captures: number;
+  /** Accounts from whose wallets money was captured. */
+  readonly payers: number[];
   /** Moves that a request with a key asked for, by method, negative when it was refused; each wants one key. */
   readonly moves: number[];
   readonly keys: number[];
+  /** To its account in the ledger, minor units. */
+  posted: number;
+  becamePaid: boolean;
+  canceled: boolean;
+  reinstated: boolean;
+  completed: boolean;
+  /** Minor units of payments from outside. */
+  applied: number;
+  /** Moves into Refunding; of them one that a dispute ended with, which is of all that is left. */
+  refundMoves: number;
+  refundsAll: boolean;
+  /** Refunds asked from the order: how many, their minor units, and those of their shares. */
+  asks: number;
+  asked: number;
+  shared: number;
+  /** Minor units of refunds from the order that were done. */
+  done: number;
+  reversedBefore: number;
+  archived: LiveOrder | undefined;
 }
 
 export function turnOrder(number: number, order: LiveOrder | undefined): TurnOrder {
-  return { number, order, expected: [], actual: [], captures: 0, moves: [], keys: [] };
+  return {
+    number,
+    order,
+    expected: [],
+    actual: [],
+    payers: [],
+    moves: [],
+    keys: [],
+    posted: 0,
+    becamePaid: false,
+    canceled: false,
+    reinstated: false,
+    completed: false,
+    applied: 0,
+    refundMoves: 0,
+    refundsAll: false,
+    asks: 0,
+    asked: 0,
+    shared: 0,
+    done: 0,
+    reversedBefore: order?.after?.reversed ?? 0,
+    archived: undefined,
+  };
 }
 
 /** The lines of an order that holds its stock itself. */
@@ -74,18 +109,48 @@ export function checkTurnOrder(turn: TurnOrder, bad: Bad): void {
     const kept = turn.keys.filter((m) => m === method).length;
     if (moved !== kept) bad("keys", `${id}: ${moved} effects of method ${method} under ${kept} keys`);
   }
-  const { order } = turn;
-  if (!order) {
-    if (turn.captures > 0) bad("order-ledger", `${id}: money for an order that is not live`);
-    return;
+  const { order, archived } = turn;
+  if (archived && archived.balance + turn.posted !== 0) {
+    bad("archived", `${id}: ${archived.balance + turn.posted} is left in the ledger`);
   }
-  if (order.captured !== order.paid) {
-    bad("order-ledger", `${id}: paid ${order.paid}, in the ledger ${order.captured}`);
+  if (order) checkMoney(turn, order, id, bad);
+  else if (turn.payers.length > 0 || (!archived && turn.posted !== 0)) {
+    bad("order-ledger", `${id}: money for an order that is not live`);
   }
-  const due = order.status === Statuses.Created || order.status === Statuses.Canceled ? 0 : order.total;
-  if (order.paid !== due) bad("order-ledger", `${id}: paid ${order.paid} of ${due} due in its status`);
+}
+
+function checkMoney(turn: TurnOrder, order: LiveOrder, id: string, bad: Bad): void {
+  order.balance += turn.posted;
+  const remaining = remainingOf(order);
+  if (order.balance !== remaining) {
+    const { refunded = 0, refunding = 0 } = order.after ?? {};
+    const parts = `paid ${order.paid}, refunded ${refunded}, to be refunded ${refunding}`;
+    bad("order-ledger", `${id}: ${parts}, in the ledger ${order.balance}`);
+  }
+  if (order.balance < 0) bad("guards", `${id}: ${order.balance} in the ledger`);
+  checkDue(turn, order, remaining, id, bad);
+  if (turn.payers.some((account) => account !== order.account))
+    bad("order-ledger", `${id}: paid by another account`);
   // One capture for one payment, also when the amount is 0 because the order costs nothing.
-  if (turn.captures > 1) bad("order-ledger", `${id}: ${turn.captures} captures in one turn`);
+  if (turn.payers.length > 1) bad("order-ledger", `${id}: ${turn.payers.length} captures in one turn`);
+}
+
+/** What must be there of its money in the order's status. */
+function checkDue(turn: TurnOrder, order: LiveOrder, remaining: number, id: string, bad: Bad): void {
+  const { status, total } = order;
+  const place = `in ${statuses[status]}`;
+  if (turn.becamePaid && remaining + turn.asked !== total) {
+    bad("order-ledger", `${id}: Paid with ${remaining + turn.asked} of ${total}`);
+  } else if (status === Statuses.Created && remaining >= total && order.paid > 0) {
+    bad("order-ledger", `${id}: ${remaining} of ${total}, and still Created`);
+  } else if (status === Statuses.Canceled && turn.canceled && remaining !== 0) {
+    bad("order-ledger", `${id}: canceled with ${remaining} that nobody is asked to give back`);
+  } else if (remaining > total) {
+    bad("order-ledger", `${id}: has ${remaining} of ${total} ${place}`);
+  }
+  if (turn.applied > 0 && status !== Statuses.Created && !turn.becamePaid) {
+    bad("payments", `${id}: ${turn.applied} applied ${place}`);
+  }
 }
 
 function checkStock({ expected, actual }: TurnOrder, id: string, bad: Bad): void {

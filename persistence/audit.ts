@@ -172,7 +172,7 @@ class LogWalk {
     return end - group.first;
   }
 
-  readonly #visit: FactVisitor = (fact, time, position) => this.books.take(fact, time, position);
+  readonly #visit: FactVisitor = (fact, time, position) => void this.books.take(fact, time, position);
 
   #follow(group: Group | LoggedGroup): void {
     if (!("hash" in group)) {
@@ -237,8 +237,10 @@ function checkSums(books: readonly ShardAudit[], findings: Findings): Map<string
         `${account}: the ledger has ${entered}, counted ${counted}`,
       );
     };
-    for (const { id, currency, available } of shard.ledger.accounts)
+    for (const { id, currency, available, points } of shard.ledger.accounts) {
       if (currency >= 0) expect(`wallet:${id}`, BigInt(available));
+      if (points !== 0) expect(`points:${id}`, BigInt(points));
+    }
     for (const { id, remote, supplied, available, held, sold } of shard.stock.products) {
       if (remote) continue;
       expect(`stock:${id}:available`, BigInt(available));
@@ -246,7 +248,13 @@ function checkSums(books: readonly ShardAudit[], findings: Findings): Map<string
       expect(`stock:${id}:sold`, BigInt(sold));
       expect(`stock:${id}:supplied`, BigInt(-supplied));
     }
-    for (const [currency, sum] of shard.ledger.captured) expect(`order: ${currency}`, sum.value);
+    for (const [currency, sum] of shard.ledger.inOrders.entries()) expect(`order: ${currency}`, sum);
+    for (const [currency, sum] of shard.payments.suspense.entries()) expect(`suspense:${currency}`, sum);
+    for (const [currency, sum] of shard.refunds.payable.entries()) expect(`payable:${currency}`, sum);
+    for (const [currency, sum] of shard.ledger.revenue.entries()) expect(`revenue:${currency}`, sum);
+    const { granted, reversed, spent } = shard.points;
+    expect("issued:points", reversed.value - granted.value);
+    expect("redeemed:points", spent.value);
   }
   for (const [unit, sum] of units) {
     findings.looked("sums", 1);

@@ -16,10 +16,18 @@ export function formatCertificate(certificate: Certificate): string {
   lines.push(`accounts   ${figures.accounts}`);
   lines.push(`products   ${figures.products}`);
   lines.push(`orders     ${figures.orders}${named(figures.byStatus)}`);
-  const { availableUnits, heldUnits, soldUnits } = figures;
+  const { availableUnits, heldUnits, soldUnits, archived, openRefunds, openItems, points } = figures;
+  if (archived > 0) lines.push(`archived   ${archived} orders`);
   lines.push(`units      ${availableUnits} available, ${heldUnits} held, ${soldUnits} sold`);
   lines.push(`wallets    ${amounts(figures.inWallets)}`);
   lines.push(`in orders  ${amounts(figures.inOrders)}`);
+  lines.push(`refunded   ${amounts(figures.refunded)}`);
+  lines.push(`payable    ${amounts(figures.payable)}, for ${openRefunds} refunds`);
+  lines.push(`suspense   ${amounts(figures.suspense)}`);
+  lines.push(`revenue    ${amounts(figures.revenue)}`);
+  const { granted, reversed, spent, left } = points;
+  lines.push(`points     ${granted} granted, ${reversed} reversed, ${spent} spent, ${left} left`);
+  lines.push(`humans     ${openItems} items open`);
   lines.push(`ledger     difference ${amounts(figures.ledgerDifference)}`);
   if (firstBad) {
     lines.push("", `first bad  shard ${firstBad.shard}, position ${firstBad.position}: ${firstBad.what}`);

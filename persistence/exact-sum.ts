@@ -19,3 +19,25 @@ export class ExactSum {
 }
 
 const half = 2 ** 52;
+
+/** One sum for each currency, by its code. */
+export class CurrencySums {
+  readonly #sums = new Map<string, ExactSum>();
+
+  add(currency: string, amount: number): void {
+    let sum = this.#sums.get(currency);
+    if (!sum) {
+      sum = new ExactSum();
+      this.#sums.set(currency, sum);
+    }
+    sum.add(amount);
+  }
+
+  of(currency: string): bigint {
+    return this.#sums.get(currency)?.value ?? 0n;
+  }
+
+  *entries(): Iterable<[currency: string, sum: bigint]> {
+    for (const [currency, { value }] of this.#sums) yield [currency, value];
+  }
+}

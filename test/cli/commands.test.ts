@@ -14,6 +14,8 @@ const usage = 2;
 const damaged = 3;
 
 let folder = "";
+/** Of the server. */
+let running = "";
 let server: ServerProcess;
 const made: string[] = [];
 
@@ -33,9 +35,9 @@ beforeAll(async () => {
   await client.orders.cancel({ order });
   await client.close();
   expect((await first.stop()).code).toBe(done);
-  const copy = newFolder();
-  cpSync(folder, copy, { recursive: true });
-  server = await startServer(copy, ["--shards", "2"]);
+  running = newFolder();
+  cpSync(folder, running, { recursive: true });
+  server = await startServer(running, ["--shards", "2"]);
 });
 
 afterAll(async () => {
@@ -52,7 +54,7 @@ function newFolder(): string {
 test("--help names every command, and every command's help names its options", async () => {
   const { code, out, err } = await yifen(["--help"]);
   expect([code, err]).toEqual([done, ""]);
-  const commands = ["start", "demo", "audit", "verify", "bench"];
+  const commands = ["start", "demo", "audit", "explain", "verify", "bench"];
   for (const command of commands) expect(out).toMatch(new RegExp(`^  ${command} `, "m"));
   const helps = await Promise.all(commands.map((command) => yifen([command, "--help"])));
   for (const [n, help] of helps.entries()) {
@@ -107,7 +109,49 @@ test("verify of a folder: one line per shard, or one document, exit 0", async ()
   expect(JSON.parse(json.out)).toMatchObject({ ok: true, shards: [{ shard: 0 }, { shard: 1 }] });
 });
 
-test("neither changes the folder that it looks at", async () => {
+test("explain: every entry of a balance, newest last, and what they come to, exit 0", async () => {
+  const { code, out, err } = await yifen(["explain", "balance", "a1", "--data", folder]);
+  expect([code, err]).toEqual([done, ""]);
+  const [head, deposit, order, total, ...rest] = out.split("\n");
+  expect(head).toMatch(/^ position {2}time +what +order, ref +balance$/);
+  expect(deposit).toMatch(/^ +\d+ {2}\S+Z {2}account[.]deposited {2}d1 +[+]100[.]00 +100[.]00$/);
+  expect(order).toMatch(/^ +\d+ {2}\S+Z {2}money[.]captured +o\d+ +-15[.]00 +85[.]00$/);
+  expect(total).toBe("2 entries: 85.00 balance; the books say the same");
+  expect(rest).toEqual([""]);
+});
+
+test("explain beside a running engine, as JSON: an object for each entry and one for the end", async () => {
+  const { code, out, err } = await yifen(["explain", "stock", "p1", "--data", running, "--json"]);
+  expect([code, err]).toEqual([done, ""]);
+  const lines = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { what?: string });
+  expect(lines.slice(0, -1).map(({ what }) => what)).toEqual([
+    ...["product.created", "stock.held", "stock.confirmed", "stock.held", "stock.released"],
+  ]);
+  expect(lines.at(-2)).toMatchObject({
+    amounts: { available: 2, held: -2, sold: 0 },
+    after: { available: 98, held: 0, sold: 2 },
+  });
+  const total = { available: 98, held: 0, sold: 2 };
+  expect(lines.at(-1)).toEqual({ ok: true, entries: 5, total, books: total, firstBad: null });
+});
+
+test("explain of what is not there, or of nothing that can be explained: exit 2", async () => {
+  for (const asked of [
+    ["stock", "p9"],
+    ["balance", "nobody"],
+    ["order", "p1"],
+    ["weather", "a1"],
+  ]) {
+    const { code, out, err } = await yifen(["explain", ...asked, "--data", folder]);
+    expect([code, out], asked.join(" ")).toEqual([usage, ""]);
+    expect(err).toMatch(/there is nothing of that name|Allowed choices are/);
+  }
+});
+
+test("none of them changes the folder that it looks at", async () => {
   const content = () =>
     listSegments(join(folder, "shard-0")).map(({ file }) => [
       readFileSync(file).toString("hex"),
@@ -115,19 +159,22 @@ test("neither changes the folder that it looks at", async () => {
     ]);
   const before = content();
   for (const command of ["audit", "verify"]) await yifen([command, "--data", folder]);
+  await yifen(["explain", "balance", "a1", "--data", folder]);
   expect(content()).toEqual(before);
 });
 
-test("a damaged log: audit and verify say where, exit 3", async () => {
+test("a damaged log: audit, verify and explain say where, exit 3", async () => {
   const copy = newFolder();
   cpSync(folder, copy, { recursive: true });
   const wal = `${listSegments(join(copy, "shard-1"))[0]!.file}-wal`;
   const bytes = readFileSync(wal);
   bytes[4096 + 600] = bytes[4096 + 600]! ^ 1;
   writeFileSync(wal, bytes);
-  for (const command of ["audit", "verify"]) {
+  // The products live there; a1's balance is on the other shard, which is whole.
+  expect((await yifen(["explain", "balance", "a1", "--data", copy])).code).toBe(done);
+  for (const command of [["audit"], ["verify"], ["explain", "stock", "p1"]]) {
     for (const json of [[], ["--json"]]) {
-      const { code, out, err } = await yifen([command, "--data", copy, ...json]);
+      const { code, out, err } = await yifen([...command, "--data", copy, ...json]);
       expect(code, out + err).toBe(damaged);
       expect(out).toBe("");
       expect(err).toMatch(/^yifen: \S+\/shard-1\/log-\d+\.db(-wal)?: (byte|position|row) \d+: /);
@@ -137,9 +184,9 @@ test("a damaged log: audit and verify say where, exit 3", async () => {
 
 test("a folder without an engine's data: exit 2, and nothing is made there", async () => {
   const empty = join(newFolder(), "nothing");
-  for (const command of ["audit", "verify"]) {
-    const { code, out, err } = await yifen([command, "--data", empty]);
-    expect([code, out], command).toEqual([usage, ""]);
+  for (const command of [["audit"], ["verify"], ["explain", "points", "a1"]]) {
+    const { code, out, err } = await yifen([...command, "--data", empty]);
+    expect([code, out], command[0]).toEqual([usage, ""]);
     expect(err).toContain(`--data ${empty}: there is no engine's data here`);
   }
 });

@@ -12,9 +12,10 @@ import { LogReader } from "../../persistence/log-reader.js";
 import { Follower } from "../../persistence/read-follower.js";
 import { writeSnapshot } from "../../persistence/snapshot-file.js";
 import { projected } from "../persistence/after-sale-log.js";
+import { yifen } from "../support/server-process.js";
 import { blocksOf, cellsOf, readDocument, tableOf } from "./document.js";
 import { type DocumentEngine, openDocumentEngine, runExamples } from "./examples-run.js";
-import { exitCodeNumbers, settingsRows } from "./tables.js";
+import { checksTable, exitCodeNumbers, settingsRows } from "./tables.js";
 
 const markdown = readDocument("docs/OPERATING.md");
 const megabyte = 1024 * 1024;
@@ -39,6 +40,10 @@ const queries = blocksOf(markdown).flatMap(({ info, text }, index, blocks) => {
 
 test("the settings are those of the program", () => {
   expect(tableOf(markdown, "settings")).toBe(settingsRows());
+});
+
+test("the checks of an audit are those of the program", () => {
+  expect(tableOf(markdown, "checks")).toBe(checksTable());
 });
 
 test("the exit codes are those of the program", () => {
@@ -202,6 +207,15 @@ describe("a folder", () => {
       const query = db.prepare(sql).raw();
       const rows = [query.columns().map(({ name }) => name), ...(query.all() as unknown[][])];
       expect(rows.map((row) => row.join("|")).join("\n")).toBe(shown);
+    }
+  });
+
+  test("explains a balance and a product's stock as the document shows it", async () => {
+    await trade();
+    for (const asked of ["balance ann", "stock mug"]) {
+      const shown = block("text", `explain ${asked}`);
+      const { code, out } = await yifen(["explain", ...asked.split(" "), "--data", data]);
+      expect([code, `$ yifen explain ${asked}\n${out}`.trim()]).toEqual([0, shown.trim()]);
     }
   });
 

@@ -6,6 +6,7 @@ import { exitCodes } from "../../cli/fail.js";
 import { environmentName, type SettingName, settingsTable, shown } from "../../gateway/config.js";
 import type { Metric } from "../../gateway/metrics.js";
 import { schemas } from "../../gateway/schemas.js";
+import { checks } from "../../persistence/audit-findings.js";
 
 /** What typebox gives, as far as it is looked at here. */
 interface Field {
@@ -84,6 +85,13 @@ export function settingsRows(): string {
   return table(
     ["flag", "environment", "in the file", "default", "what it is", "value"],
     rows.map((row) => row.map((cell) => cell.replaceAll("|", "\\|"))),
+  );
+}
+
+export function checksTable(): string {
+  return table(
+    ["check", "what it proves"],
+    checks.map(({ name, what }) => [mark(name), what]),
   );
 }
 

@@ -25,7 +25,7 @@ export function readArchive(journal: Journal, command: Command): object | Refusa
   }
   if (command.method === "refund.get") {
     const refund = books.dossiers.refunds.get(parseRefundId(command.refund) ?? 0);
-    return refund ? refundView(refund) : refuse("refund_not_found");
+    return refund ? refundView(books, refund) : refuse("refund_not_found");
   }
   return refuse("internal");
 }
