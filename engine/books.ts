@@ -18,7 +18,10 @@ import { type KeptResult, KeyTable, running, spaces } from "./key-table.js";
 import { NameTable } from "./name-table.js";
 import { OrderTable } from "./order-table.js";
 import { Outboxes } from "./outboxes.js";
+import { FenceTable } from "./tcc/fence-table.js";
+import { evolveMoney, evolveUnits } from "./tcc/shifts.js";
 import { Timers } from "./timers.js";
+import { TransactionTable } from "./transactions/transaction-table.js";
 
 export class Books {
   /** Position of the last fact applied. */
@@ -40,6 +43,8 @@ export class Books {
   readonly timers = new Timers();
   readonly calls = new CallTable();
   readonly human = new HumanQueue();
+  readonly transactions = new TransactionTable();
+  readonly fences = new FenceTable();
   /** Orders that may still move; their keys are never dropped. */
   liveOrders = 0;
 
@@ -130,6 +135,32 @@ export class Books {
       case Facts.entryMade:
         evolveHandEntry(this.accountByName, fact);
         break;
+      case Facts.transactionBegun:
+        this.transactions.evolve(fact, Math.floor(time / 1000));
+        this.#transactionKey(fact, time);
+        break;
+      case Facts.partBegun:
+      case Facts.partAnswered:
+      case Facts.transactionDecided:
+      case Facts.partEnding:
+      case Facts.partSettled:
+      case Facts.partFailed:
+      case Facts.partRepeated:
+      case Facts.partStuck:
+      case Facts.transactionEnded:
+        this.transactions.evolve(fact, Math.floor(time / 1000));
+        break;
+      case Facts.fenceSet:
+      case Facts.fenceMoved:
+      case Facts.fencesDropped:
+        this.fences.evolve(fact, Math.floor(time / 1000));
+        break;
+      case Facts.unitsShifted:
+        evolveUnits(this.products[fact.product]!, fact);
+        break;
+      case Facts.moneyShifted:
+        evolveMoney(this.accounts, fact);
+        break;
       default:
         this.#later(fact);
     }
@@ -169,6 +200,16 @@ export class Books {
       code: running,
       order: fact.order,
       text: "",
+    });
+  }
+
+  /** The key of a transaction that runs. Its number stands there negative: orders and transactions count for themselves. */
+  #transactionKey(fact: FactOf<"transactionBegun">, time: number): void {
+    const { account: subject, key, paramsHash, at, transaction } = fact;
+    this.keys.keep({
+      ...noOrder,
+      ...{ space: spaces.order, subject, key, method: 11, paramsHash, at, doneAt: Math.floor(time / 1000) },
+      ...{ code: running, order: -transaction, text: "" },
     });
   }
 
@@ -230,6 +271,7 @@ export class Books {
 
   isLive(order: number): boolean {
     if (order === 0) return false;
+    if (order < 0) return this.transactions.open.has(-order);
     return this.pending.has(order) || this.orders.status(order) === Statuses.Created;
   }
 }

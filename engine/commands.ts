@@ -55,7 +55,15 @@ export interface CancelOrder extends Asked {
 }
 
 /** Events of an order's owner and operators that move it and nothing else. */
-export const advanceEvents = ["pack", "ship", "dispatch", "deliver", "confirm", "dispute", "resolve"] as const;
+export const advanceEvents = [
+  "pack",
+  "ship",
+  "dispatch",
+  "deliver",
+  "confirm",
+  "dispute",
+  "resolve",
+] as const;
 
 export interface AdvanceOrder extends Asked {
   method: "order.advance";
@@ -153,6 +161,25 @@ export interface ResolveHuman extends Asked {
   /** With `entries`: together they move what is at risk. */
   entries: EntryAsked[] | undefined;
   operator: string | undefined;
+}
+
+export interface BeginTransaction extends Asked {
+  method: "transaction.begin";
+  key: string;
+  account: string;
+  /** Of its definition. */
+  name: string;
+  input: object | undefined;
+  /** How long it may be undecided; undefined = the default of its mode. */
+  deadlineMs: number | undefined;
+  /** Answer when it has ended, not when it has begun. */
+  wait: boolean;
+  at: number | undefined;
+}
+
+export interface GetTransaction extends Asked {
+  method: "transaction.get";
+  transaction: string;
 }
 
 export interface GetOrder extends Asked {
@@ -264,6 +291,8 @@ export type Command =
   | ListHuman
   | GetHuman
   | ResolveHuman
+  | BeginTransaction
+  | GetTransaction
   | GetOrder
   | ListOrders
   | LookupOrder

@@ -31,6 +31,7 @@ import { keepOrder, keepRefusal, keyedMethods } from "./exactly-once.js";
 import { spaces } from "./key-table.js";
 import { encodeMessage, type Message } from "./messages.js";
 import { shardOfSlot } from "./slots.js";
+import { takeTransactionMessage } from "./transactions/coordinator.js";
 import type { Turn } from "./turn.js";
 
 const method = keyedMethods["order.place"];
@@ -99,6 +100,8 @@ export function takeMessage(turn: Turn, message: Message): void {
     case "cancel":
       endBranch(turn, message.order, message.branch, "release");
       break;
+    default:
+      takeTransactionMessage(turn, message);
   }
 }
 

@@ -26,6 +26,7 @@ export const keyedMethods = {
   "account.deposit": 4,
   "account.withdraw": 5,
   "product.restock": 6,
+  "transaction.begin": 11,
 } as const;
 
 /** True when the key of an order's request has settled the matter: it was answered, refused, or it waits. */

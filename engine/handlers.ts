@@ -8,6 +8,7 @@ import { getHuman, listHuman, resolveHuman } from "./human-commands.js";
 import { cancelOrder, getOrder, lookupOrder, orderHistory, payOrder } from "./move-order.js";
 import { placeOrder } from "./place-order.js";
 import { createProduct, getProduct, repriceProduct, restockProduct } from "./product-commands.js";
+import { beginTransaction, getTransaction } from "./transactions/transaction-commands.js";
 import type { Turn } from "./turn.js";
 
 type Handlers = { readonly [M in Method]: (turn: Turn, command: Extract<Command, { method: M }>) => void };
@@ -32,6 +33,8 @@ export const handlers = {
   "feed.subscribe": subscribe,
   "feed.unsubscribe": unsubscribe,
   "audit.run": askOutside,
+  "transaction.begin": beginTransaction,
+  "transaction.get": getTransaction,
   "human.list": listHuman,
   "human.get": getHuman,
   "human.resolve": resolveHuman,

@@ -5,6 +5,8 @@
 
 import { ByteReader } from "../actors/byte-reader.js";
 import { ByteWriter } from "../actors/byte-writer.js";
+import { type FenceCall, fenceCalls, type Mode, modes } from "./tcc/fence.js";
+import { type Participant, participants } from "./tcc/fence-table.js";
 
 export type Message =
   /** Coordinator to product: hold this for me. */
@@ -23,9 +25,28 @@ export type Message =
   /** Coordinator to product: sold. */
   | { kind: "confirm"; order: number; branch: number }
   /** Coordinator to product: give it back, or never mind. */
-  | { kind: "cancel"; order: number; branch: number };
+  | { kind: "cancel"; order: number; branch: number }
+  /** A transaction's coordinator to the actor of a part; `order` is the transaction's number here and below. */
+  | {
+      kind: "part";
+      order: number;
+      branch: number;
+      mode: Mode;
+      call: FenceCall;
+      what: Participant;
+      subject: string;
+      account: string;
+      amount: number;
+      currency: number;
+      to: number;
+      deadline: number;
+    }
+  /** And its answer: code 0 = ok and a result as JSON, else a number of `results` and its details as JSON. */
+  | { kind: "told"; order: number; branch: number; call: FenceCall; code: number; text: string }
+  /** Actor to coordinator: what became of it? */
+  | { kind: "fate"; order: number; branch: number };
 
-const kinds = { try: 1, answered: 2, confirm: 3, cancel: 4 } as const;
+const kinds = { try: 1, answered: 2, confirm: 3, cancel: 4, part: 10, told: 11, fate: 12 } as const;
 
 export function encodeMessage(message: Message): Uint8Array {
   const to = new ByteWriter(256);
@@ -41,6 +62,20 @@ export function encodeMessage(message: Message): Uint8Array {
     to.uint(message.unitPrice);
     to.uint(message.currency);
     to.text(message.name);
+    to.text(message.text);
+  } else if (message.kind === "part") {
+    to.uint(modes[message.mode]);
+    to.uint(fenceCalls[message.call]);
+    to.uint(participants[message.what]);
+    to.text(message.subject);
+    to.text(message.account);
+    to.uint(message.amount);
+    to.uint(message.currency);
+    to.uint(message.to);
+    to.uint(message.deadline);
+  } else if (message.kind === "told") {
+    to.uint(fenceCalls[message.call]);
+    to.uint(message.code);
     to.text(message.text);
   }
   return to.view().slice();
@@ -70,7 +105,31 @@ export function decodeMessage(bytes: Uint8Array): Message {
       return { kind: "confirm", order, branch };
     case kinds.cancel:
       return { kind: "cancel", order, branch };
+    case kinds.part:
+      return {
+        ...{ kind: "part", order, branch },
+        mode: nameOf(modes, from.uint()),
+        call: nameOf(fenceCalls, from.uint()),
+        what: nameOf(participants, from.uint()),
+        subject: from.text(),
+        account: from.text(),
+        amount: from.uint(),
+        currency: from.uint(),
+        to: from.uint(),
+        deadline: from.uint(),
+      };
+    case kinds.told: {
+      const call = nameOf(fenceCalls, from.uint());
+      return { kind: "told", order, branch, call, code: from.uint(), text: from.text() };
+    }
+    case kinds.fate:
+      return { kind: "fate", order, branch };
     default:
       throw new RangeError(`message kind ${kind} is not known to this build`);
   }
+}
+
+function nameOf<T extends Readonly<Record<string, number>>>(numbers: T, number: number): keyof T & string {
+  for (const name in numbers) if (numbers[name] === number) return name;
+  throw new RangeError(`number ${number} is not known to this build`);
 }

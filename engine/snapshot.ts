@@ -16,6 +16,8 @@ import type { Branch, PendingOrder } from "./crossing-state.js";
 import { pendingFromFact } from "./crossing-state.js";
 import type { HumanItem } from "./human-table.js";
 import type { KeptResult, KeyTable } from "./key-table.js";
+import type { Fence } from "./tcc/fence-table.js";
+import type { Transaction } from "./transactions/transaction-table.js";
 
 /** Changes with every change of the layout; an older snapshot is then not used, and the log is read instead. */
 export const snapshotFormat = 2;
@@ -37,9 +39,16 @@ export function* saveBooks(books: Books): Iterable<Uint8Array> {
   yield* packedAll(books.branches.byName.values());
   yield* packedAll(books.outboxes.outboxes.entries());
   yield* packedAll(books.outboxes.heardUpTo.entries());
-  yield* packed({ calls: books.calls.nextSequence, items: books.human.nextSequence });
+  yield* packed({
+    calls: books.calls.nextSequence,
+    items: books.human.nextSequence,
+    transactions: books.transactions.nextSequence,
+    fences: books.fences.nextNumber,
+  });
   yield* packedAll(books.calls.open.values());
   yield* packedAll(books.human.items());
+  yield* packedAll(books.transactions.transactions());
+  yield* packedAll(books.fences.fences());
 }
 
 /** Books from what `saveBooks` gave; the chunks may be cut differently. */
@@ -74,11 +83,15 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
     books.outboxes.outboxes.set(peer, outbox);
   }
   for (const [peer, upTo] of from.unpackAll<[number, number]>()) books.outboxes.heardUpTo.set(peer, upTo);
-  const sequences = from.unpack<{ calls: number; items: number }>();
+  const sequences = from.unpack<{ calls: number; items: number; transactions: number; fences: number }>();
+  books.transactions.nextSequence = sequences.transactions;
+  books.fences.nextNumber = sequences.fences;
   books.calls.nextSequence = sequences.calls;
   books.human.nextSequence = sequences.items;
   for (const call of from.unpackAll<OpenCall>()) books.calls.add(call);
   for (const item of from.unpackAll<HumanItem>()) books.human.add(item);
+  for (const transaction of from.unpackAll<Transaction>()) books.transactions.add(transaction);
+  for (const fence of from.unpackAll<Fence>()) books.fences.add(fence);
   armTimers(books);
   return books;
 }

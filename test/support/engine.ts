@@ -2,6 +2,7 @@
 
 import { type Refusal, refuse } from "../../actors/results.js";
 import { Books } from "../../engine/books.js";
+import type { OutCalls } from "../../engine/call-desk.js";
 import type { Command } from "../../engine/commands.js";
 import { viewToResult } from "../../engine/order-result.js";
 import { replay } from "../../engine/replay.js";
@@ -10,6 +11,7 @@ import { shardOf } from "../../engine/router.js";
 import { defaultSettings, type Settings } from "../../engine/settings.js";
 import { type Outside, Shard } from "../../engine/shard.js";
 import { stateHash } from "../../engine/snapshot.js";
+import type { PlanAsked } from "../../engine/transactions/plan.js";
 import type { Journal } from "../../persistence/journal.js";
 import { memoryJournal } from "../../persistence/memory-journal.js";
 
@@ -36,6 +38,9 @@ export interface TestEngineOptions {
   readonly journals?: Journal[];
   readonly nowMs?: number;
   readonly outside?: Outside;
+  /** Functions that calls to the outside find. */
+  readonly outCalls?: OutCalls;
+  readonly plan?: (name: string, input: unknown) => PlanAsked | Refusal | undefined;
   /** What a bus does to the frames on their way: drop, double, re-order. Absent: nothing. */
   readonly carry?: (frames: CarriedFrame[]) => CarriedFrame[];
 }
@@ -67,6 +72,7 @@ export function testEngine(options: TestEngineOptions = {}) {
     },
   };
   const failures: unknown[] = [];
+  const alerts: string[] = [];
   let wakes = 0;
   const outside: Outside =
     options.outside ?? ((_command, _shard, _position, done) => done(refuse("internal")));
@@ -83,6 +89,9 @@ export function testEngine(options: TestEngineOptions = {}) {
       bus,
       settings,
       outside,
+      ...(options.outCalls ? { outCalls: options.outCalls } : {}),
+      ...(options.plan ? { plan: options.plan } : {}),
+      alert: (text) => void alerts.push(text),
       wake: () => void wakes++,
       failed,
     });
@@ -133,6 +142,7 @@ export function testEngine(options: TestEngineOptions = {}) {
     /** Frames that left their shard and were not carried yet. */
     frames,
     failures,
+    alerts,
     wakes: () => wakes,
     requesters: connections.map((connection) => connection.requester),
     pushes: () => connections.flatMap((c) => c.pushes),
