@@ -61,7 +61,7 @@ export interface ShardParts {
   /** Functions that transactions and refunds call. Absent: there are none. */
   readonly outCalls?: OutCalls;
   /** The parts of a transaction of that name; undefined = none is defined here. Must not throw. Absent: there are none. */
-  readonly plan?: (name: string, input: unknown) => PlanAsked | Refusal | undefined;
+  readonly plan?: (name: string, input: unknown, account: string) => PlanAsked | Refusal | undefined;
   /** Something keeps failing and somebody should look. */
   readonly alert?: (text: string) => void;
   /** There is something to do: call `step` soon. */
@@ -76,7 +76,6 @@ export interface ShardCounters {
   groups: number;
   overloaded: number;
   framesReceived: number;
-  callsMade: number;
   alerts: number;
 }
 
@@ -92,7 +91,7 @@ export class Shard implements Turn {
     groups: 0,
     overloaded: 0,
     framesReceived: 0,
-    callsMade: 0,
+
     alerts: 0,
   };
   readonly desk: CallDesk;
@@ -305,8 +304,8 @@ export class Shard implements Turn {
     this.#parts.wake();
   };
 
-  plan(name: string, input: unknown): PlanAsked | Refusal | undefined {
-    return this.#parts.plan?.(name, input);
+  plan(name: string, input: unknown, account: string): PlanAsked | Refusal | undefined {
+    return this.#parts.plan?.(name, input, account);
   }
 
   alert(text: string): void {

@@ -38,7 +38,7 @@ export interface Turn {
   /** Those who asked for a transaction that has not ended. */
   readonly transactionWaiters: Map<number, Command[]>;
   /** The parts of a transaction of that name, or why there are none; undefined = none is defined here. */
-  plan(name: string, input: unknown): PlanAsked | Refusal | undefined;
+  plan(name: string, input: unknown, account: string): PlanAsked | Refusal | undefined;
   /** Something keeps failing and somebody should look. */
   alert(text: string): void;
 }

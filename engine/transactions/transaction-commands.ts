@@ -79,7 +79,7 @@ interface Planned {
 }
 
 function decideBegin(turn: Turn, { name, account, input }: BeginTransaction): Planned | Refusal {
-  const plan = turn.plan(name, input ?? {});
+  const plan = turn.plan(name, input ?? {}, account);
   if (!plan) {
     return refuse("invalid_request", { path: "params.name", reason: "no such transaction is defined here" });
   }

@@ -40,7 +40,7 @@ export interface TestEngineOptions {
   readonly outside?: Outside;
   /** Functions that calls to the outside find. */
   readonly outCalls?: OutCalls;
-  readonly plan?: (name: string, input: unknown) => PlanAsked | Refusal | undefined;
+  readonly plan?: (name: string, input: unknown, account: string) => PlanAsked | Refusal | undefined;
   /** What a bus does to the frames on their way: drop, double, re-order. Absent: nothing. */
   readonly carry?: (frames: CarriedFrame[]) => CarriedFrame[];
 }
