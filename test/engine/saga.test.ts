@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { Books } from "../../engine/books.js";
 import { channelRetryMs } from "../../engine/limits.js";
-
+import { replay } from "../../engine/replay.js";
 import { balanceOf, shop, stockOf } from "../support/shop.js";
-import { begin, call, leftOpen, no, ok, pay, saga, tea, world } from "../support/transactions.js";
+import { begin, call, leftOpen, lost, no, ok, pay, saga, tea, world } from "../support/transactions.js";
 
 const gift = saga(tea(), pay(), call("wrap"), call("send"));
 const all = (fate = ok) => ({
@@ -59,4 +60,96 @@ describe.each([1, 3])("over %i shards", (shards) => {
     expect([balanceOf(engine, "ann"), balanceOf(engine, "ben")]).toEqual(["100.00", "100.00"]);
     expect(leftOpen(engine)).toEqual([]);
   });
+});
+
+test.each([
+  ["says it was done", ok, "done", ["gift/send:do", "gift/send:do", "gift/send:do", "gift/send:ask"]],
+  ["says it was not", no, "undone", ["gift/send:do", "gift/send:do", "gift/send:do", "gift/send:ask"]],
+  [
+    "does not know either",
+    lost,
+    "undone",
+    [...Array(3).fill("gift/send:do"), ...Array(3).fill("gift/send:ask"), "gift/send:undo"],
+  ],
+])("a step of which nobody knows is asked about: the answer %s", (_, answer, state, names) => {
+  const outside = world({
+    "gift/send:do": () => lost,
+    "gift/send:ask": () => answer,
+    "gift/send:undo": () => ok,
+  });
+  const plan = saga(tea(), call("send", { ask: true }));
+  const engine = shop({ outCalls: outside.outCalls, plan: () => plan });
+  const id = engine.submit(begin("gift"));
+  for (let n = 0; n < 20; n++) engine.pass(100);
+  expect(engine.answerTo(id)?.result.state).toBe(state);
+  expect(outside.names()).toEqual(names);
+  expect(leftOpen(engine)).toEqual([]);
+});
+
+test("a report that comes twice, late, or for a call that has ended changes nothing", () => {
+  const outside = world({ "gift/send:do": () => undefined, "gift/send:undo": () => ok });
+  const engine = shop({ outCalls: outside.outCalls, plan: () => saga(tea(), call("send")) });
+  const id = engine.submit(begin("gift"));
+  engine.settle();
+  outside.report(0, lost);
+  outside.report(0, lost);
+  engine.settle();
+  expect(engine.shards[0]!.books.calls.open.get(1024)).toMatchObject({ failed: 1 });
+  for (let n = 0; n < 4; n++) engine.pass(50);
+  expect(outside.calls).toHaveLength(2);
+  // The first attempt had only been slow.
+  outside.report(0, ok);
+  engine.settle();
+  expect(engine.answerTo(id)?.result.state).toBe("done");
+  const hashes = engine.hashes();
+  outside.report(1, no);
+  outside.report(0, lost);
+  engine.settle();
+  expect(engine.hashes()).toEqual(hashes);
+});
+
+test("a saga past its deadline undoes also the step that is under way", () => {
+  const outside = world({ "gift/send:do": () => undefined, "gift/send:undo": () => ok });
+  const engine = shop({ outCalls: outside.outCalls, plan: () => saga(tea(), call("send")) });
+  const id = engine.submit(begin("gift", { deadlineMs: 5000 }));
+  engine.settle();
+  engine.pass(5000);
+  expect(engine.answerTo(id)?.result).toMatchObject({ state: "undone", error: { code: "hold_expired" } });
+  expect(outside.names()).toEqual(["gift/send:do", "gift/send:undo"]);
+  expect(leftOpen(engine)).toEqual([]);
+});
+
+test("a compensation is in the log before its step has left", () => {
+  const outside = world({ "gift/send:do": () => ok });
+  const left: string[] = [];
+  const engine = shop({
+    plan: () => saga(call("send")),
+    outCalls: {
+      ...outside.outCalls,
+      call(asked, report) {
+        const books = new Books();
+        for (const group of engine.journals[0]!.read(1)) replay(books, group);
+        const [durable] = books.transactions.open.values();
+        left.push(durable?.progress[0]?.state ?? "unknown to the log");
+        outside.outCalls.call(asked, report);
+      },
+    },
+  });
+  engine.ask(begin("gift"));
+  expect(left).toEqual(["begun"]);
+});
+
+test("under one key a transaction runs once, whoever asks while it runs", () => {
+  const outside = world({ "gift/send:do": () => undefined });
+  const engine = shop({ outCalls: outside.outCalls, plan: () => saga(call("send")) });
+  const first = engine.submit(begin("gift"));
+  const second = engine.submit(begin("gift"));
+  engine.settle();
+  expect(engine.ask(begin("gift", { wait: false })).result.state).toBe("running");
+  expect(engine.ask(begin("gift", { input: { other: 1 } })).code).toBe("key_reused");
+  outside.report(0, ok);
+  engine.settle();
+  expect(engine.answerTo(first)).toMatchObject({ replayed: false, result: { state: "done" } });
+  expect(engine.answerTo(second)).toEqual({ ...engine.answerTo(first)!, replayed: true });
+  expect(outside.calls).toHaveLength(1);
 });
