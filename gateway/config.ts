@@ -71,7 +71,10 @@ export const settingsTable = {
     "on",
     "keep read.db; off = no lists, histories and statements",
   ),
-  definitions: text("--definitions", "FILE", "", "module that exports transactions and refunds"),
+  definitions: {
+    ...text("--definitions", "FILE", "", "module that exports transactions and refunds; empty = none"),
+    parse: (given: string) => given,
+  },
   callTimeoutMs: integer(
     "--call-timeout-ms",
     "MS",

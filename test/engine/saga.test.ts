@@ -86,6 +86,26 @@ test.each([
   expect(leftOpen(engine)).toEqual([]);
 });
 
+test("compensations run newest first, each after the one before it has ended", () => {
+  const parts = ["one", "two", "three"];
+  const verbs = Object.fromEntries(parts.map((part) => [`gift/${part}:undo`, () => undefined]));
+  const steps = Object.fromEntries(parts.map((part) => [`gift/${part}:do`, () => ok]));
+  const outside = world({ ...steps, ...verbs, "gift/last:do": () => no });
+  const plan = saga(...[...parts, "last"].map((part) => call(part)));
+  const engine = shop({ outCalls: outside.outCalls, plan: () => plan });
+  const id = engine.submit(begin("gift"));
+  engine.settle();
+  for (const [index, part] of ["three", "two", "one"].entries()) {
+    expect(outside.names().slice(4)).toEqual(
+      ["three", "two", "one"].slice(0, index + 1).map((name) => `gift/${name}:undo`),
+    );
+    expect(outside.names().at(-1)).toBe(`gift/${part}:undo`);
+    outside.report(4 + index, ok);
+    engine.settle();
+  }
+  expect(engine.answerTo(id)?.result.state).toBe("undone");
+});
+
 test("a report that comes twice, late, or for a call that has ended changes nothing", () => {
   const outside = world({ "gift/send:do": () => undefined, "gift/send:undo": () => ok });
   const engine = shop({ outCalls: outside.outCalls, plan: () => saga(tea(), call("send")) });
