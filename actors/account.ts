@@ -2,6 +2,7 @@
  * An account: its wallet. Money moves between it and the outside (deposit, withdraw) and its orders (capture).
  *
  * A1  available is never negative and never over 2^53-1, after every fact.
+ * A2  points are below zero only by a reversal: what was spent before its order was refunded is owed.
  */
 
 import { type FactOf, Facts } from "./facts.js";
@@ -37,7 +38,11 @@ type AccountFact =
   | FactOf<"accountOpened">
   | FactOf<"accountDeposited">
   | FactOf<"accountWithdrawn">
-  | FactOf<"moneyCaptured">;
+  | FactOf<"moneyCaptured">
+  | FactOf<"refundDone">
+  | FactOf<"pointsGranted">
+  | FactOf<"pointsReversed">
+  | FactOf<"pointsSpent">;
 
 /** Applies a fact. Throws when the log contradicts itself. */
 export function evolveAccount(account: Account, fact: AccountFact): void {
@@ -46,7 +51,19 @@ export function evolveAccount(account: Account, fact: AccountFact): void {
       account.currency = fact.currency;
       return;
     case Facts.accountDeposited:
+    case Facts.refundDone:
       account.available += fact.amount;
+      break;
+    case Facts.pointsGranted:
+      account.points += fact.points;
+      break;
+    case Facts.pointsReversed:
+      account.points -= fact.points;
+      break;
+    case Facts.pointsSpent:
+      account.points -= fact.points;
+      if (account.points < 0)
+        throw new Error(`account ${account.id}: ${account.points} points after spending`);
       break;
     case Facts.accountWithdrawn:
     case Facts.moneyCaptured:

@@ -176,6 +176,26 @@ export const catalogue = {
   /** It was canceled, its money came too late, and everything could be taken once more. */
   orderReinstated: fact(32, "order.reinstated", { order: "uint" }),
 
+  // A payment is booked on the shard of its own name, so that it is booked once whatever order it is said to be for; when the
+  // order lives elsewhere its money goes there by message, and counts as a payment of that shard from then on.
+  paymentForwarded: fact(80, "payment.forwarded", {
+    payment: "uint",
+    provider: "text",
+    paymentId: "text",
+    currency: "uint",
+    amount: "uint",
+    peer: "uint",
+  }),
+  paymentArrived: fact(81, "payment.arrived", {
+    payment: "uint",
+    provider: "text",
+    paymentId: "text",
+    reference: "text",
+    currency: "uint",
+    amount: "uint",
+    peer: "uint",
+  }),
+
   // Refunds. Asked = the intent, before anybody is told: from its order (source 1) or from suspense (2) to what is payable.
   // provider "" = back to the account's wallet. Numbers are made like those of orders.
   refundAsked: fact(33, "refund.asked", {

@@ -91,7 +91,9 @@ export const transitions: readonly Transition[] = [
 ];
 
 function offeredIn(status: Status, withRefund: boolean): readonly string[] {
-  const names = transitions.filter((t) => t.from === status && t.offered !== undefined).map((t) => t.offered!);
+  const names = transitions
+    .filter((t) => t.from === status && t.offered !== undefined)
+    .map((t) => t.offered!);
   return [...new Set(names)].filter((name) => name !== "refund" || withRefund);
 }
 

@@ -2,12 +2,20 @@
  * An order: what was agreed, and where it stands. It alone decides when its hold has ended.
  *
  * O1  An order is in exactly one status of the table, and moves only along its rows.
- * O2  paid = total in Paid; paid = 0 in Created and Canceled.
- * O3  At engine time >= expiresAt a Created order is expired, whether or not a timer has run.
+ * O2  paid = total once it is paid; before, and when canceled, less: what came from outside and was not enough.
+ * O3  At engine time >= dueAt a Created order is expired, whether or not a timer has run.
+ * O4  refunded <= paid, and refunded = paid in Refunded.
  */
 
 import { type FactOf, Facts } from "./facts.js";
-import { invalidTransition, type OrderEvent, Statuses, statusAfter } from "./order-transitions.js";
+import {
+  back,
+  invalidTransition,
+  type OrderEvent,
+  orderEvents,
+  Statuses,
+  statusAfter,
+} from "./order-transitions.js";
 import { type Refusal, refuse } from "./results.js";
 
 export interface Order {
@@ -19,36 +27,81 @@ export interface Order {
   version: number;
   total: number;
   paid: number;
+  /** Given back, and known to be. */
   refunded: number;
   /** ms; what the buyer is told. 0 = paid as it was placed. Kept when the order moves on, for replayed answers. */
   payBy: number;
-  /** ms; payBy and the grace. Means something while the order is Created. */
-  expiresAt: number;
+  /**
+   * ms; when the order moves on by itself, 0 = never. Created: payBy and the grace. Shipped, Shipping, Delivered: confirmed.
+   * Completed: the end of the after-sale window. Canceled, Refunded: when it became so; its archive counts from there.
+   */
+  dueAt: number;
   /** Microseconds. */
   createdAt: number;
+  /** Granted and not reversed. */
+  points: number;
 }
 
-/** Whether `event` may happen to the order now. */
-export function decideEvent(order: Order, event: OrderEvent, nowMs: number): Refusal | undefined {
-  if (statusAfter(order.status, event) === undefined) return invalidTransition(order.status, event);
+/** Whether `event` may happen to the order now. `asked`: the event as its caller named it. */
+export function decideEvent(
+  order: Order,
+  event: OrderEvent,
+  nowMs: number,
+  asked: string = event,
+): Refusal | undefined {
+  if (statusAfter(order.status, event) === undefined) return invalidTransition(order.status, asked);
   if (event === "pay" && isExpired(order, nowMs)) return refuse("hold_expired");
+  if (isClosed(order, nowMs)) return invalidTransition(order.status, asked, []);
   return undefined;
 }
 
 export function isExpired(order: Order, nowMs: number): boolean {
-  return order.status === Statuses.Created && order.expiresAt !== 0 && nowMs >= order.expiresAt;
+  return order.status === Statuses.Created && order.dueAt !== 0 && nowMs >= order.dueAt;
 }
 
-type MoveFact = FactOf<"orderPaid"> | FactOf<"orderCanceled">;
+/** Completed, and the time for refunds and disputes is over. */
+export function isClosed(order: Order, nowMs: number): boolean {
+  return order.status === Statuses.Completed && nowMs >= order.dueAt;
+}
 
-/** Applies a move. Throws when the log contradicts itself. */
-export function evolveOrder(order: Order, fact: MoveFact): void {
-  const event: OrderEvent = fact.type === Facts.orderPaid ? "pay" : "cancel";
-  const status = statusAfter(order.status, event);
-  if (status === undefined) throw new Error(`order ${order.number}: ${event} in status ${order.status}`);
-  order.status = status;
+type MoveFact =
+  | FactOf<"orderPaid">
+  | FactOf<"orderCanceled">
+  | FactOf<"orderSettled">
+  | FactOf<"orderReinstated">
+  | FactOf<"orderMoved">;
+
+/** Applies a move of `timeMs`. Throws when the log contradicts itself. */
+export function evolveOrder(order: Order, fact: MoveFact, timeMs: number): void {
+  const event = eventOf(fact);
+  const after = statusAfter(order.status, event);
+  const to = after === back && fact.type === Facts.orderMoved ? fact.to : after;
+  if (to === undefined || to === back || (fact.type === Facts.orderMoved && to !== fact.to)) {
+    throw new Error(`order ${order.number}: ${event} in status ${order.status}`);
+  }
+  order.status = to;
   order.version++;
   if (fact.type === Facts.orderPaid) order.paid += fact.amount;
+  order.dueAt = dueAfter(fact, timeMs);
+}
+
+function eventOf(fact: MoveFact): OrderEvent {
+  switch (fact.type) {
+    case Facts.orderPaid:
+    case Facts.orderSettled:
+      return "pay";
+    case Facts.orderCanceled:
+      return "cancel";
+    case Facts.orderReinstated:
+      return "reinstate";
+    case Facts.orderMoved:
+      return orderEvents[fact.event]!;
+  }
+}
+
+function dueAfter(fact: MoveFact, timeMs: number): number {
+  if (fact.type === Facts.orderMoved) return fact.to === Statuses.Refunded ? timeMs : fact.dueAt;
+  return fact.type === Facts.orderCanceled ? timeMs : 0;
 }
 
 export function deadlines(

@@ -7,6 +7,7 @@
  *   order:<order>                  currency         paid minus refunded; nothing once the order is archived
  *   clearing:<provider>:<currency> currency         minus what the provider took from buyers and did not give back
  *   suspense:<currency>            currency         came from outside and belongs to no order yet
+ *   transit:<currency>             currency         on its way from one shard to another; over all shards what has not arrived
  *   payable:<currency>             currency         to be refunded, and not known to be
  *   revenue:<currency>             currency         earned by orders that can be refunded no more
  *   fees:<currency>                currency         written there by a human
@@ -86,6 +87,14 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   paymentBooked: (fact) => {
     const currency = currencyCode(fact.currency);
     return move(clearing(fact.provider, currency), `suspense:${currency}`, currency, fact.amount);
+  },
+  paymentForwarded: (fact) => {
+    const currency = currencyCode(fact.currency);
+    return move(`suspense:${currency}`, `transit:${currency}`, currency, fact.amount);
+  },
+  paymentArrived: (fact) => {
+    const currency = currencyCode(fact.currency);
+    return move(`transit:${currency}`, `suspense:${currency}`, currency, fact.amount);
   },
   paymentApplied: (fact) => {
     const currency = currencyCode(fact.currency);

@@ -6,6 +6,7 @@
  *   confirm q             -q    +q
  *   release q    +q       -q
  *   sell q       -q             +q     (hold and confirm at once)
+ *   return q     +q             -q     (a refund whose units come back)
  *
  * P1  available + held + sold = supplied (created and restocked), each never negative, after every fact.
  * P2  With a limit, `taken` holds for each account what it holds and has bought, and nothing else.
@@ -96,7 +97,8 @@ type StockFact =
   | FactOf<"stockHeld">
   | FactOf<"stockSold">
   | FactOf<"stockConfirmed">
-  | FactOf<"stockReleased">;
+  | FactOf<"stockReleased">
+  | FactOf<"stockReturned">;
 
 /** Applies a fact. Throws when the log contradicts itself: the process must not serve from such books. */
 export function evolveProduct(product: Product, fact: StockFact): void {
@@ -120,6 +122,11 @@ export function evolveProduct(product: Product, fact: StockFact): void {
       product.available += fact.qty;
       take(product, fact.account, -fact.qty);
       break;
+    case Facts.stockReturned:
+      product.sold -= fact.qty;
+      product.available += fact.qty;
+      take(product, fact.account, -fact.qty);
+      break;
     case Facts.productRestocked:
       product.available += fact.qty;
       break;
@@ -128,9 +135,10 @@ export function evolveProduct(product: Product, fact: StockFact): void {
       product.priceVersion++;
       return;
   }
-  if (product.available < 0 || product.held < 0 || product.available !== fact.available) {
+  const { available, held, sold } = product;
+  if (available < 0 || held < 0 || sold < 0 || available !== fact.available) {
     throw new Error(
-      `product ${product.id}: available ${product.available}, held ${product.held} after ${fact.type}`,
+      `product ${product.id}: available ${available}, held ${held}, sold ${sold} after ${fact.type}`,
     );
   }
 }

@@ -54,6 +54,61 @@ export interface CancelParams extends Keyed {
   readonly reason?: string;
 }
 
+/** Who does it, and what the order must look like for it. */
+export interface MoveParams extends Keyed {
+  readonly order: string;
+  /** Kept in the order's history. */
+  readonly operator?: string;
+  /** Refused with `version_mismatch` when the order has another one by then. */
+  readonly version?: number;
+}
+
+export interface AdvanceParams extends MoveParams {
+  /** One of the order's `next`. */
+  readonly event: "pack" | "ship" | "dispatch" | "deliver" | "confirm" | "dispute" | "resolve";
+  /** Required with `ship`. */
+  readonly tracking?: string;
+  readonly remark?: string;
+  /** Required with `resolve`: all that is left goes back, or the order goes on. */
+  readonly resolution?: "refund" | "keep";
+  /** With `resolve` and `refund`: the units come back into stock. */
+  readonly restock?: boolean;
+}
+
+/** With `lines`: these units. With `amount`: so much. With neither: all that is left. */
+export interface RefundParams extends MoveParams {
+  readonly lines?: readonly OrderLineParams[];
+  readonly amount?: string;
+  readonly reason: string;
+  /** The refunded units come back into stock. */
+  readonly restock?: boolean;
+}
+
+/** What a provider did about a refund that it was asked for. */
+export interface RefundReportParams {
+  readonly refund: string;
+  readonly outcome: "done" | "refused" | "unknown";
+  /** The provider's own number of it, or its words. */
+  readonly ref?: string;
+}
+
+export interface PaymentParams {
+  readonly provider: string;
+  /** The provider's number of the payment. The same one never counts twice. */
+  readonly paymentId: string;
+  readonly order: string;
+  readonly amount: string;
+  /** ISO 4217 */
+  readonly currency: string;
+}
+
+export interface SpendPointsParams {
+  readonly account: string;
+  readonly points: number;
+  /** Makes the call exactly-once, for ever. */
+  readonly ref: string;
+}
+
 export interface PageParams {
   /** From the page before; left out for the first. */
   readonly cursor?: string;
@@ -115,8 +170,8 @@ export interface StatementParams extends PageParams {
   readonly account: string;
 }
 
-/** `account:ID`: its orders. `product:ID`: its stock. */
-export type Topic = `account:${string}` | `product:${string}`;
+/** `account:ID`: its orders, refunds and points. `product:ID`: its stock. `shard:N`: everything, for operators. */
+export type Topic = `account:${string}` | `product:${string}` | `shard:${number}`;
 
 export interface FeedParams {
   /** The lowest `seq` wanted: the last one that was handled, plus one. Left out: what happens from now on. */

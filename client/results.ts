@@ -48,6 +48,56 @@ export interface Order {
   readonly next: readonly string[];
 }
 
+export interface Refund {
+  readonly refund: string;
+  readonly order: string;
+  readonly amount: string;
+  readonly currency: string;
+  readonly to: "wallet" | "provider";
+  /** null for a wallet. */
+  readonly provider: string | null;
+  readonly paymentId: string | null;
+  /** `unknown`: the provider was asked and has not said what it did. It is asked about, never sent again as another one. */
+  readonly state: "requested" | "unknown" | "done" | "refused";
+  readonly reason: string;
+  readonly restock: boolean;
+  /** What the provider said of it. */
+  readonly ref: string | null;
+  /** What it takes of each line. An amount is spread over the lines and takes no units. */
+  readonly lines: readonly { readonly product: string; readonly qty: number; readonly amount: string }[];
+}
+
+/** One refund for every source that the order's money came from. */
+export interface OrderRefund {
+  readonly refunds: readonly Refund[];
+  readonly order: Order;
+}
+
+/** `order.advance` answers with the order; a dispute that is resolved by a refund also with its refunds. */
+export type Advanced = Order | OrderRefund;
+
+export interface PaymentOutcome {
+  readonly outcome:
+    | "paid"
+    | "partially_paid"
+    | "late_payment"
+    | "duplicate_payment"
+    | "unmatched_payment"
+    | "currency_mismatch";
+  /** Where the money is now. `suspense`: there is an item for a human. */
+  readonly money: "applied" | "kept" | "refunded" | "reinstated" | "suspense";
+  /** Of what was too much, too late or twice; null when nothing was. */
+  readonly refund: string | null;
+  /** null when there is no such order, or it is archived. */
+  readonly order: Order | null;
+}
+
+export interface IssuedToken {
+  /** To be used as a `key` until it expires. */
+  readonly token: string;
+  readonly expiresAt: string;
+}
+
 export interface OrderPage {
   readonly orders: readonly Order[];
   /** For the next page; null when this was the last. */
@@ -80,7 +130,7 @@ export interface OrderHistory {
  * the same key. `never_seen`: nothing has been done under it so far.
  */
 export type Lookup =
-  | { readonly state: "found"; readonly result: Order; readonly error?: undefined }
+  | { readonly state: "found"; readonly result: Order | OrderRefund; readonly error?: undefined }
   | { readonly state: "found"; readonly error: StoredRefusal; readonly result?: undefined }
   | { readonly state: "running" }
   | { readonly state: "never_seen" };
@@ -107,6 +157,7 @@ export interface Account {
   readonly currency: string;
   readonly available: string;
   readonly held: string;
+  /** Below zero: spent before their orders were refunded, and owed. */
   readonly points: number;
 }
 

@@ -7,7 +7,7 @@ import { YifenError } from "./error.js";
 import { Feeds } from "./feeds.js";
 import type { CallOptions, Keyed, Time } from "./params.js";
 import type { HumanItem } from "./results.js";
-import type { Accounts, Human, Orders, Products, Transactions, Yifen } from "./yifen.js";
+import type { Accounts, Human, Orders, Payments, Products, Transactions, Yifen } from "./yifen.js";
 
 export interface SessionOptions {
   /** Milliseconds until a call fails with `timeout`. Default 10,000. */
@@ -113,10 +113,19 @@ function yifenOf(connection: Connection, calls: Calls, feeds: Feeds): Yifen {
     place: (params, options) => keyed("order.place", params, options),
     pay: (params, options) => keyed("order.pay", params, options),
     cancel: (params, options) => keyed("order.cancel", params, options),
+    advance: (params, options) => keyed("order.advance", params, options),
+    refund: (params, options) => keyed("order.refund", params, options),
     get: (order, options) => read("order.get", { order }, options),
     list: (params, options) => read("order.list", params, options),
     history: (order, options) => read("order.history", { order }, options),
     lookup: (params, options) => read("order.lookup", params, options),
+  };
+
+  const payments: Payments = {
+    notify: (params, options) => repeatable("payment.notify", params, params.paymentId, options),
+    // Its own state makes it exactly-once: the same word again changes nothing.
+    reportRefund: (params, options) => read("refund.report", params, options),
+    refund: (refund, options) => read("refund.get", { refund }, options),
   };
 
   const products: Products = {
@@ -138,6 +147,7 @@ function yifenOf(connection: Connection, calls: Calls, feeds: Feeds): Yifen {
     deposit: (params, options) => repeatable("account.deposit", params, params.ref, options),
     withdraw: (params, options) => repeatable("account.withdraw", params, params.ref, options),
     get: (account, options) => read("account.get", { account }, options),
+    spendPoints: (params, options) => repeatable("points.spend", params, params.ref, options),
     statement: (params, options) => read("account.statement", params, options),
   };
 
@@ -160,6 +170,8 @@ function yifenOf(connection: Connection, calls: Calls, feeds: Feeds): Yifen {
     accounts,
     transactions,
     human,
+    payments,
+    issueToken: (options) => read("token.issue", {}, options),
     feed: (topic, params) => feeds.open(topic, params?.from),
     audit: (options) => read("audit.run", {}, options),
     ping: async (options) => {

@@ -8,6 +8,7 @@
 
 import type { Feed } from "./feed.js";
 import type {
+  AdvanceParams,
   BeginParams,
   CallOptions,
   CancelParams,
@@ -18,24 +19,33 @@ import type {
   LookupParams,
   MoveMoneyParams,
   OpenAccountParams,
+  PaymentParams,
   PayParams,
   PlaceParams,
+  RefundParams,
+  RefundReportParams,
   RepriceParams,
   ResolveHumanParams,
   RestockParams,
+  SpendPointsParams,
   StatementParams,
   Topic,
 } from "./params.js";
 import type {
   Account,
+  Advanced,
   Certificate,
   HumanItem,
   HumanPage,
+  IssuedToken,
   Lookup,
   Order,
   OrderHistory,
   OrderPage,
+  OrderRefund,
+  PaymentOutcome,
   Product,
+  Refund,
   Replayable,
   Statement,
   Transaction,
@@ -52,6 +62,13 @@ export interface Orders {
   pay(params: PayParams, options?: CallOptions): Promise<Order & Replayable>;
   /** Gives the held stock back. Errors: `invalid_transition {from, event, allowed}`. */
   cancel(params: CancelParams, options?: CallOptions): Promise<Order & Replayable>;
+  /** Errors: `invalid_transition {from, event, allowed}`, `version_mismatch {version}`. */
+  advance(params: AdvanceParams, options?: CallOptions): Promise<Advanced & Replayable>;
+  /**
+   * Gives money back to where it came from. Errors: `refund_exceeds_remaining {remaining}`, `line_qty_exceeds {left}`,
+   * `invalid_transition`, `version_mismatch`.
+   */
+  refund(params: RefundParams, options?: CallOptions): Promise<OrderRefund & Replayable>;
   /** Errors: `order_not_found`. */
   get(order: string, options?: CallOptions): Promise<Order>;
   /** An account's orders, newest first. */
@@ -59,6 +76,15 @@ export interface Orders {
   history(order: string, options?: CallOptions): Promise<OrderHistory>;
   /** What became of a key, for whoever has no answer. */
   lookup(params: LookupParams, options?: CallOptions): Promise<Lookup>;
+}
+
+export interface Payments {
+  /** Books money from outside; a payment told twice counts once. Errors: `key_reused`, `invalid_amount`. */
+  notify(params: PaymentParams, options?: CallOptions): Promise<PaymentOutcome & Replayable>;
+  /** Tells what a provider did about a refund. Errors: `refund_not_found`, `invalid_transition`. */
+  reportRefund(params: RefundReportParams, options?: CallOptions): Promise<Refund>;
+  /** Errors: `refund_not_found`. */
+  refund(refund: string, options?: CallOptions): Promise<Refund>;
 }
 
 export interface Products {
@@ -79,6 +105,8 @@ export interface Accounts {
   withdraw(params: MoveMoneyParams, options?: CallOptions): Promise<Account & Replayable>;
   /** Errors: `account_not_found`. */
   get(account: string, options?: CallOptions): Promise<Account>;
+  /** Errors: `insufficient_points {available}`. */
+  spendPoints(params: SpendPointsParams, options?: CallOptions): Promise<Account & Replayable>;
   statement(params: StatementParams, options?: CallOptions): Promise<Statement>;
 }
 
@@ -112,6 +140,9 @@ export interface Yifen {
   readonly human: Human;
   readonly products: Products;
   readonly accounts: Accounts;
+  readonly payments: Payments;
+  /** A key that the engine vouches for, for callers that cannot make one. */
+  issueToken(options?: CallOptions): Promise<IssuedToken>;
   /**
    * Events of a topic, subscribed to at once, without a gap across lost connections. Reads
    * `for await (const event of yifen.feed("account:a1"))`. Ends when `close` is called; throws `slow_consumer` when

@@ -6,7 +6,7 @@ import { currencyNumber, formatAmount, parsePositiveAmount } from "../actors/mon
 import { type Refusal, refuse } from "../actors/results.js";
 import { accountView, answerRefusal, answerResult, askOutside } from "./answers.js";
 import type { AccountStatement, GetAccount, ListOrders, MoveMoney, OpenAccount } from "./commands.js";
-import { keepRefusal, keyedMethods, settledByRef } from "./exactly-once.js";
+import { keepRefusal, keepResult, keyedMethods, settledByRef } from "./exactly-once.js";
 import { spaces } from "./key-table.js";
 import { ParamsHash } from "./params-hash.js";
 import type { Turn } from "./turn.js";
@@ -57,18 +57,7 @@ export function moveMoney(turn: Turn, command: MoveMoney): void {
   const type = command.method === "account.deposit" ? Facts.accountDeposited : Facts.accountWithdrawn;
   turn.record({ type, account: account.handle, amount, ref });
   const result = accountView(account);
-  turn.record({
-    type: Facts.keyKept,
-    space: spaces.money,
-    subject: account.handle,
-    key: ref,
-    method,
-    paramsHash,
-    at: turn.nowMs,
-    code: 0,
-    order: 0,
-    text: JSON.stringify(result),
-  });
+  keepResult(turn, spaces.money, account.handle, ref, method, paramsHash, result);
   answerResult(turn, command, result);
 }
 

@@ -1,19 +1,21 @@
 /** What goes back: views of the books, and the ways to hand them over. Every answer passes here, and so through the gate. */
 
 import type { Account } from "../actors/account.js";
-import { currencyCode, formatAmount } from "../actors/money.js";
+import { currencyCode, formatAmount, formatMinor, scaleOf } from "../actors/money.js";
+import { isClosed } from "../actors/order.js";
 import { orderId } from "../actors/order-number.js";
 import { nextEvents, Statuses, statuses } from "../actors/order-transitions.js";
 import type { Product } from "../actors/product.js";
 import { type Refusal, refuse, resultOfNumber } from "../actors/results.js";
 import type { Books } from "./books.js";
-import type { Command } from "./commands.js";
+import type { Command, GetOrder } from "./commands.js";
 import type { KeptResult } from "./key-table.js";
+import { viewToResult } from "./order-result.js";
 import type { OrderLineView, OrderView } from "./requester.js";
 import type { Turn } from "./turn.js";
 
 export function answerOrder(turn: Turn, command: Command, order: number): void {
-  command.requester.order(command.id, orderView(turn.books, order), false);
+  command.requester.order(command.id, orderView(turn.books, order, turn.nowMs), false);
   turn.touch(command.requester);
 }
 
@@ -35,13 +37,56 @@ export function askOutside(turn: Turn, command: Command): void {
   });
 }
 
-/** The stored answer of a key, once more. */
+/** The stored answer of a key, once more. `text` of a result with an order holds what stands beside it. */
 export function answerKept(turn: Turn, command: Command, kept: KeptResult): void {
   const { requester, id } = command;
   if (kept.code !== 0) requester.refused(id, keptRefusal(kept), true);
-  else if (kept.order !== 0) requester.order(id, keptOrderView(turn.books, kept), true);
-  else requester.result(id, JSON.parse(kept.text) as object, true);
+  else if (kept.order === 0) requester.result(id, JSON.parse(kept.text) as object, true);
+  else if (kept.text === "" && turn.books.orders.has(kept.order))
+    requester.order(id, keptOrderView(turn.books, kept), true);
+  else {
+    withKeptOrder(turn, command, kept, (order) => {
+      const beside = kept.text === "" ? undefined : (JSON.parse(kept.text) as object);
+      requester.result(id, beside === undefined ? order : { ...beside, order }, true);
+      turn.touch(requester);
+    });
+    return;
+  }
   turn.touch(requester);
+}
+
+/**
+ * The order as it stood when the key's request was done. An order is archived after its keys are dropped; should one be
+ * left, the read side knows what never changes, and the key the rest.
+ */
+export function withKeptOrder(
+  turn: Turn,
+  command: Command,
+  kept: KeptResult,
+  use: (order: object) => void,
+): void {
+  if (turn.books.orders.has(kept.order)) {
+    use(viewToResult(keptOrderView(turn.books, kept)));
+    return;
+  }
+  const { requester, id } = command;
+  const ask = { ...command, method: "order.get", order: orderId(kept.order) } as GetOrder;
+  turn.askOutside(ask, (found) => {
+    if ("code" in found) {
+      requester.refused(id, found as Refusal, false);
+      turn.touch(requester);
+      return;
+    }
+    const { currency } = found as { currency: string };
+    use({
+      ...found,
+      status: statuses[kept.orderStatus]!,
+      version: kept.orderVersion,
+      amountPaid: formatMinor(kept.orderPaid, scaleOf(currency)),
+      amountRefunded: formatMinor(kept.orderRefunded, scaleOf(currency)),
+      next: nextEvents(kept.orderStatus, kept.orderPaid > kept.orderRefunded),
+    });
+  });
 }
 
 export function keptRefusal(kept: KeptResult): Refusal {
@@ -51,14 +96,20 @@ export function keptRefusal(kept: KeptResult): Refusal {
 }
 
 /** The order as it stands. */
-export function orderView(books: Books, order: number): OrderView {
-  const { status, version, paid, refunded } = books.orders.read(order, books.order);
-  return viewAt(books, order, status, version, paid, refunded);
+export function orderView(books: Books, number: number, nowMs: number): OrderView {
+  const order = books.orders.read(number, books.order);
+  const { status, version, paid, refunded } = order;
+  const next = isClosed(order, nowMs) ? nothingNext : nextEvents(status, paid > refunded);
+  return viewAt(books, number, status, version, paid, refunded, next);
 }
+
+const nothingNext: readonly string[] = [];
 
 /** The order as it stood when the key's request was done: what never changes comes from the order, the rest from the key. */
 export function keptOrderView(books: Books, kept: KeptResult): OrderView {
-  return viewAt(books, kept.order, kept.orderStatus, kept.orderVersion, kept.orderPaid, kept.orderRefunded);
+  const { order, orderStatus, orderVersion, orderPaid, orderRefunded } = kept;
+  const next = nextEvents(orderStatus, orderPaid > orderRefunded);
+  return viewAt(books, order, orderStatus, orderVersion, orderPaid, orderRefunded, next);
 }
 
 function viewAt(
@@ -68,6 +119,7 @@ function viewAt(
   version: number,
   amountPaid: number,
   amountRefunded: number,
+  next: readonly string[],
 ): OrderView {
   const order = books.orders.read(number, books.order);
   const lines: OrderLineView[] = [];
@@ -87,10 +139,11 @@ function viewAt(
     amountRefunded,
     payBy: status === Statuses.Created ? order.payBy : 0,
     createdAt: Math.floor(order.createdAt / 1000),
-    next: nextEvents(status),
+    next,
   };
 }
 
+/** `points` below zero: spent before their order was refunded, and owed. */
 export function accountView(account: Account): object {
   return {
     account: account.id,

@@ -7,11 +7,13 @@
 
 import { type Account, accountFromFact, evolveAccount } from "../actors/account.js";
 import { type Fact, type FactOf, Facts } from "../actors/facts.js";
-import { evolveOrder, type Order } from "../actors/order.js";
-import { Statuses } from "../actors/order-transitions.js";
+import { evolveOrder, isClosed, type Order } from "../actors/order.js";
+import { isTerminal, OrderEvents, Statuses } from "../actors/order-transitions.js";
+import { refundSources } from "../actors/postings.js";
 import { evolveProduct, type Product, productFromFact } from "../actors/product.js";
 import { CallTable } from "./call-table.js";
 import { type Branch, Branches, type PendingOrder, pendingFromFact } from "./crossing-state.js";
+import { Dossiers } from "./dossiers.js";
 import { evolveHandEntry } from "./hand-entries.js";
 import { HumanQueue } from "./human-table.js";
 import { type KeptResult, KeyTable, running, spaces } from "./key-table.js";
@@ -35,17 +37,20 @@ export class Books {
   readonly orders = new OrderTable();
   /** Keys of orders: dropped after a day. */
   readonly keys = new KeyTable();
-  /** Refs of deposits, withdrawals and restocks: kept for ever, because no `at` protects them. */
+  /** Refs of deposits, withdrawals, restocks, payments and spent points: kept for ever, because no `at` protects them. */
   readonly refs = new KeyTable();
   readonly pending = new Map<number, PendingOrder>();
   readonly branches = new Branches();
   readonly outboxes = new Outboxes();
+  readonly dossiers = new Dossiers();
   readonly timers = new Timers();
+  /** Keys of orders that may still move, running ones included: they are never dropped, whatever their number. */
+  liveKeys = 0;
+  /** Orders that may still move, and completed ones until they are archived. */
   readonly calls = new CallTable();
   readonly human = new HumanQueue();
   readonly transactions = new TransactionTable();
   readonly fences = new FenceTable();
-  /** Orders that may still move; their keys are never dropped. */
   liveOrders = 0;
 
   /** Reused by every caller that looks at one order and is done with it before the next. */
@@ -60,6 +65,7 @@ export class Books {
       case Facts.stockHeld:
       case Facts.stockConfirmed:
       case Facts.stockReleased:
+      case Facts.stockReturned:
       case Facts.productRestocked:
       case Facts.productRepriced:
         evolveProduct(this.products[fact.product]!, fact);
@@ -68,6 +74,7 @@ export class Books {
       case Facts.accountDeposited:
       case Facts.accountWithdrawn:
       case Facts.moneyCaptured:
+      case Facts.pointsSpent:
         evolveAccount(this.accounts[fact.account]!, fact);
         break;
       case Facts.orderPlaced:
@@ -75,9 +82,40 @@ export class Books {
         break;
       case Facts.orderPaid:
       case Facts.orderCanceled:
-        evolveOrder(this.orders.read(fact.order, this.order), fact);
-        this.orders.write(this.order);
-        this.liveOrders--;
+      case Facts.orderSettled:
+      case Facts.orderReinstated:
+      case Facts.orderMoved:
+        this.#moved(fact, time);
+        break;
+      case Facts.orderArchived:
+        this.#archived(fact.order);
+        break;
+      case Facts.paymentForwarded:
+        break;
+      case Facts.paymentBooked:
+      case Facts.paymentArrived:
+        this.dossiers.paymentSequence = fact.payment;
+        break;
+      case Facts.paymentApplied:
+        this.dossiers.applied(fact);
+        this.#addToOrder(fact.order, fact.amount, 0, 0);
+        break;
+      case Facts.refundAsked:
+        this.dossiers.asked(fact, this.orders.has(fact.order));
+        break;
+      case Facts.refundDone:
+        this.#refunded(fact);
+        break;
+      case Facts.refundRefused:
+        this.dossiers.ended(fact);
+        break;
+      case Facts.refundUnknown:
+        this.dossiers.unknown(fact);
+        break;
+      case Facts.pointsGranted:
+      case Facts.pointsReversed:
+        evolveAccount(this.accounts[fact.account]!, fact);
+        this.#addToOrder(fact.order, 0, 0, fact.type === Facts.pointsGranted ? fact.points : -fact.points);
         break;
       case Facts.keyKept:
         this.#keyKept(fact, time);
@@ -104,7 +142,8 @@ export class Books {
         break;
       case Facts.orderRefused:
         this.pending.delete(fact.order);
-        this.liveOrders--;
+        this.#countLive(fact.order, -1);
+        this.orders.drop(fact.order);
         break;
       case Facts.branchTried:
         this.branches.tried(fact);
@@ -175,12 +214,79 @@ export class Books {
   #placed(fact: FactOf<"orderPlaced">, time: number): void {
     const begun = this.pending.delete(fact.order);
     this.orders.place(fact, time);
-    if (fact.status === Statuses.Created) {
-      if (!begun) this.liveOrders++;
-      this.timers.add(fact.expiresAt, fact.order);
-    } else if (begun) {
-      this.liveOrders--;
+    if (!begun) this.liveOrders++;
+    if (fact.expiresAt !== 0) this.timers.add(fact.expiresAt, fact.order);
+  }
+
+  #moved(
+    fact:
+      | FactOf<"orderPaid">
+      | FactOf<"orderCanceled">
+      | FactOf<"orderSettled">
+      | FactOf<"orderReinstated">
+      | FactOf<"orderMoved">,
+    time: number,
+  ): void {
+    const order = this.orders.read(fact.order, this.order);
+    const before = order.status;
+    const due = order.dueAt;
+    const timeMs = Math.floor(time / 1000);
+    evolveOrder(order, fact, timeMs);
+    this.orders.write(order);
+    if (order.dueAt !== 0) this.timers.add(order.dueAt, order.number);
+    if (isTerminal(before) !== isTerminal(order.status))
+      this.#countLive(order.number, isTerminal(before) ? 1 : -1);
+    if (fact.type === Facts.orderMoved) this.#remember(fact, before, due, timeMs);
+  }
+
+  /** Where an order came from when it goes into a refund or a dispute. */
+  #remember({ order, event }: FactOf<"orderMoved">, before: number, due: number, timeMs: number): void {
+    switch (event) {
+      case OrderEvents.refund:
+        if (before !== Statuses.Refunding) this.dossiers.open(order).refundFrom = before;
+        break;
+      case OrderEvents.dispute: {
+        const dossier = this.dossiers.open(order);
+        dossier.disputeFrom = before;
+        dossier.restMs = due === 0 ? -1 : Math.max(0, due - timeMs);
+        break;
+      }
+      case OrderEvents.resolve_refund:
+      case OrderEvents.resolve_keep: {
+        const dossier = this.dossiers.open(order);
+        const refunds = event === OrderEvents.resolve_refund;
+        if (refunds && dossier.disputeFrom !== Statuses.Refunding) dossier.refundFrom = dossier.disputeFrom;
+        dossier.disputeFrom = 0;
+        break;
+      }
     }
+  }
+
+  #refunded(fact: FactOf<"refundDone">): void {
+    this.dossiers.ended(fact);
+    if (fact.provider === "") evolveAccount(this.accounts[fact.account]!, fact);
+    if (fact.source === refundSources.order) this.#addToOrder(fact.order, 0, fact.amount, 0);
+  }
+
+  #addToOrder(number: number, paid: number, refunded: number, points: number): void {
+    const order = this.orders.read(number, this.order);
+    order.paid += paid;
+    order.refunded += refunded;
+    order.points += points;
+    if (order.paid > order.total || order.refunded > order.paid || order.points < 0)
+      throw new Error(`order ${number}: paid ${order.paid}, refunded ${order.refunded} of ${order.total}`);
+    this.orders.write(order);
+  }
+
+  #countLive(order: number, sign: 1 | -1): void {
+    this.liveOrders += sign;
+    this.liveKeys += sign * this.orders.keys(order);
+  }
+
+  #archived(order: number): void {
+    if (!isTerminal(this.orders.status(order))) this.#countLive(order, -1);
+    this.dossiers.archived(order);
+    this.orders.drop(order);
   }
 
   #begun(fact: FactOf<"orderBegun">, time: number): void {
@@ -188,6 +294,7 @@ export class Books {
     this.pending.set(fact.order, pendingFromFact(fact));
     this.liveOrders++;
     this.timers.add(fact.expiresAt, fact.order);
+    this.#countKey(fact.order, 1);
     this.keys.keep({
       ...noOrder,
       space: spaces.order,
@@ -234,7 +341,16 @@ export class Books {
     } else {
       kept.orderStatus = kept.orderVersion = kept.orderPaid = kept.orderRefunded = 0;
     }
-    (fact.space === spaces.order ? this.keys : this.refs).keep(kept);
+    if (fact.space !== spaces.order) this.refs.keep(kept);
+    // A key that was running when its order began is counted already.
+    else if (this.keys.keep(kept) && fact.code === 0) this.#countKey(fact.order, 1);
+  }
+
+  /** `order`: the result of a key that is kept, or dropped. */
+  #countKey(order: number, by: 1 | -1): void {
+    if (order === 0 || !this.orders.has(order)) return;
+    this.orders.keys(order, by);
+    if (!isTerminal(this.orders.status(order))) this.liveKeys += by;
   }
 
   /** Filled anew for every key: an entry is copied into the table's rows. */
@@ -260,19 +376,24 @@ export class Books {
     for (let left = count; left > 0; left--) {
       const oldest = this.keys.oldest()!;
       this.keys.dropOldest();
-      if (this.isLive(oldest.order)) {
+      if (this.isLive(oldest.order, Math.floor(time / 1000))) {
         this.keys.keep({ ...oldest, doneAt: Math.floor(time / 1000) });
       } else {
+        if (oldest.code === 0) this.#countKey(oldest.order, -1);
         const account = this.accounts[oldest.subject]!;
         account.keysForgottenTo = Math.max(account.keysForgottenTo, oldest.at);
       }
     }
   }
 
-  isLive(order: number): boolean {
-    if (order === 0) return false;
-    if (order < 0) return this.transactions.open.has(-order);
-    return this.pending.has(order) || this.orders.status(order) === Statuses.Created;
+  /** Whether an order may still move: its keys are not dropped. */
+  isLive(number: number, nowMs: number): boolean {
+    if (number === 0) return false;
+    if (number < 0) return this.transactions.open.has(-number);
+    if (this.pending.has(number)) return true;
+    if (!this.orders.has(number)) return false;
+    const order = this.orders.read(number, this.order);
+    return !isTerminal(order.status) && order.status !== Statuses.None && !isClosed(order, nowMs);
   }
 }
 
@@ -289,7 +410,8 @@ export function emptyOrder(): Order {
     paid: 0,
     refunded: 0,
     payBy: 0,
-    expiresAt: 0,
+    dueAt: 0,
     createdAt: 0,
+    points: 0,
   };
 }

@@ -3,9 +3,11 @@
 import type { CallOwner } from "./call-owner.js";
 import { callOwners, type OwnerKind } from "./call-owner-kinds.js";
 import type { OpenCall } from "./call-table.js";
+import { refundOwner } from "./refund-owner.js";
 import { transactionCalls } from "./transactions/transaction-calls.js";
 
-const owners: { readonly [K in OwnerKind]?: CallOwner } = {
+const owners: { readonly [K in OwnerKind]: CallOwner } = {
+  refund: refundOwner,
   transaction: transactionCalls,
 };
 

@@ -43,6 +43,37 @@ export function addSubtotal(total: number | undefined, unitPrice: number, qty: n
   return total === undefined || subtotal === undefined ? undefined : addChecked(total, subtotal);
 }
 
+/** A line as its product answered for it. */
+export interface AnsweredLine {
+  readonly productId: string;
+  readonly qty: number;
+  readonly unitPrice: number;
+  /** Undefined when there is no such product. */
+  readonly currency: number | undefined;
+  readonly refusal: Refusal | undefined;
+}
+
+/** What the answers of all products come to: a sum, and whether it is paid at once; or the first of what stands against it. */
+export function decideAnswered(
+  account: Account,
+  answered: readonly AnsweredLine[],
+  expectedTotal: string | undefined,
+  payNow: boolean,
+): { readonly total: number; readonly paid: boolean } | Refusal {
+  const failures: Failure[] = [];
+  let total: number | undefined = 0;
+  for (const { productId, qty, unitPrice, currency, refusal } of answered) {
+    if (currency !== undefined && currency !== account.currency)
+      failures.push({ product: productId, refusal: refuse("currency_mismatch") });
+    else if (refusal) failures.push({ product: productId, refusal });
+    total = addSubtotal(total, unitPrice, qty);
+  }
+  const paid = payNow || total === 0;
+  const refusal = decideTotal(account, total, expectedTotal, paid);
+  if (refusal) failures.push({ refusal });
+  return failures.length > 0 ? refuseCart(failures) : { total: total!, paid };
+}
+
 export interface Failure {
   /** Undefined when the failure is not of a line. */
   readonly product?: string;

@@ -39,6 +39,13 @@ export interface PlaceOrder extends Asked {
   dryRun: boolean;
 }
 
+/** Asked by the host for a dry run across shards; no edge offers it. */
+export interface QuoteLines extends Asked {
+  method: "order.quote";
+  account: string;
+  lines: readonly LineAsked[];
+}
+
 export interface PayOrder extends Asked {
   method: "order.pay";
   key: string;
@@ -262,7 +269,7 @@ export interface AccountStatement extends Asked {
 
 export interface Subscribe extends Asked {
   method: "feed.subscribe";
-  /** `account:ID` (its orders) or `product:ID` (its stock). */
+  /** `account:ID` (its orders, refunds and points), `product:ID` (its stock) or `shard:N` (everything there). */
   topic: string;
   /** First sequence number wanted; undefined = from now on. */
   fromSeq: number | undefined;
@@ -279,6 +286,7 @@ export interface RunAudit extends Asked {
 
 export type Command =
   | PlaceOrder
+  | QuoteLines
   | PayOrder
   | CancelOrder
   | AdvanceOrder

@@ -19,6 +19,8 @@ export interface PendingOrder {
   readonly order: number;
   readonly account: number;
   readonly payNow: boolean;
+  /** Stock is sold at once, and given back if the order does not come about. */
+  readonly saga: boolean;
   readonly payBy: number;
   readonly expiresAt: number;
   readonly expectedTotal: string;
@@ -32,11 +34,15 @@ export interface PendingOrder {
   answer(fact: FactOf<"branchAnswered">): void;
 }
 
+/** Numbers of `order.begun.payNow` in the log. */
+export const payNowModes = { later: 0, tcc: 1, saga: 2 } as const;
+
 export function pendingFromFact(fact: FactOf<"orderBegun">): PendingOrder {
   return {
     order: fact.order,
     account: fact.account,
-    payNow: fact.payNow === 1,
+    payNow: fact.payNow !== payNowModes.later,
+    saga: fact.payNow === payNowModes.saga,
     payBy: fact.payBy,
     expiresAt: fact.expiresAt,
     expectedTotal: fact.expectedTotal,

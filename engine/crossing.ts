@@ -8,6 +8,9 @@
  *            ── confirm ──▶ sold         paid as it was placed, or later
  *            ── cancel ──▶  given back   refused, canceled, expired
  *
+ * In saga mode there is no hold: take sells at once, keep says that it was right, undo is its compensation. Others see the
+ * stock go and come back; in exchange nothing waits for a second message.
+ *
  * Every arrow is written into the log of the shard that it leaves and numbered there, so it arrives once and in
  * order (`channel`). Lines that happen to live here take the same way, through a channel to oneself.
  *
@@ -24,18 +27,23 @@ import { decideTake } from "../actors/product.js";
 import { type Refusal, refuse, resultOf, resultOfNumber } from "../actors/results.js";
 import { nameAccount } from "./account-commands.js";
 import { answerRefusal, orderView } from "./answers.js";
-import { addSubtotal, decideTotal, type Failure, payWithinMs, refuseCart } from "./cart.js";
+import { decideAnswered, payWithinMs } from "./cart.js";
 import type { LineAsked, PlaceOrder } from "./commands.js";
-import type { PendingOrder } from "./crossing-state.js";
+import { type PendingOrder, payNowModes } from "./crossing-state.js";
 import { keepOrder, keepRefusal, keyedMethods } from "./exactly-once.js";
 import { spaces } from "./key-table.js";
-import { encodeMessage, type Message } from "./messages.js";
+import { encodeMessage, type Message, type MessageOf } from "./messages.js";
+import { grantPoints } from "./points.js";
 import { shardOfSlot } from "./slots.js";
-import { takeTransactionMessage } from "./transactions/coordinator.js";
 import type { Turn } from "./turn.js";
 
 const method = keyedMethods["order.place"];
 const notFound = resultOf("product_not_found").number;
+
+/** One step after the other, compensated when one fails: asked for, and only where money is taken in the same call. */
+export function isSaga({ mode, pay }: PlaceOrder): boolean {
+  return mode === "saga" && pay === "balance";
+}
 
 export function crosses(turn: Turn, lines: readonly LineAsked[]): boolean {
   return lines.some(({ product }) => shardOfSlot(slotOf(product), turn.shards) !== turn.shard);
@@ -48,11 +56,6 @@ export function beginCrossing(
   lines: readonly LineAsked[],
   paramsHash: number,
 ): void {
-  if (command.dryRun) {
-    const reason = "not for an order whose products live on other shards than its account";
-    answerRefusal(turn, command, refuse("invalid_request", { path: "params.dryRun", reason }));
-    return;
-  }
   const account = nameAccount(turn, command.account);
   // In the fact an expectedTotal of "" means that nothing was said, so it is refused before it could mean that.
   const refusal =
@@ -71,7 +74,7 @@ export function beginCrossing(
     type: Facts.orderBegun,
     order,
     account: account.handle,
-    payNow: command.pay === "balance" ? 1 : 0,
+    payNow: command.pay === "later" ? payNowModes.later : payNowModes[command.mode],
     ...deadlines(turn.nowMs, payWithinMs(turn, command), turn.settings.graceMs),
     expectedTotal: command.expectedTotal ?? "",
     key: command.key,
@@ -81,35 +84,56 @@ export function beginCrossing(
   });
   turn.waiters.set(order, [command]);
   lines.forEach(({ product, qty }, branch) => {
-    send(turn, slotOf(product), { kind: "try", order, branch, product, qty, account: account.id });
+    const kind = isSaga(command) ? "take" : "try";
+    send(turn, slotOf(product), { kind, order, branch, product, qty, account: account.id });
   });
 }
 
-/** A message of a peer, in order and for the first time. */
-export function takeMessage(turn: Turn, message: Message): void {
+/** A message about an order that crosses shards. */
+export function takeOrderMessage(
+  turn: Turn,
+  message: Exclude<Message, MessageOf<"payment" | "settled">>,
+): void {
   switch (message.kind) {
     case "try":
+    case "take":
       tryBranch(turn, message);
       break;
     case "answered":
       takeAnswer(turn, message);
       break;
     case "confirm":
-      endBranch(turn, message.order, message.branch, "confirm");
-      break;
     case "cancel":
-      endBranch(turn, message.order, message.branch, "release");
+    case "keep":
+    case "undo":
+      endBranch(turn, message.order, message.branch, message.kind);
       break;
-    default:
-      takeTransactionMessage(turn, message);
+    case "return":
+      takeBack(turn, message);
+      break;
   }
 }
 
+/** Tells a product's shard that units come back. */
+export function sendReturn(turn: Turn, slot: number, returned: Omit<ReturnMessage, "kind">): void {
+  send(turn, slot, { kind: "return", ...returned });
+}
+
+type TryMessage = MessageOf<"try" | "take">;
+type EndKind = "confirm" | "cancel" | "keep" | "undo";
+type ReturnMessage = MessageOf<"return">;
+
+function takeBack(turn: Turn, { order, product: id, qty, account }: ReturnMessage): void {
+  const product = turn.books.productByName.get(id)!;
+  const buyer = nameAccount(turn, account).handle;
+  const available = product.available + qty;
+  turn.record({ type: Facts.stockReturned, product: product.handle, order, account: buyer, qty, available });
+}
+
 /** Tells the shards of an order's products how it ended. */
-export function endBranches(turn: Turn, order: number, how: "confirm" | "release"): void {
+export function endBranches(turn: Turn, order: number, kind: EndKind): void {
   const { books } = turn;
   books.orders.eachLine(order, (product, _qty, _unitPrice, branch) => {
-    const kind = how === "confirm" ? "confirm" : "cancel";
     send(turn, slotOf(books.products[product]!.id), { kind, order, branch });
   });
 }
@@ -119,16 +143,17 @@ export function refusePending(turn: Turn, pending: PendingOrder, refusal: Refusa
   const { order, account, key, paramsHash, at } = pending;
   turn.record({ type: Facts.orderRefused, order });
   keepRefusal(turn, spaces.order, account, key, method, paramsHash, at, refusal);
-  pending.lines.forEach(({ productId }, branch) => {
-    send(turn, slotOf(productId), { kind: "cancel", order, branch });
-  });
+  const kind = pending.saga ? "undo" : "cancel";
+  // The newest first, as a saga's steps are compensated.
+  for (const [branch, { productId }] of [...pending.lines.entries()].reverse())
+    send(turn, slotOf(productId), { kind, order, branch });
   for (const [index, { requester, id }] of takeWaiters(turn, order).entries()) {
     requester.refused(id, refusal, index > 0);
     turn.touch(requester);
   }
 }
 
-function tryBranch(turn: Turn, asked: Extract<Message, { kind: "try" }>): void {
+function tryBranch(turn: Turn, asked: TryMessage): void {
   const { order, branch, qty } = asked;
   const product = turn.books.productByName.get(asked.product);
   const account = nameAccount(turn, asked.account).handle;
@@ -137,7 +162,8 @@ function tryBranch(turn: Turn, asked: Extract<Message, { kind: "try" }>): void {
   if (known && !refusal) {
     turn.record({ type: Facts.branchTried, order, branch, product: known.handle, account, qty });
     const available = known.available - qty;
-    turn.record({ type: Facts.stockHeld, product: known.handle, order, account, qty, available });
+    const type = asked.kind === "take" ? Facts.stockSold : Facts.stockHeld;
+    turn.record({ type, product: known.handle, order, account, qty, available });
   }
   send(turn, orderSlot(order), {
     kind: "answered",
@@ -169,26 +195,29 @@ function takeAnswer(turn: Turn, answer: Extract<Message, { kind: "answered" }>):
 function decidePending(turn: Turn, pending: PendingOrder): void {
   const { books } = turn;
   const account = books.accounts[pending.account]!;
-  const failures: Failure[] = [];
-  const lines: Line[] = [];
-  let total: number | undefined = 0;
-  pending.lines.forEach(({ productId, qty }, branch) => {
-    const { code, product, unitPrice, text } = pending.answers[branch]!;
-    if (code !== notFound && books.products[product]!.currency !== account.currency) {
-      failures.push({ product: productId, refusal: refuse("currency_mismatch") });
-    } else if (code !== 0) {
-      const details = text === "" ? undefined : (JSON.parse(text) as Record<string, unknown>);
-      failures.push({ product: productId, refusal: refuse(resultOfNumber(code)!.code, details) });
-    }
-    total = addSubtotal(total, unitPrice, qty);
-    lines.push({ product, qty, unitPrice });
+  const answers = pending.lines.map((_line, branch) => pending.answers[branch]!);
+  const answered = pending.lines.map(({ productId, qty }, branch) => {
+    const { code, product, unitPrice, text } = answers[branch]!;
+    const currency = code === notFound ? undefined : books.products[product]!.currency;
+    const refusal = code === 0 ? undefined : refuse(resultOfNumber(code)!.code, detailsOf(text));
+    return { productId, qty, unitPrice, currency, refusal };
   });
-  const paid = pending.payNow || total === 0;
   const expectedTotal = pending.expectedTotal === "" ? undefined : pending.expectedTotal;
-  const refusal = decideTotal(account, total, expectedTotal, paid);
-  if (refusal) failures.push({ refusal });
-  if (failures.length > 0) refusePending(turn, pending, refuseCart(failures));
-  else placePending(turn, pending, account, lines, total!, paid);
+  const decided = decideAnswered(account, answered, expectedTotal, pending.payNow);
+  if ("code" in decided) {
+    refusePending(turn, pending, decided);
+    return;
+  }
+  const lines = answers.map(({ product, unitPrice }, branch) => ({
+    product,
+    qty: pending.lines[branch]!.qty,
+    unitPrice,
+  }));
+  placePending(turn, pending, account, lines, decided.total, decided.paid);
+}
+
+function detailsOf(text: string): Record<string, unknown> | undefined {
+  return text === "" ? undefined : (JSON.parse(text) as Record<string, unknown>);
 }
 
 function placePending(
@@ -214,37 +243,41 @@ function placePending(
   });
   if (paid) {
     turn.record({ type: Facts.moneyCaptured, account: account.handle, order, amount: total });
-    endBranches(turn, order, "confirm");
+    endBranches(turn, order, pending.saga ? "keep" : "confirm");
+    grantPoints(turn, order, "paid");
   }
   keepOrder(turn, account.handle, pending.key, method, pending.paramsHash, pending.at, order);
-  const view = orderView(turn.books, order);
+  const view = orderView(turn.books, order, turn.nowMs);
   for (const [index, { requester, id }] of takeWaiters(turn, order).entries()) {
     requester.order(id, view, index > 0);
     turn.touch(requester);
   }
 }
 
+/** What each end does to the units of a branch, and how `branch.ended` calls it. */
+const ends = {
+  confirm: { type: Facts.stockConfirmed, back: false, how: 1 },
+  cancel: { type: Facts.stockReleased, back: true, how: 2 },
+  keep: { type: undefined, back: false, how: 1 },
+  undo: { type: Facts.stockReturned, back: true, how: 2 },
+} as const;
+
 /** A branch that was refused has nothing to end; one that was held ends once. */
-function endBranch(turn: Turn, order: number, branch: number, how: "confirm" | "release"): void {
+function endBranch(turn: Turn, order: number, branch: number, kind: EndKind): void {
   const { books } = turn;
+  const { type, back, how } = ends[kind];
   const held = books.branch(order, branch);
   if (!held) {
-    if (how === "confirm")
-      throw new Error(`order ${order}: branch ${branch} is confirmed and was never held`);
+    if (!back) throw new Error(`order ${order}: branch ${branch} is confirmed and was never held`);
     return;
   }
   const { product: handle, account, qty } = held;
   const product = books.products[handle]!;
-  const confirmed = how === "confirm";
-  turn.record({
-    type: confirmed ? Facts.stockConfirmed : Facts.stockReleased,
-    product: handle,
-    order,
-    account,
-    qty,
-    available: confirmed ? product.available : product.available + qty,
-  });
-  turn.record({ type: Facts.branchEnded, order, branch, how: confirmed ? 1 : 2 });
+  if (type !== undefined) {
+    const available = back ? product.available + qty : product.available;
+    turn.record({ type, product: handle, order, account, qty, available });
+  }
+  turn.record({ type: Facts.branchEnded, order, branch, how });
 }
 
 function takeWaiters(turn: Turn, order: number) {

@@ -7,6 +7,8 @@
  *   done, same params                                   the stored result, replayed
  *   anything, other params                              key_reused
  *   nothing, and `at` is not after what was forgotten   key_too_old
+ *   nothing, and it is a token of somebody else's       token_unknown
+ *   nothing, and it is a token of yesterday             token_expired
  */
 
 import type { Account } from "../actors/account.js";
@@ -16,6 +18,7 @@ import { answerKept, answerRefusal } from "./answers.js";
 import type { Command } from "./commands.js";
 import { running, spaces } from "./key-table.js";
 import { atAheadMsMax, keysDroppedPerStep } from "./limits.js";
+import { refuseToken } from "./tokens.js";
 import type { Turn } from "./turn.js";
 
 /** Numbers of the keyed methods in the log; never re-used. */
@@ -27,6 +30,10 @@ export const keyedMethods = {
   "account.withdraw": 5,
   "product.restock": 6,
   "transaction.begin": 11,
+  "order.advance": 7,
+  "order.refund": 8,
+  "payment.notify": 9,
+  "points.spend": 10,
 } as const;
 
 /** True when the key of an order's request has settled the matter: it was answered, refused, or it waits. */
@@ -41,7 +48,7 @@ export function settledByKey(
   const keys = turn.books.keys;
   const entry = account ? keys.find(spaces.order, account.handle, key) : -1;
   if (entry < 0) {
-    const refusal = at === undefined ? undefined : refuseTime(turn, account, at);
+    const refusal = (at === undefined ? undefined : refuseTime(turn, account, at)) ?? refuseToken(turn, key);
     if (!refusal) return false;
     answerRefusal(turn, command, refusal);
   } else if (keys.paramsHash(entry) !== paramsHash) {
@@ -82,11 +89,42 @@ export function settledByRef(
   const entry = refs.find(space, subject, ref);
   if (entry < 0) return false;
   if (refs.paramsHash(entry) !== paramsHash) answerRefusal(turn, command, refuse("key_reused"));
+  else if (refs.code(entry) === running) waitForRef(turn, command, space, subject, ref);
   else answerKept(turn, command, refs.read(entry));
   return true;
 }
 
-/** Keeps a success whose result is the order as it stands now. */
+/** A ref whose result another shard will tell. */
+export function keepRunning(
+  turn: Turn,
+  space: number,
+  subject: number,
+  ref: string,
+  method: number,
+  paramsHash: number,
+): void {
+  const kept = { space, subject, key: ref, method, paramsHash, at: turn.nowMs };
+  turn.record({ type: Facts.keyKept, ...kept, code: running, order: 0, text: "" });
+}
+
+export function waitForRef(turn: Turn, command: Command, space: number, subject: number, ref: string): void {
+  const name = `${space} ${subject} ${ref}`;
+  const waiting = turn.refWaiters.get(name);
+  if (waiting) waiting.push(command);
+  else turn.refWaiters.set(name, [command]);
+}
+
+/** Answers whoever waits for a ref that was running. The first one made it run; the others are replays. */
+export function answerWaiting(turn: Turn, space: number, subject: number, ref: string, result: object): void {
+  const name = `${space} ${subject} ${ref}`;
+  for (const [index, { requester, id }] of (turn.refWaiters.get(name) ?? []).entries()) {
+    requester.result(id, result, index > 0);
+    turn.touch(requester);
+  }
+  turn.refWaiters.delete(name);
+}
+
+/** Keeps a success whose result is the order as it stands now; `text` is JSON of what else is in the result. */
 export function keepOrder(
   turn: Turn,
   account: number,
@@ -95,6 +133,7 @@ export function keepOrder(
   paramsHash: number,
   at: number | undefined,
   order: number,
+  text = "",
 ): void {
   turn.record({
     type: Facts.keyKept,
@@ -106,7 +145,32 @@ export function keepOrder(
     at: at ?? turn.nowMs,
     code: 0,
     order,
-    text: "",
+    text,
+  });
+}
+
+/** Keeps the answer under a ref. `order`: the result holds the order as it stands now, 0 = none. */
+export function keepResult(
+  turn: Turn,
+  space: number,
+  subject: number,
+  ref: string,
+  method: number,
+  paramsHash: number,
+  result: object,
+  order = 0,
+): void {
+  turn.record({
+    type: Facts.keyKept,
+    space,
+    subject,
+    key: ref,
+    method,
+    paramsHash,
+    at: turn.nowMs,
+    code: 0,
+    order,
+    text: JSON.stringify(result),
   });
 }
 
@@ -141,7 +205,8 @@ export function keepRefusal(
 export function keysDue(turn: Turn): number {
   const { keys } = turn.books;
   // Keys of live orders would only go to the end of the row again.
-  const tooMany = keys.count - Math.max(turn.settings.keysMax, turn.books.liveOrders);
+  const tooMany =
+    keys.count - Math.max(turn.settings.keysMax, turn.books.liveKeys + turn.books.transactions.open.size);
   if (tooMany > 0) return Math.min(tooMany, keysDroppedPerStep);
   const { start, end } = keys.rows;
   const until = Math.min(end, start + keysDroppedPerStep);

@@ -1,13 +1,21 @@
 /** Which function runs which method. The one place to look for what a request does. */
 
 import { askAboutAccount, getAccount, moveMoney, openAccount } from "./account-commands.js";
+import { advanceOrder } from "./advance-order.js";
 import { askOutside } from "./answers.js";
 import type { Command, Method } from "./commands.js";
 import { subscribe, unsubscribe } from "./feed-commands.js";
 import { getHuman, listHuman, resolveHuman } from "./human-commands.js";
-import { cancelOrder, getOrder, lookupOrder, orderHistory, payOrder } from "./move-order.js";
+import { getOrder, lookupOrder, orderHistory } from "./look-order.js";
+import { cancelOrder, payOrder } from "./move-order.js";
+import { notifyPayment } from "./notify-payment.js";
 import { placeOrder } from "./place-order.js";
+import { spendPoints } from "./points.js";
 import { createProduct, getProduct, repriceProduct, restockProduct } from "./product-commands.js";
+import { quoteLines } from "./quote.js";
+import { getRefund, reportRefund } from "./refund-commands.js";
+import { refundOrder } from "./refund-order.js";
+import { issueToken } from "./tokens.js";
 import { beginTransaction, getTransaction } from "./transactions/transaction-commands.js";
 import type { Turn } from "./turn.js";
 
@@ -15,8 +23,16 @@ type Handlers = { readonly [M in Method]: (turn: Turn, command: Extract<Command,
 
 export const handlers = {
   "order.place": placeOrder,
+  "order.quote": quoteLines,
   "order.pay": payOrder,
   "order.cancel": cancelOrder,
+  "order.advance": advanceOrder,
+  "order.refund": refundOrder,
+  "refund.get": getRefund,
+  "refund.report": reportRefund,
+  "payment.notify": notifyPayment,
+  "points.spend": spendPoints,
+  "token.issue": issueToken,
   "order.get": getOrder,
   "order.history": orderHistory,
   "order.list": askAboutAccount,

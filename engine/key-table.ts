@@ -7,7 +7,7 @@
  *      index   from the hash of all three to the entry                     see `hash-index`
  *      rows    one row of numbers per entry                                see `rows`
  *      arena   the key's characters, 1 MiB a piece
- *      text    JSON of refusals and of results that are not an order
+ *      text    JSON of refusals, of results that are not an order, and of what stands beside the order in a result
  *
  * K1  A key is found from the moment its fact is applied until it is dropped, and never twice.
  * K2  The result of an entry never changes once it is done.
@@ -20,7 +20,7 @@ import { Rows } from "./rows.js";
 export const running = 255;
 
 /** Which names a key can stand under. */
-export const spaces = { order: 0, money: 1, stock: 2 } as const;
+export const spaces = { order: 0, money: 1, stock: 2, payment: 3 } as const;
 
 /** Fields of a row. */
 const subjectAt = 0;
@@ -123,11 +123,12 @@ export class KeyTable {
     };
   }
 
-  /** Keeps a result. A key that is still running is completed in place; any other must be new. */
-  keep(result: KeptResult): void {
+  /** Keeps a result. A key that is still running is completed in place; any other must be new, and then it says true. */
+  keep(result: KeptResult): boolean {
     let entry = this.find(result.space, result.subject, result.key);
     if (entry >= 0 && this.code(entry) !== running) throw new Error(`key ${result.key} is kept twice`);
-    if (entry < 0) entry = this.#add(result.space, result.subject, result.key);
+    const isNew = entry < 0;
+    if (isNew) entry = this.#add(result.space, result.subject, result.key);
     const chunk = this.rows.chunk(entry);
     const at = this.rows.offset(entry);
     chunk[at + methodAt] = result.method;
@@ -141,6 +142,7 @@ export class KeyTable {
     chunk[at + paidAt] = result.orderPaid;
     chunk[at + refundedAt] = result.orderRefunded;
     if (result.text !== "") this.#text.set(entry, result.text);
+    return isNew;
   }
 
   /** The oldest entry, or undefined. */

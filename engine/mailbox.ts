@@ -7,7 +7,16 @@ import type { Method } from "./commands.js";
 import { mailboxMax } from "./limits.js";
 
 /** Everything else is ordinary. */
-const urgent: ReadonlySet<Method> = new Set<Method>(["order.pay", "order.cancel", "feed.unsubscribe"]);
+const urgent: ReadonlySet<Method> = new Set<Method>([
+  "order.pay",
+  "order.cancel",
+  "order.advance",
+  "order.refund",
+  "refund.report",
+  "payment.notify",
+  "human.resolve",
+  "feed.unsubscribe",
+]);
 
 export function isUrgent(method: Method): boolean {
   return urgent.has(method);

@@ -44,16 +44,50 @@ export type Message =
   /** And its answer: code 0 = ok and a result as JSON, else a number of `results` and its details as JSON. */
   | { kind: "told"; order: number; branch: number; call: FenceCall; code: number; text: string }
   /** Actor to coordinator: what became of it? */
-  | { kind: "fate"; order: number; branch: number };
+  | { kind: "fate"; order: number; branch: number }
+  /** The same three for an order in saga mode: sell at once; that was right; compensate. */
+  | { kind: "take"; order: number; branch: number; product: string; qty: number; account: string }
+  | { kind: "keep" | "undo"; order: number; branch: number }
+  /** Coordinator to product: units that were sold come back from a refund. */
+  | { kind: "return"; order: number; branch: number; product: string; qty: number; account: string }
+  /** The shard of a payment's name to its order's: here is the money. `order` is the order's number, `branch` the payment's. */
+  | {
+      kind: "payment";
+      order: number;
+      branch: number;
+      provider: string;
+      paymentId: string;
+      reference: string;
+      currency: number;
+      amount: number;
+    }
+  /** And back: what became of it, as JSON. */
+  | { kind: "settled"; order: number; branch: number; provider: string; paymentId: string; text: string };
 
-const kinds = { try: 1, answered: 2, confirm: 3, cancel: 4, part: 10, told: 11, fate: 12 } as const;
+export type MessageOf<K extends Message["kind"]> = Extract<Message, { kind: K }>;
+
+const kinds = {
+  try: 1,
+  answered: 2,
+  confirm: 3,
+  cancel: 4,
+  return: 5,
+  take: 6,
+  keep: 7,
+  undo: 8,
+  part: 10,
+  told: 11,
+  fate: 12,
+  payment: 20,
+  settled: 21,
+} as const;
 
 export function encodeMessage(message: Message): Uint8Array {
   const to = new ByteWriter(256);
   to.byte(kinds[message.kind]);
   to.uint(message.order);
   to.uint(message.branch);
-  if (message.kind === "try") {
+  if (message.kind === "try" || message.kind === "take" || message.kind === "return") {
     to.text(message.product);
     to.uint(message.qty);
     to.text(message.account);
@@ -77,6 +111,16 @@ export function encodeMessage(message: Message): Uint8Array {
     to.uint(fenceCalls[message.call]);
     to.uint(message.code);
     to.text(message.text);
+  } else if (message.kind === "payment") {
+    to.text(message.provider);
+    to.text(message.paymentId);
+    to.text(message.reference);
+    to.uint(message.currency);
+    to.uint(message.amount);
+  } else if (message.kind === "settled") {
+    to.text(message.provider);
+    to.text(message.paymentId);
+    to.text(message.text);
   }
   return to.view().slice();
 }
@@ -90,6 +134,28 @@ export function decodeMessage(bytes: Uint8Array): Message {
   switch (kind) {
     case kinds.try:
       return { kind: "try", order, branch, product: from.text(), qty: from.uint(), account: from.text() };
+    case kinds.payment: {
+      const [provider, paymentId, reference] = [from.text(), from.text(), from.text()];
+      const [currency, amount] = [from.uint(), from.uint()];
+      return { kind: "payment", order, branch, provider, paymentId, reference, currency, amount };
+    }
+    case kinds.settled:
+      return {
+        kind: "settled",
+        order,
+        branch,
+        provider: from.text(),
+        paymentId: from.text(),
+        text: from.text(),
+      };
+    case kinds.return:
+      return { kind: "return", order, branch, product: from.text(), qty: from.uint(), account: from.text() };
+    case kinds.take:
+      return { kind: "take", order, branch, product: from.text(), qty: from.uint(), account: from.text() };
+    case kinds.keep:
+      return { kind: "keep", order, branch };
+    case kinds.undo:
+      return { kind: "undo", order, branch };
     case kinds.answered:
       return {
         kind: "answered",

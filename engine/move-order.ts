@@ -1,131 +1,120 @@
-/** What happens to an order after it was placed: pay, cancel, expire; and looking at it. */
+/** Moving an order: the path that all requests for it share, and the two first moves, pay and cancel. */
 
 import { type Account, canTakeMoney } from "../actors/account.js";
 import { Facts } from "../actors/facts.js";
 import { formatAmount } from "../actors/money.js";
-import { decideEvent, isExpired, type Order } from "../actors/order.js";
-import { parseOrderId } from "../actors/order-number.js";
-import { Statuses } from "../actors/order-transitions.js";
+import { decideEvent, type Order } from "../actors/order.js";
+import { refundSources } from "../actors/postings.js";
 import { type Refusal, refuse } from "../actors/results.js";
-import {
-  answerOrder,
-  answerRefusal,
-  answerResult,
-  askOutside,
-  keptOrderView,
-  keptRefusal,
-} from "./answers.js";
-import type { CancelOrder, GetOrder, LookupOrder, PayOrder } from "./commands.js";
-import { endBranches, refusePending } from "./crossing.js";
+import { answerOrder, answerRefusal, answerResult, orderView } from "./answers.js";
+import type { AdvanceOrder, CancelOrder, Command, GetOrder, PayOrder, RefundOrder } from "./commands.js";
+import { endBranches } from "./crossing.js";
 import { keepOrder, keepRefusal, keyedMethods, settledByKey } from "./exactly-once.js";
-import { running, spaces } from "./key-table.js";
+import { spaces } from "./key-table.js";
+import { isArchived, placedOrder } from "./look-order.js";
 import { viewToResult } from "./order-result.js";
 import { ParamsHash } from "./params-hash.js";
+import { grantPoints } from "./points.js";
+import { askRefund } from "./refunds.js";
 import type { Turn } from "./turn.js";
 
 /** Why an order was canceled, in the log. */
-const causes = { request: 1, deadline: 2 } as const;
+export const causes = { request: 1, deadline: 2 } as const;
 
 const hash = new ParamsHash();
 
-export function payOrder(turn: Turn, command: PayOrder): void {
-  moveByRequest(turn, command, undefined, decidePay, (order, account) => recordPayment(turn, order, account));
-}
+type MoveCommand = PayOrder | CancelOrder | AdvanceOrder | RefundOrder;
 
-export function cancelOrder(turn: Turn, command: CancelOrder): void {
-  const reason = command.reason;
-  moveByRequest(turn, command, reason, decideCancel, (order) =>
-    recordCancel(turn, order, causes.request, reason ?? ""),
+/** Whether the order may move so now. */
+export type Decide = (order: Order, account: Account) => Refusal | undefined;
+
+/** Records the move; what it returns stands beside the order in the answer. */
+export type Move = (order: Order, account: Account) => object | undefined;
+
+export function payOrder(turn: Turn, command: PayOrder): void {
+  const params = hash.begin(keyedMethods[command.method]).text(command.order).text(undefined).end();
+  moveByRequest(
+    turn,
+    command,
+    params,
+    (order, account) => decidePay(order, account, turn.nowMs),
+    (order, account) => recordPayment(turn, order, account),
   );
 }
 
-/** A timer fired. Does nothing when the order has moved on. */
-export function expireOrder(turn: Turn, number: number): void {
-  const { books } = turn;
-  const pending = books.pending.get(number);
-  if (pending) {
-    refusePending(turn, pending, refuse("hold_expired"));
-    return;
-  }
-  const order = books.orders.read(number, books.order);
-  if (isExpired(order, turn.nowMs)) recordCancel(turn, order, causes.deadline, "the time to pay has passed");
+export function cancelOrder(turn: Turn, command: CancelOrder): void {
+  const { reason } = command;
+  const params = hash.begin(keyedMethods[command.method]).text(command.order).text(reason).end();
+  moveByRequest(
+    turn,
+    command,
+    params,
+    (order) => decideEvent(order, "cancel", turn.nowMs),
+    (order) => recordCancel(turn, order, causes.request, reason ?? ""),
+  );
 }
 
-export function getOrder(turn: Turn, command: GetOrder): void {
-  const order = placedOrder(turn, command.order);
-  if (order === undefined) answerRefusal(turn, command, refuse("order_not_found"));
-  else answerOrder(turn, command, order);
-}
-
-/** The moves of an order come from the read side, once it has come as far as this turn. */
-export function orderHistory(turn: Turn, command: GetOrder): void {
-  if (placedOrder(turn, command.order) === undefined) answerRefusal(turn, command, refuse("order_not_found"));
-  else askOutside(turn, command);
-}
-
-/** What became of a key: never seen, still running, or its stored answer. */
-export function lookupOrder(turn: Turn, command: LookupOrder): void {
-  const { accountByName, keys } = turn.books;
-  const account = accountByName.get(command.account);
-  const entry = account ? keys.find(spaces.order, account.handle, command.key) : -1;
-  if (entry < 0) {
-    answerResult(turn, command, { state: "never_seen" });
-    return;
-  }
-  const kept = keys.read(entry);
-  if (kept.code === running) answerResult(turn, command, { state: "running" });
-  else if (kept.code !== 0) answerResult(turn, command, { state: "found", error: keptRefusal(kept) });
-  else answerResult(turn, command, { state: "found", result: viewToResult(keptOrderView(turn.books, kept)) });
-}
-
-/** The number of an order that can be seen here. */
-function placedOrder(turn: Turn, id: string): number | undefined {
-  const number = parseOrderId(id);
-  const { orders } = turn.books;
-  if (number === undefined || !orders.has(number) || orders.status(number) === Statuses.None)
-    return undefined;
-  return number;
-}
-
-type Decide = (turn: Turn, order: Order, account: Account) => Refusal | undefined;
-
-/** The path that pay and cancel share: find, key, decide, record, keep, answer. */
-function moveByRequest(
+/** Find, key, decide, record, keep, answer. */
+export function moveByRequest(
   turn: Turn,
-  command: PayOrder | CancelOrder,
-  reason: string | undefined,
+  command: MoveCommand,
+  paramsHash: number,
   decide: Decide,
-  move: (order: Order, account: Account) => void,
+  move: Move,
 ): void {
   const { books } = turn;
   const number = placedOrder(turn, command.order);
   if (number === undefined) {
-    answerRefusal(turn, command, refuse("order_not_found"));
+    if (isArchived(turn, command.order)) refuseArchived(turn, command, paramsHash);
+    else answerRefusal(turn, command, refuse("order_not_found"));
     return;
   }
   const account = books.accounts[books.orders.account(number)]!;
   const method = keyedMethods[command.method];
-  const paramsHash = hash.begin(method).text(command.order).text(reason).end();
   if (settledByKey(turn, command, account, command.key, paramsHash, command.at)) return;
 
   const order = books.orders.read(number, books.order);
-  const refusal = decide(turn, order, account);
+  const refusal = decide(order, account);
   if (refusal) {
     keepRefusal(turn, spaces.order, account.handle, command.key, method, paramsHash, command.at, refusal);
     answerRefusal(turn, command, refusal);
     return;
   }
-  move(order, account);
-  keepOrder(turn, account.handle, command.key, method, paramsHash, command.at, number);
-  answerOrder(turn, command, number);
+  const beside = move(order, account);
+  const text = beside === undefined ? "" : JSON.stringify(beside);
+  keepOrder(turn, account.handle, command.key, method, paramsHash, command.at, number, text);
+  if (beside === undefined) answerOrder(turn, command, number);
+  else {
+    const view = viewToResult(orderView(books, number, turn.nowMs));
+    answerResult(turn, command, { ...beside, order: view });
+  }
+}
+
+/**
+ * Nothing moves an archived order. But its account's key may have been used for a move that did happen, and the read side
+ * alone knows whose the order was: the key is asked for once that is known.
+ */
+function refuseArchived(turn: Turn, command: MoveCommand, paramsHash: number): void {
+  const ask = { ...command, method: "order.get" } as Command as GetOrder;
+  turn.askOutside(ask, (found) => {
+    if ("code" in found) {
+      answerRefusal(turn, command, found as Refusal);
+      return;
+    }
+    const { account: id, status } = found as { account: string; status: string };
+    const account = turn.books.accountByName.get(id);
+    if (settledByKey(turn, command, account, command.key, paramsHash, command.at)) return;
+    const event = command.method === "order.advance" ? command.event : command.method.slice("order.".length);
+    answerRefusal(turn, command, refuse("invalid_transition", { from: status, event, allowed: [] }));
+  });
 }
 
 /**
  * The event stands before the funds here, against the order of precedence: an order that cannot be paid any more has
  * nothing due, and "insufficient funds" would send its buyer off to top up for nothing.
  */
-function decidePay(turn: Turn, order: Order, account: Account): Refusal | undefined {
-  const refusal = decideEvent(order, "pay", turn.nowMs);
+function decidePay(order: Order, account: Account, nowMs: number): Refusal | undefined {
+  const refusal = decideEvent(order, "pay", nowMs);
   if (refusal) return refusal;
   const due = order.total - order.paid;
   if (canTakeMoney(account, due)) return undefined;
@@ -135,29 +124,43 @@ function decidePay(turn: Turn, order: Order, account: Account): Refusal | undefi
   });
 }
 
-function decideCancel(turn: Turn, order: Order): Refusal | undefined {
-  return decideEvent(order, "cancel", turn.nowMs);
-}
-
-function recordPayment(turn: Turn, order: Order, account: Account): void {
-  // `order` is a shared row buffer: recording reads other orders into it.
-  const { number, total } = order;
+/** `order` is a shared row buffer: recording reads other orders into it. */
+function recordPayment(turn: Turn, order: Order, account: Account): undefined {
+  const { number } = order;
+  const amount = order.total - order.paid;
   endHolds(turn, number, "confirm");
-  turn.record({ type: Facts.orderPaid, order: number, amount: total });
-  turn.record({ type: Facts.moneyCaptured, account: account.handle, order: number, amount: total });
+  turn.record({ type: Facts.orderPaid, order: number, amount });
+  turn.record({ type: Facts.moneyCaptured, account: account.handle, order: number, amount });
+  grantPoints(turn, number, "paid");
+  return undefined;
 }
 
-function recordCancel(turn: Turn, order: Order, cause: number, reason: string): void {
+/** What came from outside and was not enough goes back to where it came from. */
+export function recordCancel(turn: Turn, order: Order, cause: number, reason: string): undefined {
   const { number } = order;
   endHolds(turn, number, "release");
   turn.record({ type: Facts.orderCanceled, order: number, cause, reason });
+  for (const { provider, paymentId, amount } of turn.books.dossiers.get(number)?.payments ?? []) {
+    const source = refundSources.order;
+    askRefund(turn, {
+      order: number,
+      source,
+      amount,
+      provider,
+      paymentId,
+      reason,
+      restock: false,
+      shares: [],
+    });
+  }
+  return undefined;
 }
 
 /** Stock that the order holds is sold or given back: here directly, on other shards by message. */
-function endHolds(turn: Turn, number: number, how: "confirm" | "release"): void {
+export function endHolds(turn: Turn, number: number, how: "confirm" | "release"): void {
   const { books } = turn;
   if (books.orders.isCrossed(number)) {
-    endBranches(turn, number, how);
+    endBranches(turn, number, how === "confirm" ? "confirm" : "cancel");
     return;
   }
   const account = books.orders.account(number);

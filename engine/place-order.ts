@@ -12,10 +12,13 @@ import { nameAccount } from "./account-commands.js";
 import { answerOrder, answerRefusal } from "./answers.js";
 import { addSubtotal, decideTotal, type Failure, mergeLines, payWithinMs, refuseCart } from "./cart.js";
 import type { LineAsked, PlaceOrder } from "./commands.js";
-import { beginCrossing, crosses } from "./crossing.js";
+import { beginCrossing, crosses, isSaga } from "./crossing.js";
 import { keepOrder, keepRefusal, keyedMethods, settledByKey } from "./exactly-once.js";
 import { spaces } from "./key-table.js";
 import { ParamsHash } from "./params-hash.js";
+import { grantPoints } from "./points.js";
+import { decideQuoted, type QuotedLine } from "./quote.js";
+import type { OrderLineView } from "./requester.js";
 import type { Turn } from "./turn.js";
 
 const method = keyedMethods["order.place"];
@@ -27,7 +30,12 @@ export function placeOrder(turn: Turn, command: PlaceOrder): void {
   if (settledByKey(turn, command, account, command.key, paramsHash, command.at)) return;
 
   const lines = mergeLines(command.lines);
-  if (turn.shards > 1 && crosses(turn, lines)) {
+  const crossing = turn.shards > 1 && crosses(turn, lines);
+  if (crossing && command.dryRun) {
+    turn.askOutside({ ...command, lines: [...lines] }, (quotes) => answerQuoted(turn, command, quotes));
+    return;
+  }
+  if (crossing || (isSaga(command) && !command.dryRun)) {
     beginCrossing(turn, command, lines, paramsHash);
     return;
   }
@@ -115,6 +123,7 @@ function recordPlacement(
   });
   if (cart.paid)
     turn.record({ type: Facts.moneyCaptured, account: account.handle, order, amount: cart.total });
+  if (cart.paid) grantPoints(turn, order, "paid");
   keepOrder(turn, account.handle, command.key, method, paramsHash, command.at, order);
   answerOrder(turn, command, order);
 }
@@ -139,35 +148,55 @@ function hashOf(command: PlaceOrder): number {
     .end();
 }
 
-/** What would happen: the answer of the order that is not made. Nothing is recorded and no key is used. */
+/** What would happen. Nothing is recorded and no key is used. */
 function answerDryRun(turn: Turn, command: PlaceOrder, cart: Cart | Refusal): void {
   if (!("total" in cart)) {
     answerRefusal(turn, command, cart);
     return;
   }
   const account = turn.books.accountByName.get(command.account)!;
-  const status = cart.paid ? "Paid" : "Created";
   const lines = cart.lines.map(({ product: handle, qty, unitPrice }) => {
     const product = turn.books.products[handle]!;
     return { product: product.id, name: product.name, qty, unitPrice, subtotal: unitPrice * qty };
   });
-  command.requester.order(
-    command.id,
-    {
-      order: "",
-      status,
-      version: 0,
-      account: account.id,
-      lines,
-      total: cart.total,
-      currency: currencyCode(account.currency),
-      amountPaid: cart.paid ? cart.total : 0,
-      amountRefunded: 0,
-      payBy: cart.paid ? 0 : turn.nowMs + payWithinMs(turn, command),
-      createdAt: turn.nowMs,
-      next: nextEvents(Statuses[status]),
-    },
-    false,
-  );
+  answerUnplaced(turn, command, lines, cart.total, cart.paid, currencyCode(account.currency));
+}
+
+function answerQuoted(turn: Turn, command: PlaceOrder, quotes: object): void {
+  const decided =
+    "code" in quotes ? (quotes as Refusal) : decideQuoted(turn, command, (quotes as Quotes).lines);
+  if ("code" in decided) answerRefusal(turn, command, decided);
+  else answerUnplaced(turn, command, decided.lines, decided.total, decided.paid, decided.currency);
+}
+
+interface Quotes {
+  readonly lines: readonly QuotedLine[];
+}
+
+/** The answer of the order that is not made. */
+function answerUnplaced(
+  turn: Turn,
+  command: PlaceOrder,
+  lines: readonly OrderLineView[],
+  total: number,
+  paid: boolean,
+  currency: string,
+): void {
+  const status = paid ? "Paid" : "Created";
+  const view = {
+    order: "",
+    status,
+    version: 0,
+    account: command.account,
+    lines,
+    total,
+    currency,
+    amountPaid: paid ? total : 0,
+    amountRefunded: 0,
+    payBy: paid ? 0 : turn.nowMs + payWithinMs(turn, command),
+    createdAt: turn.nowMs,
+    next: nextEvents(Statuses[status], total > 0),
+  };
+  command.requester.order(command.id, view, false);
   turn.touch(command.requester);
 }

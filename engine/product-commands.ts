@@ -6,7 +6,7 @@ import { decideRestock, type Product } from "../actors/product.js";
 import { refuse } from "../actors/results.js";
 import { answerRefusal, answerResult, productView } from "./answers.js";
 import type { CreateProduct, GetProduct, RepriceProduct, RestockProduct } from "./commands.js";
-import { keepRefusal, keyedMethods, settledByRef } from "./exactly-once.js";
+import { keepRefusal, keepResult, keyedMethods, settledByRef } from "./exactly-once.js";
 import { spaces } from "./key-table.js";
 import { ParamsHash } from "./params-hash.js";
 import type { Turn } from "./turn.js";
@@ -73,20 +73,7 @@ export function restockProduct(turn: Turn, command: RestockProduct): void {
     available: product.available + qty,
   });
   const result = productView(product);
-  if (ref !== undefined) {
-    turn.record({
-      type: Facts.keyKept,
-      space: spaces.stock,
-      subject: product.handle,
-      key: ref,
-      method,
-      paramsHash,
-      at: turn.nowMs,
-      code: 0,
-      order: 0,
-      text: JSON.stringify(result),
-    });
-  }
+  if (ref !== undefined) keepResult(turn, spaces.stock, product.handle, ref, method, paramsHash, result);
   answerResult(turn, command, result);
 }
 

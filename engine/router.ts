@@ -1,5 +1,6 @@
 /** Where a command goes: id -> slot (1,024, fixed for ever) -> shard. An order lives with its account. */
 
+import { isShardTopic } from "../actors/events.js";
 import {
   orderSlot,
   parseItemId,
@@ -21,6 +22,7 @@ export function shardOf(command: Command, shards: number): number {
 function slotOfCommand(command: Command, shards: number): number {
   switch (command.method) {
     case "order.place":
+    case "order.quote":
     case "order.list":
     case "order.lookup":
     case "account.open":
@@ -37,8 +39,9 @@ function slotOfCommand(command: Command, shards: number): number {
     case "order.history":
     case "order.advance":
     case "order.refund":
-    case "payment.notify":
       return orderSlot(parseOrderId(command.order) ?? 0);
+    case "payment.notify":
+      return slotOf(`${command.provider}:${command.paymentId}`);
     case "refund.get":
     case "refund.report":
       return orderSlot(parseRefundId(command.refund) ?? 0);
@@ -55,13 +58,21 @@ function slotOfCommand(command: Command, shards: number): number {
     case "product.get":
       return slotOf(command.product);
     case "feed.subscribe":
-      return slotOf(command.topic.slice(command.topic.indexOf(":") + 1));
+      return slotOfTopic(command.topic, shards);
     case "feed.unsubscribe":
       return firstSlot(command.sub % shards, shards);
     case "audit.run":
     case "token.issue":
       return 0;
   }
+}
+
+/** `shard:N` is served by shard N; by shard 0, which says so, when there is none. */
+function slotOfTopic(topic: string, shards: number): number {
+  const subject = topic.slice(topic.indexOf(":") + 1);
+  if (!isShardTopic(topic)) return slotOf(subject);
+  const shard = Number(subject);
+  return firstSlot(shard < shards ? shard : 0, shards);
 }
 
 /** Items are listed shard by shard: "2.17" goes on in shard 2 below item 17. */

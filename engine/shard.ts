@@ -25,7 +25,6 @@ import { outCallOf, type ReportOfCall, takeDueCalls, takeReport } from "./call-r
 import { Channels, decodeFrame, type Frame } from "./channel.js";
 import type { Clock } from "./clock.js";
 import type { Command, Method } from "./commands.js";
-import { takeMessage } from "./crossing.js";
 import { keysDue } from "./exactly-once.js";
 import { Feed } from "./feed.js";
 import { GroupWriter } from "./group.js";
@@ -33,9 +32,10 @@ import { handlers } from "./handlers.js";
 import { feedReplayBytesPerStep, groupBytesMax, groupTurnsMax, retryAfterMs } from "./limits.js";
 import { isUrgent, Mailbox } from "./mailbox.js";
 import { decodeMessage } from "./messages.js";
-import { expireOrder } from "./move-order.js";
+import { orderDue } from "./order-due.js";
 import type { Requester } from "./requester.js";
 import type { Settings } from "./settings.js";
+import { takeMessage } from "./take-message.js";
 import type { Timers } from "./timers.js";
 import { fencesDue, takeDueTransactions } from "./transactions/coordinator.js";
 import type { PlanAsked } from "./transactions/plan.js";
@@ -86,6 +86,7 @@ export class Shard implements Turn {
   readonly shard: number;
   readonly shards: number;
   readonly waiters = new Map<number, Command[]>();
+  readonly refWaiters = new Map<string, Command[]>();
   readonly counters: ShardCounters = {
     turns: 0,
     groups: 0,
@@ -106,9 +107,9 @@ export class Shard implements Turn {
   readonly #channels: Channels;
   readonly #touched = new Set<Requester>();
   readonly #replies: (() => void)[] = [];
+  nowMicros: number;
   /** Not in the mailbox, which may refuse: there are no more of them than calls that were handed out. */
   readonly #reports: ReportOfCall[] = [];
-  #nowMicros: number;
   #inFlight = false;
   #failure: unknown;
 
@@ -118,7 +119,7 @@ export class Shard implements Turn {
     this.settings = parts.settings;
     this.shard = parts.shard;
     this.shards = parts.shards;
-    this.#nowMicros = parts.books.time;
+    this.nowMicros = parts.books.time;
     this.#group = new GroupWriter(parts.books.position);
     this.#channels = new Channels(parts.shard, parts.books.outboxes, parts.bus);
     this.desk = new CallDesk(parts.outCalls ?? noOutCalls);
@@ -137,7 +138,12 @@ export class Shard implements Turn {
 
   /** Nothing waits, nothing is in flight and nobody waits for another shard. */
   get isIdle(): boolean {
-    return this.waiting === 0 && !this.#inFlight && this.waiters.size === 0 && this.#touched.size === 0;
+    return (
+      this.waiting === 0 &&
+      !this.#inFlight &&
+      this.waiters.size + this.refWaiters.size === 0 &&
+      this.#touched.size === 0
+    );
   }
 
   /** When `step` has something to do without being asked (ms), or Infinity. */
@@ -189,7 +195,10 @@ export class Shard implements Turn {
   }
 
   #runTurns(): void {
-    for (const reply of this.#replies.splice(0)) reply();
+    for (const reply of this.#replies.splice(0)) {
+      this.#beginTurn();
+      reply();
+    }
     if (this.feed.isBehind) {
       const { journal } = this.#parts;
       this.feed.catchUp(this.books, (from) => journal.read(from), feedReplayBytesPerStep, this.touch);
@@ -215,17 +224,17 @@ export class Shard implements Turn {
 
   /** Reads the clock (S4) and applies what is due (S5). */
   #beginTurn(): void {
-    this.#nowMicros = Math.max(this.#parts.clock.nowMicros(), this.#nowMicros + 1);
-    this.nowMs = Math.floor(this.#nowMicros / 1000);
-    this.#group.beginTurn(this.#nowMicros);
+    this.nowMicros = Math.max(this.#parts.clock.nowMicros(), this.nowMicros + 1);
+    this.nowMs = Math.floor(this.nowMicros / 1000);
+    this.#group.beginTurn(this.nowMicros);
     const { timers } = this.books;
-    while (timers.nextDue <= this.nowMs) expireOrder(this, timers.take());
+    while (timers.nextDue <= this.nowMs) orderDue(this, timers.take());
     takeDueCalls(this);
     takeDueTransactions(this);
   }
 
   #runCommand(command: Command): void {
-    if (command.refuseAfter !== 0 && this.#nowMicros > command.refuseAfter) {
+    if (command.refuseAfter !== 0 && this.nowMicros > command.refuseAfter) {
       command.requester.refused(command.id, refuse("deadline_exceeded"), false);
       this.touch(command.requester);
       return;
@@ -256,7 +265,7 @@ export class Shard implements Turn {
   /** Stage 3. */
   record(fact: Fact): void {
     this.#group.add(fact);
-    this.books.evolve(fact, this.#nowMicros);
+    this.books.evolve(fact, this.nowMicros);
     if (this.feed.size > 0) this.feed.publish(this.books, fact, this.books.position, this.nowMs, this.touch);
   }
 

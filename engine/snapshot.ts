@@ -8,12 +8,12 @@
 import { createHash } from "node:crypto";
 import { Packr } from "msgpackr";
 import type { Account } from "../actors/account.js";
-import { Statuses } from "../actors/order-transitions.js";
 import type { Product } from "../actors/product.js";
 import { Books } from "./books.js";
 import type { OpenCall } from "./call-table.js";
 import type { Branch, PendingOrder } from "./crossing-state.js";
-import { pendingFromFact } from "./crossing-state.js";
+import { payNowModes, pendingFromFact } from "./crossing-state.js";
+import type { Dossier, Refund } from "./dossiers.js";
 import type { HumanItem } from "./human-table.js";
 import type { KeptResult, KeyTable } from "./key-table.js";
 import type { Fence } from "./tcc/fence-table.js";
@@ -26,7 +26,12 @@ const codec = new Packr({ useRecords: false, moreTypes: true, int64AsType: "numb
 const batch = 4096;
 
 export function* saveBooks(books: Books): Iterable<Uint8Array> {
-  yield* packed({ position: books.position, time: books.time, liveOrders: books.liveOrders });
+  yield* packed({
+    position: books.position,
+    time: books.time,
+    liveOrders: books.liveOrders,
+    liveKeys: books.liveKeys,
+  });
   yield* packedAll(books.accounts);
   yield* packedAll(
     books.products.map((product) => ({ ...product, taken: product.taken && [...product.taken] })),
@@ -39,6 +44,10 @@ export function* saveBooks(books: Books): Iterable<Uint8Array> {
   yield* packedAll(books.branches.byName.values());
   yield* packedAll(books.outboxes.outboxes.entries());
   yield* packedAll(books.outboxes.heardUpTo.entries());
+  const { byOrder, refunds, refundSequence, paymentSequence } = books.dossiers;
+  yield* packed({ refundSequence, paymentSequence });
+  yield* packedAll(byOrder.entries());
+  yield* packedAll(refunds.values());
   yield* packed({
     calls: books.calls.nextSequence,
     items: books.human.nextSequence,
@@ -70,7 +79,8 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
   loadKeys(books.keys, from.unpackAll<KeptResult>());
   loadKeys(books.refs, from.unpackAll<KeptResult>());
   for (const { answers, missing, ...begun } of from.unpackAll<PendingOrder>()) {
-    const pending = pendingFromFact({ ...begun, type: 19, payNow: begun.payNow ? 1 : 0 });
+    const payNow = begun.saga ? payNowModes.saga : begun.payNow ? payNowModes.tcc : payNowModes.later;
+    const pending = pendingFromFact({ ...begun, type: 19, payNow });
     answers.forEach((answer, branch) => {
       pending.answers[branch] = answer ?? undefined;
     });
@@ -83,6 +93,10 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
     books.outboxes.outboxes.set(peer, outbox);
   }
   for (const [peer, upTo] of from.unpackAll<[number, number]>()) books.outboxes.heardUpTo.set(peer, upTo);
+  Object.assign(books.dossiers, from.unpack<object>());
+  for (const [order, dossier] of from.unpackAll<[number, Dossier]>())
+    books.dossiers.byOrder.set(order, dossier);
+  for (const refund of from.unpackAll<Refund>()) books.dossiers.refunds.set(refund.number, refund);
   const sequences = from.unpack<{ calls: number; items: number; transactions: number; fences: number }>();
   books.transactions.nextSequence = sequences.transactions;
   books.fences.nextNumber = sequences.fences;
@@ -110,7 +124,7 @@ function loadKeys(table: KeyTable, entries: Iterable<KeptResult>): void {
 function armTimers(books: Books): void {
   for (const pending of books.pending.values()) books.timers.add(pending.expiresAt, pending.order);
   books.orders.each((order) => {
-    if (order.status === Statuses.Created) books.timers.add(order.expiresAt, order.number);
+    if (order.dueAt !== 0) books.timers.add(order.dueAt, order.number);
   });
 }
 

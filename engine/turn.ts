@@ -22,6 +22,8 @@ export interface Turn {
   readonly feed: Feed;
   /** Time of this turn, ms. */
   readonly nowMs: number;
+  /** The same, in microseconds: no two turns of a shard have the same. */
+  readonly nowMicros: number;
   /** This shard's number, and how many there are. */
   readonly shard: number;
   readonly shards: number;
@@ -33,6 +35,8 @@ export interface Turn {
   askOutside(command: Command, done: (result: object | Refusal) => void): void;
   /** Those who asked for an order that is still being placed across shards. */
   readonly waiters: Map<number, Command[]>;
+  /** Those who asked under a ref whose result another shard will tell. */
+  readonly refWaiters: Map<string, Command[]>;
   /** Calls to functions outside the engine that are out or may go. */
   readonly desk: CallDesk;
   /** Those who asked for a transaction that has not ended. */

@@ -6,6 +6,7 @@
 
 import { readFileSync } from "node:fs";
 import { defaultSettings } from "../engine/settings.js";
+import { readPaymentSecrets } from "./payment-signature.js";
 
 /** What an operator gave cannot be used. The message says which setting, from where, and what would be right. */
 export class BadConfig extends Error {
@@ -20,6 +21,10 @@ interface Setting<T> {
   readonly about: string;
   readonly parse: (text: string) => T | undefined;
   readonly wanted: string;
+  /** Shown as `set`, and never named when it is wrong. */
+  readonly secret?: true;
+  /** NAME=VALUE, separated by commas. Its flag may be repeated, and `YIFEN_..._NAME` is one of them in the environment. */
+  readonly pairs?: true;
 }
 
 export const settingsTable = {
@@ -40,6 +45,34 @@ export const settingsTable = {
     1000,
     86_400_000,
     "hold of an order",
+  ),
+  autoConfirmMs: integer(
+    "--auto-confirm-ms",
+    "MS",
+    defaultSettings.autoConfirmMs,
+    1000,
+    31_536_000_000,
+    "an order is confirmed so long after it was shipped",
+  ),
+  afterSaleMs: integer(
+    "--after-sale-ms",
+    "MS",
+    defaultSettings.afterSaleMs,
+    0,
+    31_536_000_000,
+    "a completed order may be refunded and disputed for so long",
+  ),
+  pointsGrantOn: choice(
+    "--points-grant-on",
+    ["completed", "paid"],
+    defaultSettings.pointsGrantOn as "completed" | "paid",
+    "when an order's points are granted",
+  ),
+  latePayment: choice(
+    "--late-payment",
+    ["refund", "reinstate"],
+    defaultSettings.latePayment as "refund" | "reinstate",
+    "money for a canceled order: sent back, or the order revived if everything can be taken again",
   ),
   keysMax: integer(
     "--keys-max",
@@ -84,6 +117,13 @@ export const settingsTable = {
     "wait for a function of --definitions",
   ),
   diskFreeMb: integer("--disk-free-mb", "MB", 512, 0, 1_048_576, "refuse new orders when less is free"),
+  paymentSecret: secretPairs(
+    "--payment-secret",
+    "PROVIDER=SECRET",
+    "shared with a payment provider, which signs its notifications with it; may be repeated",
+    (given) => readPaymentSecrets(given) !== undefined,
+    "PROVIDER=SECRET with 16 to 256 characters of secret, separated by commas",
+  ),
 } as const;
 
 type Table = typeof settingsTable;
@@ -109,7 +149,7 @@ export function readConfig(
     const variable = environmentName(name);
     const found =
       pick(flags[name], `flag ${settingsTable[name].flag}`) ??
-      pick(environment[variable], variable) ??
+      pick(inEnvironment(name, environment), variable) ??
       pick(fromFile[name], file ?? "");
     config[name] = found ? parse(name, found.text, found.origin) : settingsTable[name].fallback;
     origins[name] = found?.origin ?? "default";
@@ -121,12 +161,33 @@ export function readConfig(
 export function describeConfig({ config, origins }: OriginatedConfig): string[] {
   return (Object.keys(settingsTable) as SettingName[]).map(
     (name) =>
-      `${settingsTable[name].flag.slice(2).padEnd(16)} ${String(config[name]).padEnd(12)} ${origins[name]}`,
+      `${settingsTable[name].flag.slice(2).padEnd(16)} ${shown(name, config[name]).padEnd(12)} ${origins[name]}`,
   );
 }
 
 export function environmentName(name: SettingName): string {
   return `YIFEN_${name.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`;
+}
+
+function shown(name: SettingName, value: unknown): string {
+  const { secret, fallback }: Setting<unknown> = settingsTable[name];
+  if (!secret) return String(value);
+  return value === fallback ? "none" : "set";
+}
+
+/** With pairs, `YIFEN_PAYMENT_SECRET_ALIPAY` is the one of `alipay`. */
+function inEnvironment(
+  name: SettingName,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const variable = environmentName(name);
+  const { pairs }: Setting<unknown> = settingsTable[name];
+  const whole = environment[variable];
+  if (!pairs) return whole;
+  const single = Object.entries(environment)
+    .filter(([each]) => each.startsWith(`${variable}_`))
+    .map(([each, value]) => `${each.slice(variable.length + 1).toLowerCase()}=${value}`);
+  return single.length === 0 ? whole : [...(whole === undefined ? [] : [whole]), ...single].join(",");
 }
 
 function readConfigFile(file: string): Record<string, unknown> {
@@ -154,7 +215,8 @@ function pick(value: unknown, origin: string): { text: string; origin: string } 
 function parse(name: SettingName, value: string, origin: string): unknown {
   const setting: Setting<unknown> = settingsTable[name];
   const parsed = setting.parse(value);
-  if (parsed === undefined) throw new BadConfig(`${origin}: "${value}" is not ${setting.wanted}`);
+  const given = setting.secret ? "what is given" : `"${value}"`;
+  if (parsed === undefined) throw new BadConfig(`${origin}: ${given} is not ${setting.wanted}`);
   return parsed;
 }
 
@@ -192,4 +254,15 @@ function choice<T extends string>(
 ): Setting<T> {
   const parseChoice = (given: string) => values.find((value) => value === given);
   return { flag, value: values.join("|"), fallback, about, parse: parseChoice, wanted: values.join(" or ") };
+}
+
+function secretPairs(
+  flag: string,
+  value: string,
+  about: string,
+  isValue: (given: string) => boolean,
+  wanted: string,
+): Setting<string> {
+  const parsePairs = (given: string) => (isValue(given) ? given : undefined);
+  return { flag, value, fallback: "", about, parse: parsePairs, wanted, secret: true, pairs: true };
 }

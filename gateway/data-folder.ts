@@ -3,11 +3,13 @@
  *
  *   data/
  *     yifen.json   how many shards, which never changes
+ *     token.key    the secret that proves issued tokens; losing it makes unused tokens unknown, and nothing else
  *     read.db      the read side, rebuildable
  *     shard-0/     lock, log, anchor, snapshots
  *     shard-1/ ...
  */
 
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createFileDurably, createFolder } from "../persistence/folder.js";
@@ -27,6 +29,14 @@ export function prepareFolder(folder: string, shards: number): void {
   }
   const kept = shardsOf(folder);
   if (kept !== shards) throw new BadConfig(`--shards ${shards}: ${folder} was made with ${kept}`);
+}
+
+/** The secret of issued tokens: made once for a folder, or for as long as an engine in memory lives. */
+export function tokenSecret(folder: string | undefined): string {
+  if (folder === undefined) return randomBytes(32).toString("hex");
+  const file = join(folder, "token.key");
+  if (!existsSync(file)) createFileDurably(file, Buffer.from(`${randomBytes(32).toString("hex")}\n`));
+  return readFileSync(file, "utf8").trim();
 }
 
 /** The number of shards that a folder was made with. Throws `BadConfig` when it is not a folder of an engine. */

@@ -23,7 +23,7 @@ export * from "../client/client.js";
 export type { CallContext, RefundFunction, SagaCalls, TccCalls } from "./transactions.js";
 export { defineSaga, defineTcc, Refused } from "./transactions.js";
 
-export interface EngineOptions extends SessionOptions, Partial<Settings> {
+export interface EngineOptions extends SessionOptions, Partial<Omit<Settings, "tokenSecret">> {
   /** Folder of the log. Left out: in memory, and nothing survives the program. */
   readonly data?: string;
   /** Shards in this process, fixed once the folder is made. Default 1. */
@@ -56,12 +56,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Yifen> {
   const host = await openEngineHost({
     folder: options.data,
     shards: options.shards ?? 1,
-    settings: {
-      graceMs: options.graceMs ?? defaultSettings.graceMs,
-      payWithinMs: options.payWithinMs ?? defaultSettings.payWithinMs,
-      keysMax: options.keysMax ?? defaultSettings.keysMax,
-      keysKeepMs: options.keysKeepMs ?? defaultSettings.keysKeepMs,
-    },
+    settings: settingsOf(options),
     segmentBytes: 64 * megabyte,
     snapshotBytes: 256 * megabyte,
     prove: "all",
@@ -80,6 +75,15 @@ export async function openEngine(options: EngineOptions = {}): Promise<Yifen> {
   });
   connection = new EngineConnection(host);
   return openSession(connection, options);
+}
+
+type OptionName = Exclude<keyof Settings, "tokenSecret">;
+
+/** What was given, over the defaults; a setting that is `undefined` was not given. */
+function settingsOf(options: EngineOptions): Settings {
+  const names = Object.keys(defaultSettings).filter((name) => name !== "tokenSecret") as OptionName[];
+  const given = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
+  return { ...defaultSettings, ...Object.fromEntries(given) };
 }
 
 function exitLoudly(error: unknown): void {

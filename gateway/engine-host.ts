@@ -19,7 +19,7 @@ import { memoryJournal } from "../persistence/memory-journal.js";
 import { openReadSide, type ReadSide } from "../persistence/read-side.js";
 import { auditRunning } from "./audit-run.js";
 import type { RunningDefinitions } from "./call-runner.js";
-import { prepareFolder, shardFolder } from "./data-folder.js";
+import { prepareFolder, shardFolder, tokenSecret } from "./data-folder.js";
 import { makeOutside } from "./outside.js";
 import { recoverShard } from "./recovery.js";
 import type { Engine } from "./session.js";
@@ -29,7 +29,7 @@ export interface HostOptions {
   /** Undefined = in memory: nothing survives the process. */
   readonly folder: string | undefined;
   readonly shards: number;
-  readonly settings: Settings;
+  readonly settings: Omit<Settings, "tokenSecret">;
   readonly segmentBytes: number;
   /** How much of the log is proven before it is served; "all" reads it from its first byte. */
   readonly prove: "all" | "recent";
@@ -70,8 +70,9 @@ const diskCheckMs = 1000;
 
 /** Recovers and starts. Throws `FolderInUse`, `LogDamaged`, `JournalFailed`, `BadConfig`. */
 export async function openEngineHost(options: HostOptions): Promise<EngineHost> {
-  const { folder, settings, clock = systemClock } = options;
+  const { folder, clock = systemClock } = options;
   if (folder !== undefined) prepareFolder(folder, options.shards);
+  const settings: Settings = { ...options.settings, tokenSecret: tokenSecret(folder) };
   const recovered = openShards(options);
   const journals = recovered.map(({ journal }) => journal);
   const readSide = options.readSide ? openReads(folder, journals) : undefined;
@@ -79,7 +80,12 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
   const loop: Loop = startLoop(shards, clock);
   const bus = memoryBus();
 
-  const outside = makeOutside(readSide, () => auditRunning(folder, shards, journals));
+  const outside = makeOutside(
+    readSide,
+    (shard, command) => shards[shard]!.submit(command),
+    options.shards,
+    () => auditRunning(folder, shards, journals),
+  );
   for (const [shard, { books, journal }] of recovered.entries()) {
     const { wake } = loop;
     const { shards: count, failed } = options;

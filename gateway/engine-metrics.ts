@@ -92,6 +92,15 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
     perServer("connections_total", "WebSocket connections opened.", "counter", "connectionsOpened"),
     perServer("requests_total", "Requests received.", "counter", "requests"),
     perServer("requests_in_flight", "Requests without an answer yet.", "gauge", "inFlight"),
+    perServer("http_requests_total", "Requests received over HTTP.", "counter", "httpRequests"),
+    perServer("http_open", "Requests over HTTP without an answer yet.", "gauge", "httpOpen"),
+    perServer(
+      "http_aborted_total",
+      "Connections over HTTP that went before their answer.",
+      "counter",
+      "httpAborted",
+    ),
+    perServer("http_body_bytes", "Bytes of unfinished bodies.", "gauge", "httpBodyBytes"),
     perServer("malformed_frames_total", "Frames that were not requests.", "counter", "malformed"),
     perServer(
       "slow_readers_total",

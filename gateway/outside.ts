@@ -1,11 +1,12 @@
 /**
- * What the loop does not answer from the books: lists, histories and statements (the read side), and audits. Each has its
- * position from the turn that asked, and its answer knows everything up to it.
+ * What the loop does not answer from the books: lists, histories, statements and the orders that it has forgotten (the read
+ * side), and audits. Each has its position from the turn that asked, and its answer knows everything up to it.
  */
 
 import { type Refusal, refuse } from "../actors/results.js";
 import type { Command } from "../engine/commands.js";
 import { retryAfterMs } from "../engine/limits.js";
+import { gatherQuotes } from "../engine/quote.js";
 import type { Outside } from "../engine/shard.js";
 import { ReadFailed } from "../persistence/read-queries.js";
 import type { ReadSide } from "../persistence/read-side.js";
@@ -13,10 +14,17 @@ import type { ReadSide } from "../persistence/read-side.js";
 /** One audit at a time: each takes a thread and the memory of all the books. */
 const auditRetryAfterMs = 250;
 
-export function makeOutside(readSide: ReadSide | undefined, audit: () => Promise<object>): Outside {
+export function makeOutside(
+  readSide: ReadSide | undefined,
+  submit: (shard: number, command: Command) => void,
+  shards: number,
+  audit: () => Promise<object>,
+): Outside {
   let auditing = false;
   return (command, shard, position, done) => {
-    if (command.method === "audit.run") {
+    if (command.method === "order.place") {
+      gatherQuotes(command, shards, submit, done);
+    } else if (command.method === "audit.run") {
       if (auditing) {
         done(refuse("overloaded", { retryAfterMs: auditRetryAfterMs, reason: "an audit is running" }));
         return;
@@ -33,7 +41,7 @@ export function makeOutside(readSide: ReadSide | undefined, audit: () => Promise
       );
     } else {
       ask(readSide, command, shard, position, (answer) =>
-        done(answer instanceof ReadFailed ? refusalOf(answer) : answer),
+        done(answer instanceof ReadFailed ? refusalOf(answer, command) : answer),
       );
     }
   };
@@ -52,6 +60,12 @@ function ask(
       readSide.query("orders", { account, status, cursor, limit }, shard, position, done);
       break;
     }
+    case "order.get":
+      readSide.query("order", { order: command.order }, shard, position, done);
+      break;
+    case "refund.get":
+      readSide.query("refund", { refund: command.refund }, shard, position, done);
+      break;
     case "order.history":
       readSide.query("history", { order: command.order }, shard, position, done);
       break;
@@ -65,10 +79,12 @@ function ask(
   }
 }
 
-function refusalOf({ code, message }: ReadFailed): Refusal {
+function refusalOf({ code, message }: ReadFailed, { method }: Command): Refusal {
   switch (code) {
     case "bad_cursor":
       return refuse("invalid_request", { path: "params.cursor", reason: message });
+    case "not_found":
+      return refuse(method === "refund.get" ? "refund_not_found" : "order_not_found");
     case "behind":
       return refuse("overloaded", { retryAfterMs, reason: message });
     case "broken":

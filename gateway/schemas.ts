@@ -20,10 +20,10 @@ import {
   transactionMsMax,
 } from "../engine/limits.js";
 
-/** Every method of the wire: those of the engine and `session.ping`, which the edge answers. */
-export type Method = CommandMethod | "session.ping";
+/** Every method of the wire: those of the engine that can be asked for, and `session.ping`, which the edge answers. */
+export type Method = Exclude<CommandMethod, "order.quote"> | "session.ping";
 
-const idPattern = "[A-Za-z0-9._:-]{1,64}";
+export const idPattern = "[A-Za-z0-9._:-]{1,64}";
 
 const id = (description: string) => Type.String({ pattern: `^${idPattern}$`, description });
 const key = () => id("Idempotency key, unique within the account: the same key is never executed twice");
@@ -137,7 +137,7 @@ export const schemas = {
   ),
   "payment.notify": Type.Object(
     {
-      provider: id("Payment provider"),
+      provider: Type.String({ pattern: "^[A-Za-z0-9._-]{1,32}$", description: "Payment provider" }),
       paymentId: id("The provider's number of the payment: the same one never counts twice"),
       order: id("Order number, as the provider was given it"),
       amount: amount("What was paid; more than zero"),
@@ -275,8 +275,8 @@ export const schemas = {
   "feed.subscribe": Type.Object(
     {
       topic: Type.String({
-        pattern: `^(?:account|product):${idPattern}$`,
-        description: "account:ID or product:ID",
+        pattern: `^(?:(?:account|product):${idPattern}|shard:(?:0|[1-9][0-9]{0,3}))$`,
+        description: "account:ID, product:ID or shard:N",
       }),
       from: optional(
         Type.Integer({

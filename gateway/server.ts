@@ -12,6 +12,7 @@ import { loadDefinitions } from "./definitions-file.js";
 import { type EngineHost, openEngineHost } from "./engine-host.js";
 import { engineMetrics } from "./engine-metrics.js";
 import { renderMetrics } from "./metrics.js";
+import { readPaymentSecrets } from "./payment-signature.js";
 import { checkHost, openSocketServer, type SocketServer } from "./socket-server.js";
 
 export interface RunningServer {
@@ -56,6 +57,7 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
       host: config.host,
       port: config.port,
       engine: host,
+      paymentSecrets: readPaymentSecrets(config.paymentSecret) ?? new Map(),
       ready: () => !host.hasFailed(),
       metrics: () => renderMetrics(engineMetrics(host, server), onDefect),
       onDefect,
@@ -77,8 +79,19 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
   };
 }
 
-function settingsOf({ graceMs, payWithinMs, keysMax, keysKeepMs }: Config) {
-  return { graceMs, payWithinMs, keysMax, keysKeepMs };
+function settingsOf(config: Config) {
+  const { graceMs, payWithinMs, autoConfirmMs, afterSaleMs, pointsGrantOn, latePayment } = config;
+  const { keysMax, keysKeepMs } = config;
+  return {
+    graceMs,
+    payWithinMs,
+    autoConfirmMs,
+    afterSaleMs,
+    pointsGrantOn,
+    latePayment,
+    keysMax,
+    keysKeepMs,
+  };
 }
 
 function describe(defect: unknown): string {

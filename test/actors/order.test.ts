@@ -14,8 +14,9 @@ function order(more: Partial<Order> = {}): Order {
     paid: 0,
     refunded: 0,
     payBy: 5000,
-    expiresAt: 7000,
+    dueAt: 7000,
     createdAt: 0,
+    points: 0,
     ...more,
   };
 }
@@ -48,10 +49,10 @@ test("the transition is decided before the deadline: a paid order is not called 
 
 test("a move changes status, version and what was paid", () => {
   const paid = order();
-  evolveOrder(paid, { type: Facts.orderPaid, order: 1024, amount: 999 });
+  evolveOrder(paid, { type: Facts.orderPaid, order: 1024, amount: 999 }, 6000);
   expect(paid).toMatchObject({ status: Statuses.Paid, version: 2, paid: 999, payBy: 5000 });
   const canceled = order();
-  evolveOrder(canceled, { type: Facts.orderCanceled, order: 1024, cause: 1, reason: "" });
+  evolveOrder(canceled, { type: Facts.orderCanceled, order: 1024, cause: 1, reason: "" }, 6000);
   expect(canceled).toMatchObject({ status: Statuses.Canceled, version: 2, paid: 0 });
 });
 
@@ -59,7 +60,9 @@ test("a log that moves an order along no row of the table is not applied", () =>
   const pay = { type: Facts.orderPaid, order: 1024, amount: 999 } as const;
   const cancel = { type: Facts.orderCanceled, order: 1024, cause: 1, reason: "" } as const;
   for (const status of ["None", "Paid", "Canceled"] as const) {
-    expect(() => evolveOrder(order({ status: Statuses[status] }), pay)).toThrow(/order 1024: pay/);
-    expect(() => evolveOrder(order({ status: Statuses[status] }), cancel)).toThrow(/order 1024: cancel/);
+    expect(() => evolveOrder(order({ status: Statuses[status] }), pay, 6000)).toThrow(/order 1024: pay/);
+    expect(() => evolveOrder(order({ status: Statuses[status] }), cancel, 6000)).toThrow(
+      /order 1024: cancel/,
+    );
   }
 });

@@ -95,3 +95,46 @@ test("a file that cannot be used is named, and so is the setting that does not e
     expect(() => readConfig({}, {}, fileOf(content)), content).toThrow(says);
   expect(() => readConfig({}, {}, join(folder, "none.json"))).toThrow("none.json");
 });
+
+const [first, second] = ["a-secret-of-16-chars", "another-secret-of-it"];
+
+test("secrets come from flags, the environment or a file, and are never shown", () => {
+  const text = `alipay=${first},wechat=${second}`;
+  for (const [flags, environment, file] of [
+    [{ paymentSecret: text }, {}, undefined],
+    [{}, { YIFEN_PAYMENT_SECRET: text }, undefined],
+    [{}, { YIFEN_PAYMENT_SECRET_ALIPAY: first, YIFEN_PAYMENT_SECRET_WECHAT: second }, undefined],
+    [{}, { YIFEN_PAYMENT_SECRET: `alipay=${first}`, YIFEN_PAYMENT_SECRET_WECHAT: second }, undefined],
+    [{}, {}, fileOf(JSON.stringify({ paymentSecret: text }))],
+  ] as const) {
+    const found = readConfig(flags, environment, file);
+    expect(found.config.paymentSecret).toBe(text);
+    const lines = describeConfig(found);
+    expect(lines).toContainEqual(expect.stringMatching(/^payment-secret +set +\S/));
+    expect(lines.join()).not.toContain("-secret-of");
+  }
+  expect(describeConfig(readConfig({}, {}, undefined))).toContainEqual(
+    expect.stringMatching(/^payment-secret +none +default$/),
+  );
+});
+
+test("a secret that cannot be used is refused without being named", () => {
+  const mistakes = [
+    "alipay",
+    "alipay=short",
+    `=${first}`,
+    `a b=${first}`,
+    `alipay=${first},`,
+    `alipay=${first} x`,
+  ];
+  for (const text of mistakes) {
+    let message = "";
+    try {
+      readConfig({ paymentSecret: text }, {}, undefined);
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    expect(message, text).toMatch(/^flag --payment-secret: what is given is not PROVIDER=SECRET/);
+    expect(message).not.toContain(first);
+  }
+});

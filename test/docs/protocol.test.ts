@@ -12,7 +12,7 @@ import {
   openDocumentEngine,
   runExamples,
 } from "./examples-run.js";
-import { codesTable, metricsTable, number, paramsTable } from "./tables.js";
+import { codesTable, eventsTable, metricsTable, number, paramsTable } from "./tables.js";
 
 /** What differs is mended by `npm run build && node dist/test/docs/write-protocol.js`, or is a defect of the engine. */
 const markdown = readDocument("docs/PROTOCOL.md");
@@ -48,12 +48,12 @@ describe.each(["yifen.json", "yifen.msgpack"] satisfies EncodingName[])("%s", (e
     },
   );
 
-  test("/livez, /readyz and /metrics are there, and nothing else is", async () => {
+  test("/livez, /readyz and /metrics are there, and what is not there is 404", async () => {
     const status = async (path: string) => (await fetch(`http://127.0.0.1:${engine.port}${path}`)).status;
     expect(await status("/livez")).toBe(200);
     expect(await status("/readyz")).toBe(200);
     expect(await status("/metrics")).toBe(200);
-    expect(await status("/v1/orders")).toBe(404);
+    expect(await status("/v1/nothing")).toBe(404);
   });
 
   test("every metric of a scrape is in the table, with what the code says about it", async () => {
@@ -107,6 +107,10 @@ test("every method that has a heading exists", () => {
 
 test("the codes are those of the table of results, in its order", () => {
   expect(tableOf(markdown, "codes")).toBe(codesTable());
+});
+
+test("the events are those of the table of events, in its order", () => {
+  expect(tableOf(markdown, "events")).toBe(eventsTable());
 });
 
 test("every code in an answer is one of the table", () => {

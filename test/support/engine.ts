@@ -5,6 +5,7 @@ import { Books } from "../../engine/books.js";
 import type { OutCalls } from "../../engine/call-desk.js";
 import type { Command } from "../../engine/commands.js";
 import { viewToResult } from "../../engine/order-result.js";
+import { gatherQuotes } from "../../engine/quote.js";
 import { replay } from "../../engine/replay.js";
 import type { Requester, RequestId } from "../../engine/requester.js";
 import { shardOf } from "../../engine/router.js";
@@ -75,7 +76,11 @@ export function testEngine(options: TestEngineOptions = {}) {
   const alerts: string[] = [];
   let wakes = 0;
   const outside: Outside =
-    options.outside ?? ((_command, _shard, _position, done) => done(refuse("internal")));
+    options.outside ??
+    ((command, _shard, _position, done) => {
+      if (command.method !== "order.place") done(refuse("internal"));
+      else gatherQuotes(command, count, (shard, quote) => shards[shard]!.submit(quote), done);
+    });
   const shards = journals.map((journal, shard) => {
     const books = new Books();
     for (const group of journal.read(1)) replay(books, group);
@@ -108,6 +113,8 @@ export function testEngine(options: TestEngineOptions = {}) {
         moved = true;
         listeners[to]!(frame);
       }
+      // A shard may have asked another one that had its step already.
+      if (shards.some((shard) => shard.waiting > 0)) moved = true;
       if (failures.length > 0) throw failures[0];
     }
   }
