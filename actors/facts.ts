@@ -271,6 +271,77 @@ export const catalogue = {
   callRepeated: fact(47, "call.repeated", { call: "uint" }),
   /** A human was told of it; told once until it is repeated. */
   callStuck: fact(48, "call.stuck", { call: "uint" }),
+
+  // Transactions over several actors, at their coordinator. mode: 1 = TCC, 2 = saga. `plan` is JSON: the parts as they were
+  // when it began, so that a definition that changes changes no transaction under way. deadline in ms.
+  transactionBegun: fact(50, "transaction.begun", {
+    transaction: "uint",
+    account: "uint",
+    mode: "uint",
+    name: "text",
+    input: "text",
+    plan: "text",
+    deadline: "uint",
+    key: "text",
+    paramsHash: "uint",
+    at: "uint",
+  }),
+  /** Its try or its step may have an effect from now on; what undoes it is known to the log before. */
+  partBegun: fact(51, "part.begun", part()),
+  /** how: 1 = done (a TCC: tried), 2 = refused, 3 = nobody knows. `text` is JSON: the result, or why. */
+  partAnswered: fact(52, "part.answered", { ...part(), how: "uint", text: "text" }),
+  /** The only point of no return. how: 1 = it will be done, 2 = it will be undone. `text` is JSON: why. */
+  transactionDecided: fact(53, "transaction.decided", { transaction: "uint", how: "uint", text: "text" }),
+  /** Its confirm, its cancel or its compensation is under way. */
+  partEnding: fact(54, "part.ending", part()),
+  /** how: 1 = confirmed, 2 = undone, 3 = a human says so, 4 = there was nothing to undo. */
+  partSettled: fact(55, "part.settled", { ...part(), how: "uint" }),
+  /** An actor could not confirm or undo it; it is asked again at dueAt (ms). */
+  partFailed: fact(56, "part.failed", { ...part(), dueAt: "uint", error: "text" }),
+  partRepeated: fact(57, "part.repeated", part()),
+  partStuck: fact(58, "part.stuck", part()),
+  /** how: as it was decided. */
+  transactionEnded: fact(59, "transaction.ended", { transaction: "uint", how: "uint" }),
+
+  // What an actor remembers of its part, in the record that holds the effect. state: a number of `fence`. what: 1 = stock,
+  // 2 = money out of a wallet, 3 = money into one. `subject` is the handle of the product or of the wallet's account.
+  fenceSet: fact(60, "fence.set", {
+    transaction: "uint",
+    branch: "uint",
+    mode: "uint",
+    state: "uint",
+    what: "uint",
+    subject: "uint",
+    account: "uint",
+    amount: "uint",
+    to: "uint",
+    deadline: "uint",
+    code: "uint",
+    text: "text",
+  }),
+  fenceMoved: fact(61, "fence.moved", { transaction: "uint", branch: "uint", state: "uint" }),
+  fencesDropped: fact(62, "fences.dropped", { count: "uint" }),
+  /** Units between two shelves of a product, numbers of `shelves`. */
+  unitsShifted: fact(63, "units.shifted", {
+    transaction: "uint",
+    branch: "uint",
+    product: "uint",
+    account: "uint",
+    qty: "uint",
+    available: "uint",
+    from: "uint",
+    to: "uint",
+  }),
+  /** Money between two purses, numbers of `purses`; `account` means something when one of them is an account's. */
+  moneyShifted: fact(64, "money.shifted", {
+    transaction: "uint",
+    branch: "uint",
+    account: "uint",
+    currency: "uint",
+    amount: "uint",
+    from: "uint",
+    to: "uint",
+  }),
 } as const;
 
 interface FieldTypes {
@@ -306,6 +377,10 @@ function fact<N extends number, F extends Record<string, Kind>>(number: N, name:
 
 function stock() {
   return { product: "uint", order: "uint", account: "uint", qty: "uint", available: "uint" } as const;
+}
+
+function part() {
+  return { transaction: "uint", part: "uint" } as const;
 }
 
 function refund() {

@@ -36,6 +36,10 @@ export function itemId(number: number): string {
   return `h${number}`;
 }
 
+export function transactionId(number: number): string {
+  return `t${number}`;
+}
+
 /** The number of an order's id; undefined when the engine cannot have made this id. */
 export function parseOrderId(id: string): number | undefined {
   return parseId("o", id);
@@ -47,6 +51,10 @@ export function parseRefundId(id: string): number | undefined {
 
 export function parseItemId(id: string): number | undefined {
   return parseId("h", id);
+}
+
+export function parseTransactionId(id: string): number | undefined {
+  return parseId("t", id);
 }
 
 function parseId(letter: string, id: string): number | undefined {

@@ -12,6 +12,8 @@
  *   revenue:<currency>             currency         earned by orders that can be refunded no more
  *   fees:<currency>                currency         written there by a human
  *   loss:<currency>                currency         written off by a human
+ *   held:<account>                 currency         of the account's money, what a transaction holds
+ *   transit:<currency>             currency         on its way between two wallets of one transaction
  *   points:<account>               points           what the account has; below zero: what it owes
  *   issued:points                  points           minus what was granted and not reversed
  *   redeemed:points                points           what was spent
@@ -115,6 +117,15 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
     const currency = currencyCode(fact.currency);
     return move(`order:${orderId(fact.order)}`, `revenue:${currency}`, currency, fact.amount);
   },
+  unitsShifted: (fact, names) => {
+    const [from, to] = [shelfNames[fact.from]!, shelfNames[fact.to]!];
+    return stockMove(names.productId(fact.product), from, to, fact.qty);
+  },
+  moneyShifted: (fact, names) => {
+    const currency = currencyCode(fact.currency);
+    const purse = (number: number) => purseName(number, currency, () => names.accountId(fact.account));
+    return move(purse(fact.from), purse(fact.to), currency, fact.amount);
+  },
   entryMade: (fact) => {
     const currency = currencyCode(fact.currency);
     return move(handAccount(fact.from, currency), handAccount(fact.to, currency), currency, fact.amount);
@@ -149,6 +160,19 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   callEnded: nothing,
   callRepeated: nothing,
   callStuck: nothing,
+  transactionBegun: nothing,
+  partBegun: nothing,
+  partAnswered: nothing,
+  transactionDecided: nothing,
+  partEnding: nothing,
+  partSettled: nothing,
+  partFailed: nothing,
+  partRepeated: nothing,
+  partStuck: nothing,
+  transactionEnded: nothing,
+  fenceSet: nothing,
+  fenceMoved: nothing,
+  fencesDropped: nothing,
 };
 
 const ruleByNumber: Rule<FactKind>[] = [];
@@ -196,6 +220,19 @@ export const refundSources = { order: 1, suspense: 2 } as const;
 
 function refundSource({ source, order }: { source: number; order: number }, currency: string): string {
   return source === refundSources.order ? `order:${orderId(order)}` : `suspense:${currency}`;
+}
+
+/** Shelves of a product's stock, as transactions number them. */
+export const shelves = { available: 1, held: 2, sold: 3 } as const;
+
+const shelfNames: readonly (Shelf | undefined)[] = [undefined, "available", "held", "sold"];
+
+/** Where a transaction's money can be, as it numbers them. */
+export const purses = { wallet: 1, held: 2, transit: 3, revenue: 4, suspense: 5, loss: 6 } as const;
+
+function purseName(number: number, currency: string, account: () => string): string {
+  const [name] = Object.entries(purses).find(([, known]) => known === number)!;
+  return number <= purses.held ? `${name}:${account()}` : `${name}:${currency}`;
 }
 
 const handNames = /^(?:suspense|payable|revenue|fees|loss|(?:clearing|wallet):[A-Za-z0-9._:-]{1,64})$/;

@@ -19,7 +19,7 @@ export type { Feed, FeedEvent } from "./feed.js";
 export type * from "./params.js";
 export type * from "./results.js";
 export type { SessionOptions } from "./session.js";
-export type { Accounts, Orders, Payments, Products, Yifen } from "./yifen.js";
+export type { Accounts, Human, Orders, Payments, Products, Transactions, Yifen } from "./yifen.js";
 
 export interface ConnectOptions extends SessionOptions {
   /** MessagePack (default) is smaller and faster; JSON can be read in the browser's network tab. */

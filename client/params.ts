@@ -177,3 +177,34 @@ export interface FeedParams {
   /** The lowest `seq` wanted: the last one that was handled, plus one. Left out: what happens from now on. */
   readonly from?: number;
 }
+
+export interface BeginParams extends Keyed {
+  readonly account: string;
+  /** As the program that runs the engine has defined it. */
+  readonly name: string;
+  /** Plain JSON. */
+  readonly input?: Readonly<Record<string, unknown>>;
+  /** How long it may be undecided: 1,000..2,592,000,000; default 600,000 for a TCC, 86,400,000 for a saga. */
+  readonly deadlineMs?: number;
+  /** false: resolve when it has begun. Default true. */
+  readonly wait?: boolean;
+}
+
+export interface ListHumanParams extends PageParams {
+  /** Default `open`. */
+  readonly state?: "open" | "resolved";
+}
+
+export interface ResolveHumanParams {
+  readonly item: string;
+  /** One of the item's `actions`. */
+  readonly action: "retry" | "done" | "undone" | "entries" | "write_off";
+  /** Kept for ever. */
+  readonly reason: string;
+  readonly evidence?: string;
+  /** With `retry` of a payment of which nobody knows the order. */
+  readonly order?: string;
+  /** With `entries`: together they move what is at risk. */
+  readonly entries?: readonly { readonly from: string; readonly to: string; readonly amount: string }[];
+  readonly operator?: string;
+}

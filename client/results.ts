@@ -249,3 +249,67 @@ export interface Certificate {
   /** What an operator should do, in order; empty when all is well. */
   readonly repairPlan: readonly string[];
 }
+
+export interface TransactionPart {
+  readonly name: string;
+  readonly state:
+    | "waiting"
+    | "begun"
+    | "done"
+    | "refused"
+    | "unknown"
+    | "ending"
+    | "confirmed"
+    | "undone"
+    | "by_human"
+    | "nothing";
+  /** There is an item for a human about it. */
+  readonly stuck: boolean;
+}
+
+export interface Transaction {
+  readonly transaction: string;
+  readonly account: string;
+  readonly name: string;
+  readonly mode: "tcc" | "saga";
+  readonly state: "running" | "confirming" | "canceling" | "done" | "undone";
+  readonly parts: readonly TransactionPart[];
+  /** What each part that was done gave back, by its name. */
+  readonly results: Readonly<Record<string, unknown>>;
+  /** Because of what it is undone. */
+  readonly error: Readonly<Record<string, unknown>> | null;
+  readonly begunAt: string;
+  readonly endedAt: string | null;
+}
+
+export interface HumanItem {
+  readonly item: string;
+  readonly kind: "payment" | "refund" | "transaction";
+  readonly state: "open" | "resolved";
+  readonly subject: string;
+  readonly currency: string | null;
+  /** Money at risk. */
+  readonly amount: string | null;
+  /** Units of stock at risk. */
+  readonly units: number;
+  readonly attempts: number;
+  readonly error: string;
+  readonly evidence: Readonly<Record<string, unknown>>;
+  readonly openedAt: string;
+  /** What can be done about it. */
+  readonly actions: readonly string[];
+  readonly resolution: {
+    /** `itself`: it ended before anybody did anything. */
+    readonly action: string;
+    readonly reason: string;
+    readonly evidence: string;
+    readonly operator: string;
+    readonly at: string;
+  } | null;
+}
+
+export interface HumanPage {
+  readonly items: readonly HumanItem[];
+  /** For the next page; null when this was the last. */
+  readonly cursor: string | null;
+}

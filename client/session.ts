@@ -6,7 +6,8 @@ import { copyParams } from "./encoding.js";
 import { YifenError } from "./error.js";
 import { Feeds } from "./feeds.js";
 import type { CallOptions, Keyed, Time } from "./params.js";
-import type { Accounts, Orders, Payments, Products, Yifen } from "./yifen.js";
+import type { HumanItem } from "./results.js";
+import type { Accounts, Human, Orders, Payments, Products, Transactions, Yifen } from "./yifen.js";
 
 export interface SessionOptions {
   /** Milliseconds until a call fails with `timeout`. Default 10,000. */
@@ -150,10 +151,25 @@ function yifenOf(connection: Connection, calls: Calls, feeds: Feeds): Yifen {
     statement: (params, options) => read("account.statement", params, options),
   };
 
+  const transactions: Transactions = {
+    begin: (params, options) => keyed("transaction.begin", params, options),
+    get: (transaction, options) => read("transaction.get", { transaction }, options),
+  };
+
+  const itemOf = async (asked: Promise<{ readonly item: HumanItem }>) => (await asked).item;
+  const human: Human = {
+    list: (params, options) => read("human.list", params ?? {}, options),
+    get: (item, options) => itemOf(read("human.get", { item }, options)),
+    // The same resolution again changes nothing, so it may be sent again.
+    resolve: (params, options) => itemOf(read("human.resolve", params, options)),
+  };
+
   return {
     orders,
     products,
     accounts,
+    transactions,
+    human,
     payments,
     issueToken: (options) => read("token.issue", {}, options),
     feed: (topic, params) => feeds.open(topic, params?.from),

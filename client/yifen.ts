@@ -9,10 +9,12 @@
 import type { Feed } from "./feed.js";
 import type {
   AdvanceParams,
+  BeginParams,
   CallOptions,
   CancelParams,
   CreateProductParams,
   FeedParams,
+  ListHumanParams,
   ListParams,
   LookupParams,
   MoveMoneyParams,
@@ -23,6 +25,7 @@ import type {
   RefundParams,
   RefundReportParams,
   RepriceParams,
+  ResolveHumanParams,
   RestockParams,
   SpendPointsParams,
   StatementParams,
@@ -32,6 +35,8 @@ import type {
   Account,
   Advanced,
   Certificate,
+  HumanItem,
+  HumanPage,
   IssuedToken,
   Lookup,
   Order,
@@ -43,6 +48,7 @@ import type {
   Refund,
   Replayable,
   Statement,
+  Transaction,
 } from "./results.js";
 
 export interface Orders {
@@ -104,8 +110,34 @@ export interface Accounts {
   statement(params: StatementParams, options?: CallOptions): Promise<Statement>;
 }
 
+/** Transactions across actors that the engine's program has defined. */
+export interface Transactions {
+  /**
+   * Resolves when it has ended: `state` is `done`, or `undone` and `error` says why. With `wait: false` it resolves when it
+   * is on disk. Errors: `invalid_request` (no such transaction), `invalid_amount`, `key_reused`.
+   */
+  begin(params: BeginParams, options?: CallOptions): Promise<Transaction & Replayable>;
+  /** Errors: `transaction_not_found`. */
+  get(transaction: string, options?: CallOptions): Promise<Transaction>;
+}
+
+/** What only a human can end. Wants the operator's role. */
+export interface Human {
+  /** Shard by shard, newest first in each; a page may be empty and still have a cursor. */
+  list(params?: ListHumanParams, options?: CallOptions): Promise<HumanPage>;
+  /** Errors: `item_not_found`. */
+  get(item: string, options?: CallOptions): Promise<HumanItem>;
+  /**
+   * The same resolution again gives the same item. Errors: `item_not_found`, `invalid_transition` (resolved otherwise),
+   * `invalid_request` (not for this item; details say what is), `invalid_amount`, `insufficient_funds`.
+   */
+  resolve(params: ResolveHumanParams, options?: CallOptions): Promise<HumanItem>;
+}
+
 export interface Yifen {
   readonly orders: Orders;
+  readonly transactions: Transactions;
+  readonly human: Human;
   readonly products: Products;
   readonly accounts: Accounts;
   readonly payments: Payments;

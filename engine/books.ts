@@ -20,7 +20,10 @@ import { closedStatus, type KeptResult, KeyTable, running, spaces } from "./key-
 import { NameTable } from "./name-table.js";
 import { OrderTable } from "./order-table.js";
 import { Outboxes } from "./outboxes.js";
+import { FenceTable } from "./tcc/fence-table.js";
+import { evolveMoney, evolveUnits } from "./tcc/shifts.js";
 import { Timers } from "./timers.js";
+import { TransactionTable } from "./transactions/transaction-table.js";
 
 export class Books {
   /** Position of the last fact applied. */
@@ -46,6 +49,8 @@ export class Books {
   /** Orders that may still move, and completed ones until they are archived. */
   readonly calls = new CallTable();
   readonly human = new HumanQueue();
+  readonly transactions = new TransactionTable();
+  readonly fences = new FenceTable();
   liveOrders = 0;
 
   /** Reused by every caller that looks at one order and is done with it before the next. */
@@ -169,6 +174,32 @@ export class Books {
       case Facts.entryMade:
         evolveHandEntry(this.accountByName, fact);
         break;
+      case Facts.transactionBegun:
+        this.transactions.evolve(fact, Math.floor(time / 1000));
+        this.#transactionKey(fact, time);
+        break;
+      case Facts.partBegun:
+      case Facts.partAnswered:
+      case Facts.transactionDecided:
+      case Facts.partEnding:
+      case Facts.partSettled:
+      case Facts.partFailed:
+      case Facts.partRepeated:
+      case Facts.partStuck:
+      case Facts.transactionEnded:
+        this.transactions.evolve(fact, Math.floor(time / 1000));
+        break;
+      case Facts.fenceSet:
+      case Facts.fenceMoved:
+      case Facts.fencesDropped:
+        this.fences.evolve(fact, Math.floor(time / 1000));
+        break;
+      case Facts.unitsShifted:
+        evolveUnits(this.products[fact.product]!, fact);
+        break;
+      case Facts.moneyShifted:
+        evolveMoney(this.accounts, fact);
+        break;
       default:
         this.#later(fact);
     }
@@ -279,6 +310,16 @@ export class Books {
     });
   }
 
+  /** The key of a transaction that runs. Its number stands there negative: orders and transactions count for themselves. */
+  #transactionKey(fact: FactOf<"transactionBegun">, time: number): void {
+    const { account: subject, key, paramsHash, at, transaction } = fact;
+    this.keys.keep({
+      ...noOrder,
+      ...{ space: spaces.order, subject, key, method: 11, paramsHash, at, doneAt: Math.floor(time / 1000) },
+      ...{ code: running, order: -transaction, text: "" },
+    });
+  }
+
   #keyKept(fact: FactOf<"keyKept">, time: number): void {
     const kept = this.#kept;
     kept.space = fact.space;
@@ -348,6 +389,7 @@ export class Books {
   /** Whether an order may still move: its keys are not dropped. */
   isLive(number: number, nowMs: number): boolean {
     if (number === 0) return false;
+    if (number < 0) return this.transactions.open.has(-number);
     if (this.pending.has(number)) return true;
     if (!this.orders.has(number)) return false;
     const order = this.orders.read(number, this.order);

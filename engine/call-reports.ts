@@ -23,15 +23,21 @@ export function takeReport(turn: Turn, { number, attempt, report }: ReportOfCall
   turn.desk.returned(number, attempt);
   const call = turn.books.calls.open.get(number);
   if (!call) return;
+  const isLast = attempt === call.failed + 1;
   if (report.how === "failed") {
-    if (attempt === call.failed + 1) recordFailure(turn, call, report.error.slice(0, callErrorCharsMax));
+    if (isLast) recordFailure(turn, call, report.error, false);
+    return;
+  }
+  if (report.how === "refused" && ownerOf(call).mayRefuse?.(call) === false) {
+    if (isLast) recordFailure(turn, call, `refused: ${report.text}`, true);
     return;
   }
   turn.record({ type: Facts.callEnded, call: number, how: callEnds[report.how], text: report.text });
   ownerOf(call).ended(turn, call, report);
 }
 
-function recordFailure(turn: Turn, call: OpenCall, error: string): void {
+function recordFailure(turn: Turn, call: OpenCall, said: string, contradiction: boolean): void {
+  const error = said.slice(0, callErrorCharsMax);
   const failures = call.failed + 1 - call.forgiven;
   const since = call.firstFailedAt === 0 ? turn.nowMs : call.firstFailedAt;
   const { dueAt, alert, human } = nextTry(call.call, failures, since, turn.nowMs);
@@ -39,7 +45,7 @@ function recordFailure(turn: Turn, call: OpenCall, error: string): void {
   if (alert) turn.alert(`${callId(call.call)} ${call.name}: failed ${failures} times, last: ${error}`);
   const owner = ownerOf(call);
   owner.failed?.(turn, call, error);
-  if (human) tellHuman(turn, call);
+  if (human || contradiction) tellHuman(turn, call);
 }
 
 /** Timers of calls that fired: what can be made here goes to the desk, what cannot waits for a day and then for a human. */

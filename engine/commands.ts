@@ -170,6 +170,25 @@ export interface ResolveHuman extends Asked {
   operator: string | undefined;
 }
 
+export interface BeginTransaction extends Asked {
+  method: "transaction.begin";
+  key: string;
+  account: string;
+  /** Of its definition. */
+  name: string;
+  input: object | undefined;
+  /** How long it may be undecided; undefined = the default of its mode. */
+  deadlineMs: number | undefined;
+  /** Answer when it has ended, not when it has begun. */
+  wait: boolean;
+  at: number | undefined;
+}
+
+export interface GetTransaction extends Asked {
+  method: "transaction.get";
+  transaction: string;
+}
+
 export interface GetOrder extends Asked {
   method: "order.get" | "order.history";
   order: string;
@@ -280,6 +299,8 @@ export type Command =
   | ListHuman
   | GetHuman
   | ResolveHuman
+  | BeginTransaction
+  | GetTransaction
   | GetOrder
   | ListOrders
   | LookupOrder

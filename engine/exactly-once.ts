@@ -29,6 +29,7 @@ export const keyedMethods = {
   "account.deposit": 4,
   "account.withdraw": 5,
   "product.restock": 6,
+  "transaction.begin": 11,
   "order.advance": 7,
   "order.refund": 8,
   "payment.notify": 9,
@@ -204,7 +205,8 @@ export function keepRefusal(
 export function keysDue(turn: Turn): number {
   const { keys } = turn.books;
   // Keys of live orders would only go to the end of the row again.
-  const tooMany = keys.count - Math.max(turn.settings.keysMax, turn.books.liveKeys);
+  const tooMany =
+    keys.count - Math.max(turn.settings.keysMax, turn.books.liveKeys + turn.books.transactions.open.size);
   if (tooMany > 0) return Math.min(tooMany, keysDroppedPerStep);
   const { start, end } = keys.rows;
   const until = Math.min(end, start + keysDroppedPerStep);

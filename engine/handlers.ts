@@ -16,6 +16,7 @@ import { quoteLines } from "./quote.js";
 import { getRefund, reportRefund } from "./refund-commands.js";
 import { refundOrder } from "./refund-order.js";
 import { issueToken } from "./tokens.js";
+import { beginTransaction, getTransaction } from "./transactions/transaction-commands.js";
 import type { Turn } from "./turn.js";
 
 type Handlers = { readonly [M in Method]: (turn: Turn, command: Extract<Command, { method: M }>) => void };
@@ -48,6 +49,8 @@ export const handlers = {
   "feed.subscribe": subscribe,
   "feed.unsubscribe": unsubscribe,
   "audit.run": askOutside,
+  "transaction.begin": beginTransaction,
+  "transaction.get": getTransaction,
   "human.list": listHuman,
   "human.get": getHuman,
   "human.resolve": resolveHuman,

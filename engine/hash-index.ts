@@ -18,8 +18,11 @@ const tables = 1024;
  */
 const processSeed = randomInt(0x7fffffff);
 
+/** What stands for every table that holds nothing yet: books that are made and thrown away in tests need four thousand. */
+const empty = new Uint32Array(2);
+
 export class HashIndex {
-  #tables: Uint32Array[] = Array.from({ length: tables }, () => new Uint32Array(16));
+  #tables: Uint32Array[] = new Array<Uint32Array>(tables).fill(empty);
   #used = new Uint32Array(tables);
   /** Where `next` goes on. */
   #table: Uint32Array = this.#tables[0]!;
@@ -51,6 +54,7 @@ export class HashIndex {
   insert(hash: number, row: number): void {
     const number = hash >>> 22;
     let table = this.#tables[number]!;
+    if (table === empty) table = this.#tables[number] = new Uint32Array(16);
     if (this.#used[number]! * 4 >= table.length) table = this.#grow(number);
     put(table, hash, row >>> 0);
     this.#used[number]!++;

@@ -5,6 +5,7 @@ import type { ResolveHuman } from "./commands.js";
 import { type HumanKind, humanKinds } from "./human-queue.js";
 import type { HumanItem } from "./human-table.js";
 import { paymentKind, refundKind } from "./money-items.js";
+import { transactionItems } from "./transactions/transaction-items.js";
 import type { Turn } from "./turn.js";
 
 /**
@@ -19,7 +20,7 @@ export interface ItemKind {
 }
 
 /** Kinds that this build can resolve. */
-export const itemKinds: readonly ItemKind[] = [paymentKind, refundKind];
+const itemKinds: readonly ItemKind[] = [paymentKind, refundKind, transactionItems];
 
 const byNumber = new Map<number, ItemKind>(itemKinds.map((kind) => [humanKinds[kind.name], kind]));
 const names = new Map<number, string>(Object.entries(humanKinds).map(([name, number]) => [number, name]));

@@ -134,3 +134,32 @@ export const callErrorCharsMax = 500;
 
 /** Items for a human that are resolved and still kept by a shard, the newest ones. All of them are in the log. */
 export const itemsResolvedMax = 10_000;
+
+// Transactions across actors.
+
+/** How long a transaction may be undecided: thirty days, for steps that people do. */
+export const transactionMsMax = 2_592_000_000;
+
+/** Parts of one transaction. Each costs a few facts, and its undoing as many again. */
+export const partsMax = 32;
+
+/** Characters of a transaction's input as JSON; its functions get it with every call, the log holds it once. */
+export const inputCharsMax = 16_384;
+
+/** Characters of one part's result as JSON. */
+export const resultCharsMax = 16_384;
+
+/** Transactions of one shard that have not ended. */
+export const transactionsOpenMax = 100_000;
+
+/** Transactions of one shard that have ended and can still be looked at, the newest ones. */
+export const transactionsEndedMax = 100_000;
+
+/** Fences of one shard, at about 200 bytes each: two million transactions of one branch in a day. */
+export const fencesMax = 2_000_000;
+
+/** How long a fence is kept after its branch ended. */
+export const fenceKeepMs = 86_400_000;
+
+/** Fences dropped in one step. */
+export const fencesDroppedPerStep = 1000;

@@ -5,6 +5,8 @@
 
 import { ByteReader } from "../actors/byte-reader.js";
 import { ByteWriter } from "../actors/byte-writer.js";
+import { type FenceCall, fenceCalls, type Mode, modes } from "./tcc/fence.js";
+import { type Participant, participants } from "./tcc/fence-table.js";
 
 export type Message =
   /** Coordinator to product: hold this for me. */
@@ -24,6 +26,25 @@ export type Message =
   | { kind: "confirm"; order: number; branch: number }
   /** Coordinator to product: give it back, or never mind. */
   | { kind: "cancel"; order: number; branch: number }
+  /** A transaction's coordinator to the actor of a part; `order` is the transaction's number here and below. */
+  | {
+      kind: "part";
+      order: number;
+      branch: number;
+      mode: Mode;
+      call: FenceCall;
+      what: Participant;
+      subject: string;
+      account: string;
+      amount: number;
+      currency: number;
+      to: number;
+      deadline: number;
+    }
+  /** And its answer: code 0 = ok and a result as JSON, else a number of `results` and its details as JSON. */
+  | { kind: "told"; order: number; branch: number; call: FenceCall; code: number; text: string }
+  /** Actor to coordinator: what became of it? */
+  | { kind: "fate"; order: number; branch: number }
   /** The same three for an order in saga mode: sell at once; that was right; compensate. */
   | { kind: "take"; order: number; branch: number; product: string; qty: number; account: string }
   | { kind: "keep" | "undo"; order: number; branch: number }
@@ -54,6 +75,9 @@ const kinds = {
   take: 6,
   keep: 7,
   undo: 8,
+  part: 10,
+  told: 11,
+  fate: 12,
   payment: 20,
   settled: 21,
 } as const;
@@ -72,6 +96,20 @@ export function encodeMessage(message: Message): Uint8Array {
     to.uint(message.unitPrice);
     to.uint(message.currency);
     to.text(message.name);
+    to.text(message.text);
+  } else if (message.kind === "part") {
+    to.uint(modes[message.mode]);
+    to.uint(fenceCalls[message.call]);
+    to.uint(participants[message.what]);
+    to.text(message.subject);
+    to.text(message.account);
+    to.uint(message.amount);
+    to.uint(message.currency);
+    to.uint(message.to);
+    to.uint(message.deadline);
+  } else if (message.kind === "told") {
+    to.uint(fenceCalls[message.call]);
+    to.uint(message.code);
     to.text(message.text);
   } else if (message.kind === "payment") {
     to.text(message.provider);
@@ -133,7 +171,31 @@ export function decodeMessage(bytes: Uint8Array): Message {
       return { kind: "confirm", order, branch };
     case kinds.cancel:
       return { kind: "cancel", order, branch };
+    case kinds.part:
+      return {
+        ...{ kind: "part", order, branch },
+        mode: nameOf(modes, from.uint()),
+        call: nameOf(fenceCalls, from.uint()),
+        what: nameOf(participants, from.uint()),
+        subject: from.text(),
+        account: from.text(),
+        amount: from.uint(),
+        currency: from.uint(),
+        to: from.uint(),
+        deadline: from.uint(),
+      };
+    case kinds.told: {
+      const call = nameOf(fenceCalls, from.uint());
+      return { kind: "told", order, branch, call, code: from.uint(), text: from.text() };
+    }
+    case kinds.fate:
+      return { kind: "fate", order, branch };
     default:
       throw new RangeError(`message kind ${kind} is not known to this build`);
   }
+}
+
+function nameOf<T extends Readonly<Record<string, number>>>(numbers: T, number: number): keyof T & string {
+  for (const name in numbers) if (numbers[name] === number) return name;
+  throw new RangeError(`number ${number} is not known to this build`);
 }

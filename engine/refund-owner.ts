@@ -1,6 +1,6 @@
 /** What the calls of refunds come to: their owner's row in `call-owners`. */
 
-import type { CallOwner } from "./call-owners.js";
+import type { CallOwner } from "./call-owner.js";
 import type { OpenCall } from "./call-table.js";
 import type { Refund } from "./dossiers.js";
 import { openRefundItem } from "./refund-calls.js";

@@ -1,7 +1,14 @@
 /** Where a command goes: id -> slot (1,024, fixed for ever) -> shard. An order lives with its account. */
 
 import { isShardTopic } from "../actors/events.js";
-import { orderSlot, parseItemId, parseOrderId, parseRefundId, slotOf } from "../actors/order-number.js";
+import {
+  orderSlot,
+  parseItemId,
+  parseOrderId,
+  parseRefundId,
+  parseTransactionId,
+  slotOf,
+} from "../actors/order-number.js";
 import type { Command } from "./commands.js";
 import { firstSlot, shardOfSlot } from "./slots.js";
 
@@ -24,6 +31,7 @@ function slotOfCommand(command: Command, shards: number): number {
     case "account.get":
     case "account.statement":
     case "points.spend":
+    case "transaction.begin":
       return slotOf(command.account);
     case "order.pay":
     case "order.cancel":
@@ -37,6 +45,8 @@ function slotOfCommand(command: Command, shards: number): number {
     case "refund.get":
     case "refund.report":
       return orderSlot(parseRefundId(command.refund) ?? 0);
+    case "transaction.get":
+      return orderSlot(parseTransactionId(command.transaction) ?? 0);
     case "human.get":
     case "human.resolve":
       return orderSlot(parseItemId(command.item) ?? 0);

@@ -36,6 +36,9 @@ import { orderDue } from "./order-due.js";
 import type { Requester } from "./requester.js";
 import type { Settings } from "./settings.js";
 import { takeMessage } from "./take-message.js";
+import type { Timers } from "./timers.js";
+import { fencesDue, takeDueTransactions } from "./transactions/coordinator.js";
+import type { PlanAsked } from "./transactions/plan.js";
 import type { Turn } from "./turn.js";
 
 /** What the loop cannot answer from the books. `done` is called at any later time, outside of turns. */
@@ -57,6 +60,8 @@ export interface ShardParts {
   readonly outside: Outside;
   /** Functions that transactions and refunds call. Absent: there are none. */
   readonly outCalls?: OutCalls;
+  /** The parts of a transaction of that name; undefined = none is defined here. Must not throw. Absent: there are none. */
+  readonly plan?: (name: string, input: unknown, account: string) => PlanAsked | Refusal | undefined;
   /** Something keeps failing and somebody should look. */
   readonly alert?: (text: string) => void;
   /** There is something to do: call `step` soon. */
@@ -71,7 +76,6 @@ export interface ShardCounters {
   groups: number;
   overloaded: number;
   framesReceived: number;
-  callsMade: number;
   alerts: number;
 }
 
@@ -88,10 +92,11 @@ export class Shard implements Turn {
     groups: 0,
     overloaded: 0,
     framesReceived: 0,
-    callsMade: 0,
+
     alerts: 0,
   };
   readonly desk: CallDesk;
+  readonly transactionWaiters = new Map<number, Command[]>();
   nowMs = 0;
   /** Set from outside while new orders are not wanted: draining, or the disk is nearly full. */
   refuseNewWith: Refusal | undefined;
@@ -143,7 +148,7 @@ export class Shard implements Turn {
 
   /** When `step` has something to do without being asked (ms), or Infinity. */
   get nextDue(): number {
-    return Math.min(this.books.timers.nextDue, this.books.calls.timers.nextDue, this.#channels.nextDue);
+    return Math.min(...timersOf(this.books).map(({ nextDue }) => nextDue), this.#channels.nextDue);
   }
 
   /** Stage 1. The answer comes through the command's requester, sooner or later, once. */
@@ -201,6 +206,8 @@ export class Shard implements Turn {
     this.#beginTurn();
     const due = keysDue(this);
     if (due > 0) this.record({ type: Facts.keysDropped, count: due });
+    const ended = fencesDue(this);
+    if (ended > 0) this.record({ type: Facts.fencesDropped, count: ended });
     for (const report of this.#reports.splice(0, groupTurnsMax)) {
       this.#beginTurn();
       takeReport(this, report);
@@ -223,6 +230,7 @@ export class Shard implements Turn {
     const { timers } = this.books;
     while (timers.nextDue <= this.nowMs) orderDue(this, timers.take());
     takeDueCalls(this);
+    takeDueTransactions(this);
   }
 
   #runCommand(command: Command): void {
@@ -305,6 +313,10 @@ export class Shard implements Turn {
     this.#parts.wake();
   };
 
+  plan(name: string, input: unknown, account: string): PlanAsked | Refusal | undefined {
+    return this.#parts.plan?.(name, input, account);
+  }
+
   alert(text: string): void {
     this.counters.alerts++;
     this.#parts.alert?.(text);
@@ -316,5 +328,14 @@ export class Shard implements Turn {
   }
 }
 
+function timersOf({ timers, calls, transactions, fences }: Books): readonly Timers[] {
+  return [timers, calls.timers, transactions.timers, fences.timers];
+}
+
 /** What grows the books; everything else goes on while the disk is nearly full. */
-const makesNew: ReadonlySet<Method> = new Set<Method>(["order.place", "product.create", "account.open"]);
+const makesNew: ReadonlySet<Method> = new Set<Method>([
+  "order.place",
+  "product.create",
+  "account.open",
+  "transaction.begin",
+]);

@@ -16,6 +16,8 @@ import { payNowModes, pendingFromFact } from "./crossing-state.js";
 import type { Dossier, Refund } from "./dossiers.js";
 import type { HumanItem } from "./human-table.js";
 import type { KeptResult, KeyTable } from "./key-table.js";
+import type { Fence } from "./tcc/fence-table.js";
+import type { Transaction } from "./transactions/transaction-table.js";
 
 /** Changes with every change of the layout; an older snapshot is then not used, and the log is read instead. */
 export const snapshotFormat = 2;
@@ -46,9 +48,16 @@ export function* saveBooks(books: Books): Iterable<Uint8Array> {
   yield* packed({ refundSequence, paymentSequence });
   yield* packedAll(byOrder.entries());
   yield* packedAll(refunds.values());
-  yield* packed({ calls: books.calls.nextSequence, items: books.human.nextSequence });
+  yield* packed({
+    calls: books.calls.nextSequence,
+    items: books.human.nextSequence,
+    transactions: books.transactions.nextSequence,
+    fences: books.fences.nextNumber,
+  });
   yield* packedAll(books.calls.open.values());
   yield* packedAll(books.human.items());
+  yield* packedAll(books.transactions.transactions());
+  yield* packedAll(books.fences.fences());
 }
 
 /** Books from what `saveBooks` gave; the chunks may be cut differently. */
@@ -88,11 +97,15 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
   for (const [order, dossier] of from.unpackAll<[number, Dossier]>())
     books.dossiers.byOrder.set(order, dossier);
   for (const refund of from.unpackAll<Refund>()) books.dossiers.refunds.set(refund.number, refund);
-  const sequences = from.unpack<{ calls: number; items: number }>();
+  const sequences = from.unpack<{ calls: number; items: number; transactions: number; fences: number }>();
+  books.transactions.nextSequence = sequences.transactions;
+  books.fences.nextNumber = sequences.fences;
   books.calls.nextSequence = sequences.calls;
   books.human.nextSequence = sequences.items;
   for (const call of from.unpackAll<OpenCall>()) books.calls.add(call);
   for (const item of from.unpackAll<HumanItem>()) books.human.add(item);
+  for (const transaction of from.unpackAll<Transaction>()) books.transactions.add(transaction);
+  for (const fence of from.unpackAll<Fence>()) books.fences.add(fence);
   armTimers(books);
   return books;
 }

@@ -3,6 +3,7 @@
 import { takeOrderMessage } from "./crossing.js";
 import type { Message } from "./messages.js";
 import { takeForwarded, takeSettled } from "./notify-payment.js";
+import { takeTransactionMessage } from "./transactions/coordinator.js";
 import type { Turn } from "./turn.js";
 
 export function takeMessage(turn: Turn, message: Message): void {
@@ -12,6 +13,11 @@ export function takeMessage(turn: Turn, message: Message): void {
       break;
     case "settled":
       takeSettled(turn, message);
+      break;
+    case "part":
+    case "told":
+    case "fate":
+      takeTransactionMessage(turn, message);
       break;
     default:
       takeOrderMessage(turn, message);

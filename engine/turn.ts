@@ -14,6 +14,7 @@ import type { Command } from "./commands.js";
 import type { Feed } from "./feed.js";
 import type { Requester } from "./requester.js";
 import type { Settings } from "./settings.js";
+import type { PlanAsked } from "./transactions/plan.js";
 
 export interface Turn {
   readonly books: Books;
@@ -38,6 +39,10 @@ export interface Turn {
   readonly refWaiters: Map<string, Command[]>;
   /** Calls to functions outside the engine that are out or may go. */
   readonly desk: CallDesk;
+  /** Those who asked for a transaction that has not ended. */
+  readonly transactionWaiters: Map<number, Command[]>;
+  /** The parts of a transaction of that name, or why there are none; undefined = none is defined here. */
+  plan(name: string, input: unknown, account: string): PlanAsked | Refusal | undefined;
   /** Something keeps failing and somebody should look. */
   alert(text: string): void;
 }

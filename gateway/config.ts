@@ -107,6 +107,18 @@ export const settingsTable = {
     "on",
     "keep read.db; off = no lists, histories and statements",
   ),
+  definitions: {
+    ...text("--definitions", "FILE", "", "module that exports transactions and refunds; empty = none"),
+    parse: (given: string) => given,
+  },
+  callTimeoutMs: integer(
+    "--call-timeout-ms",
+    "MS",
+    30_000,
+    1,
+    3_600_000,
+    "wait for a function of --definitions",
+  ),
   diskFreeMb: integer("--disk-free-mb", "MB", 512, 0, 1_048_576, "refuse new orders when less is free"),
   paymentSecret: secretPairs(
     "--payment-secret",

@@ -14,18 +14,30 @@ import type { Yifen } from "../client/yifen.js";
 import { viewToResult } from "../engine/order-result.js";
 import type { OrderView, Requester, RequestId } from "../engine/requester.js";
 import { defaultSettings, type Settings } from "../engine/settings.js";
+import { callTimeoutMsDefault, runDefinitions } from "./call-runner.js";
 import { type EngineHost, openEngineHost } from "./engine-host.js";
 import type { OutletFunction, OutletSetup } from "./outlets/outlet.js";
 import { readRequest } from "./protocol.js";
+import type { Definitions } from "./transactions.js";
 
 export * from "../client/client.js";
 export type { OutletEvent, OutletFunction, OutletSetup } from "./outlets/outlet.js";
+export type { CallContext, RefundFunction, SagaCalls, TccCalls } from "./transactions.js";
+export { defineSaga, defineTcc, Refused } from "./transactions.js";
 
 export interface EngineOptions extends SessionOptions, Partial<Omit<Settings, "tokenSecret">> {
   /** Folder of the log. Left out: in memory, and nothing survives the program. */
   readonly data?: string;
   /** Shards in this process, fixed once the folder is made. Default 1. */
   readonly shards?: number;
+  /** Sagas and TCCs by name, for `transactions.begin`. */
+  readonly transactions?: Definitions["transactions"];
+  /** How money goes back through each payment provider, by its name. */
+  readonly refunds?: Definitions["refunds"];
+  /** How long a function of yours may take until nobody knows what it did. Default 30,000. */
+  readonly callTimeoutMs?: number;
+  /** A line when something keeps failing. Default: silent. */
+  readonly alert?: (line: string) => void;
   /** Lines about recovery. Default: silent. */
   readonly progress?: (line: string) => void;
   /**
@@ -59,6 +71,11 @@ export async function openEngine(options: EngineOptions = {}): Promise<Yifen> {
     readSide: true,
     diskFreeBytes: 512 * megabyte,
     outlets: (options.outlets ?? []).map(outletSetup),
+    definitions: runDefinitions(
+      { transactions: options.transactions ?? {}, refunds: options.refunds ?? {} },
+      options.callTimeoutMs ?? callTimeoutMsDefault,
+    ),
+    ...(options.alert ? { alert: options.alert } : {}),
     progress: options.progress ?? (() => {}),
     failed(error) {
       connection?.fail(error);

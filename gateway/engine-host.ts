@@ -18,6 +18,7 @@ import type { Journal } from "../persistence/journal.js";
 import { memoryJournal } from "../persistence/memory-journal.js";
 import { openReadSide, type ReadSide } from "../persistence/read-side.js";
 import { auditRunning } from "./audit-run.js";
+import type { RunningDefinitions } from "./call-runner.js";
 import { prepareFolder, shardFolder, tokenSecret } from "./data-folder.js";
 import type { OutletSetup } from "./outlets/outlet.js";
 import { type OutletFigures, type Outlets, openOutlets } from "./outlets/outlets.js";
@@ -43,6 +44,10 @@ export interface HostOptions {
   readonly progress: (line: string) => void;
   /** The engine has stopped for good and must not be asked any more: a storage failure or a defect. */
   readonly failed: (error: unknown) => void;
+  /** What transactions and refunds call; absent: nothing is defined here. */
+  readonly definitions?: RunningDefinitions;
+  /** A line about something that keeps failing. */
+  readonly alert?: (line: string) => void;
   readonly clock?: Clock;
   /** Where events go besides the feed. */
   readonly outlets?: readonly OutletSetup[];
@@ -91,8 +96,12 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
   for (const [shard, { books, journal }] of recovered.entries()) {
     const { wake } = loop;
     const { shards: count, failed } = options;
+    const { definitions = {}, alert = () => {} } = options;
     shards.push(
-      new Shard({ shard, shards: count, books, journal, clock, bus, settings, outside, wake, failed }),
+      new Shard({
+        ...{ shard, shards: count, books, journal, clock, bus, settings, outside, wake, failed, alert },
+        ...definitions,
+      }),
     );
   }
   const snapshots = folder === undefined ? undefined : startSnapshots(folder, journals, options);

@@ -71,6 +71,26 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
     perShard("keys", "Idempotency keys kept.", "gauge", (s) => s.books.keys.count),
     perShard("accounts", "Accounts named.", "gauge", (s) => s.books.accounts.length),
     perShard("products", "Products known.", "gauge", (s) => s.books.products.length),
+    perShard(
+      "calls_open",
+      "Calls to functions outside that have no end yet.",
+      "gauge",
+      (s) => s.books.calls.open.size,
+    ),
+    perShard("calls_out", "Calls to functions outside that wait for an answer.", "gauge", (s) => s.desk.out),
+    perShard(
+      "transactions_open",
+      "Transactions that have not ended.",
+      "gauge",
+      (s) => s.books.transactions.open.size,
+    ),
+    perShard("human_items_open", "Items that wait for a human.", "gauge", (s) => s.books.human.open.size),
+    perShard(
+      "alerts_total",
+      "Things that keep failing, told once each.",
+      "counter",
+      (s) => s.counters.alerts,
+    ),
     perShard("subscriptions", "Subscriptions of the feed.", "gauge", (s) => s.feed.size),
     {
       name: "yifen_snapshots_total",

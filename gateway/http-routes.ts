@@ -53,6 +53,8 @@ export const routes: readonly Route[] = [
   post("/v1/accounts/{account}/deposit", "account.deposit"),
   post("/v1/accounts/{account}/withdraw", "account.withdraw"),
   post("/v1/accounts/{account}/points/spend", "points.spend"),
+  post("/v1/transactions", "transaction.begin"),
+  get("/v1/transactions/{transaction}", "transaction.get"),
   get("/v1/human", "human.list"),
   get("/v1/human/{item}", "human.get"),
   post("/v1/human/{item}/resolve", "human.resolve"),

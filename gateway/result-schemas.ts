@@ -241,6 +241,31 @@ const HumanPage = Type.Object(
   { description: "Some of the items for a human" },
 );
 
+const TransactionPart = Type.Object(
+  {
+    name: text("Part"),
+    state: text("Where it stands"),
+    stuck: Type.Boolean({ description: "There is an item for a human about it" }),
+  },
+  { description: "A part of a transaction" },
+);
+
+const Transaction = Type.Object(
+  {
+    transaction: id("Transaction"),
+    account: id("Whose it is"),
+    name: id("As it is defined"),
+    mode: Type.Enum(["tcc", "saga"], { description: "How its parts are taken together" }),
+    state: Type.Enum(["running", "confirming", "canceling", "done", "undone"], { description: "State" }),
+    parts: list(TransactionPart, "In their order"),
+    results: Type.Unknown({ description: "What each part that was done gave back, by its name" }),
+    error: Type.Unknown({ description: "Because of what it is undone; null when it is not" }),
+    begunAt: time("When"),
+    endedAt: orNull(time("When it ended")),
+  },
+  { description: "A transaction across actors" },
+);
+
 const Token = Type.Object(
   { token: id("A key that the engine vouches for"), expiresAt: time("When it is of no use any more") },
   { description: "An issued key" },
@@ -367,6 +392,8 @@ export const namedSchemas = {
   HumanAnswer,
   HumanPage,
   Resolution,
+  TransactionPart,
+  Transaction,
   Token,
   Subscription,
   AuditShard,
@@ -390,6 +417,8 @@ export const resultSchemas = {
   "payment.notify": "PaymentOutcome",
   "points.spend": "Account",
   "token.issue": "Token",
+  "transaction.begin": "Transaction",
+  "transaction.get": "Transaction",
   "human.list": "HumanPage",
   "human.get": "HumanAnswer",
   "human.resolve": "HumanAnswer",

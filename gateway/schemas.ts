@@ -17,6 +17,7 @@ import {
   qtyMax,
   stockMax,
   timeMsMax,
+  transactionMsMax,
 } from "../engine/limits.js";
 
 /** Every method of the wire: those of the engine that can be asked for, and `session.ping`, which the edge answers. */
@@ -187,6 +188,33 @@ export const schemas = {
       operator: optional(operator()),
     },
     { ...closed, title: "End what only a human can end" },
+  ),
+  "transaction.begin": Type.Object(
+    {
+      key: key(),
+      account: id("Whose transaction it is"),
+      name: id("As it is defined"),
+      input: optional(
+        Type.Object(
+          {},
+          { additionalProperties: true, description: "Given to the definition and its functions" },
+        ),
+      ),
+      deadlineMs: optional(
+        Type.Integer({
+          minimum: 1000,
+          maximum: transactionMsMax,
+          description: "How long it may be undecided; default: a TCC 600,000, a saga 86,400,000",
+        }),
+      ),
+      wait: optional(Type.Boolean({ description: "true (default): answer when it has ended" })),
+      at: optional(at()),
+    },
+    { ...closed, title: "Begin a transaction across actors" },
+  ),
+  "transaction.get": Type.Object(
+    { transaction: id("Transaction") },
+    { ...closed, title: "Read a transaction" },
   ),
   "order.get": Type.Object({ order: id("Order number") }, { ...closed, title: "Read an order" }),
   "order.history": Type.Object({ order: id("Order number") }, { ...closed, title: "Read an order's moves" }),

@@ -6,7 +6,9 @@
  */
 
 import { defaultSettings } from "../engine/settings.js";
+import { runDefinitions } from "./call-runner.js";
 import { type Config, eventsNamed } from "./config.js";
+import { loadDefinitions } from "./definitions-file.js";
 import { type EngineHost, openEngineHost } from "./engine-host.js";
 import { engineMetrics } from "./engine-metrics.js";
 import { renderMetrics } from "./metrics.js";
@@ -34,6 +36,7 @@ const drainMs = 10_000;
 /** Throws what `openEngineHost` and `openSocketServer` throw. */
 export async function startServer(config: Config, { say, failed }: ServerHooks): Promise<RunningServer> {
   checkHost(config.host);
+  const definitions = await loadDefinitions(config.definitions);
   const host = await openEngineHost({
     folder: config.data,
     shards: config.shards,
@@ -44,6 +47,8 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
     readSide: config.readSide === "on",
     diskFreeBytes: config.diskFreeMb * megabyte,
     outlets: outletsOf(config),
+    definitions: runDefinitions(definitions, config.callTimeoutMs),
+    alert: say,
     progress: say,
     failed,
   });

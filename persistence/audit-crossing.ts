@@ -88,7 +88,8 @@ export class Crossing {
         findings.looked("payments", 1);
         const fits = sent?.shard === peer && sent.peer === shard;
         const same = sent?.currency === currency && sent.amount === amount;
-        if (!fits || !same) findings.bad("payments", shard, position, `${name}: arrived otherwise than it was sent`);
+        if (!fits || !same)
+          findings.bad("payments", shard, position, `${name}: arrived otherwise than it was sent`);
         if (index > 0) findings.bad("payments", shard, position, `${name}: arrived twice`);
       }
     }

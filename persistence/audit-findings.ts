@@ -29,6 +29,11 @@ export const checks = [
   ),
   check("refunds", "no refund took more than its order, payment or line had, and each ended once", "refund"),
   check("points", "points were granted once for an order, and reversed as its money went back", "points"),
+  check(
+    "transactions",
+    "parts of transactions moved what they say, once, and ended as they were decided",
+    "money",
+  ),
   check("human-items", "every item for a human was opened once, and resolved once in full", "human"),
   check("archived", "orders were archived when nothing could happen to them any more", "money"),
   check(

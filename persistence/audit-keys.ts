@@ -9,6 +9,7 @@ import { paymentName } from "./audit-live.js";
 import type { PaymentAudit } from "./audit-payments.js";
 import type { AuditScope } from "./audit-scope.js";
 import type { StockAudit } from "./audit-stock.js";
+import type { TransactionAudit } from "./audit-transactions.js";
 import { methods } from "./audit-turn.js";
 import { KeptKeys } from "./kept-keys.js";
 
@@ -20,7 +21,7 @@ type RefName = `${number} ${number} ${string}`;
 
 /** Orders' keys, refs of money, refs of stock, payments from outside. */
 const methodsOfSpace: readonly (readonly number[])[] = [
-  [methods.place, methods.pay, methods.cancel, methods.advance, methods.refund],
+  [methods.place, methods.pay, methods.cancel, methods.advance, methods.refund, methods.begin],
   [methods.deposit, methods.withdraw, methods.spend],
   [methods.restock],
   [methods.notify],
@@ -33,6 +34,7 @@ export class KeyAudit {
   readonly #stock: StockAudit;
   readonly #branches: BranchAudit;
   readonly #payments: PaymentAudit;
+  readonly #transactions: TransactionAudit;
   readonly #keys = new KeptKeys();
   readonly #refs = new Set<string>();
   readonly #runningRefs = new Set<string>();
@@ -48,18 +50,26 @@ export class KeyAudit {
     stock: StockAudit,
     branches: BranchAudit,
     payments: PaymentAudit,
+    transactions: TransactionAudit,
   ) {
     this.#scope = scope;
     this.#ledger = ledger;
     this.#stock = stock;
     this.#branches = branches;
     this.#payments = payments;
+    this.#transactions = transactions;
   }
 
   /** An order across shards takes its key when it begins; the result comes later. */
   begun({ order, account, key }: FactOf<"orderBegun">): void {
     this.#newKey(account, key);
     this.#keys.keep(`${account} ${key}`, { order, running: true });
+  }
+
+  /** A transaction likewise; its number is negative here, as in the books. */
+  transactionBegun({ transaction, account, key }: FactOf<"transactionBegun">): void {
+    this.#newKey(account, key);
+    this.#keys.keep(`${account} ${key}`, { order: -transaction, running: true });
   }
 
   /** Money or points came or went: there must be a ref for it. */
@@ -88,7 +98,7 @@ export class KeyAudit {
     const running = this.#keys.find(`${subject} ${key}`);
     if (!running?.running) this.#newKey(subject, key);
     this.#keys.keep(`${subject} ${key}`, { order: code === 0 ? order : 0, running: false });
-    const settled = code === 0 ? order : running?.running ? running.order : 0;
+    const settled = code === 0 ? order : running?.running ? Math.max(0, running.order) : 0;
     if (settled === 0) return;
     const turn = this.#scope.order(settled);
     turn.keys.push(code === 0 ? method : -method);
@@ -126,7 +136,8 @@ export class KeyAudit {
         return;
       }
       const { order } = oldest.kept;
-      if (this.#branches.pending.has(order) || this.#mayMove(order)) this.#keys.keep(oldest.key, oldest.kept);
+      if (this.#branches.pending.has(order) || this.#transactions.isOpen(-order) || this.#mayMove(order))
+        this.#keys.keep(oldest.key, oldest.kept);
     }
   }
 

@@ -13,6 +13,9 @@ export interface AuditedAccount {
   /** -1 until it is opened. */
   currency: number;
   available: number;
+  /** For transactions that are tried; and what those say that they hold. */
+  held: number;
+  reserved: number;
   points: number;
 }
 
@@ -26,6 +29,7 @@ export class LedgerAudit implements LedgerNames {
   readonly #scope: AuditScope;
   readonly #stock: StockAudit;
   readonly #handles = new Map<string, number>();
+  readonly #held = new Set<AuditedAccount>();
 
   constructor(scope: AuditScope, stock: StockAudit) {
     this.#scope = scope;
@@ -53,7 +57,7 @@ export class LedgerAudit implements LedgerNames {
   named({ id }: FactOf<"accountNamed">): void {
     if (this.#handles.has(id)) this.#scope.bad("names", `account ${id} is named twice`);
     this.#handles.set(id, this.accounts.length);
-    this.accounts.push({ id, currency: -1, available: 0, points: 0 });
+    this.accounts.push({ id, currency: -1, available: 0, held: 0, reserved: 0, points: 0 });
   }
 
   opened(fact: FactOf<"accountOpened">): void {
@@ -70,6 +74,30 @@ export class LedgerAudit implements LedgerNames {
     if (account.available < 0 || !Number.isSafeInteger(account.available)) {
       this.#scope.bad("guards", `account ${account.id}: available ${account.available}`);
     }
+  }
+
+  hold(handle: number, amount: number): void {
+    const account = this.accounts[handle]!;
+    account.held += amount;
+    this.#held.add(account);
+    this.#scope.looked("guards", 1);
+    if (account.held < 0) this.#scope.bad("guards", `account ${account.id}: held ${account.held}`);
+  }
+
+  /** What a tried branch holds more (or less) of an account's money. */
+  reserve(handle: number, amount: number): void {
+    const account = this.accounts[handle]!;
+    account.reserved += amount;
+    this.#held.add(account);
+  }
+
+  endTurn(): void {
+    for (const { id, held, reserved } of this.#held) {
+      this.#scope.looked("holds", 1);
+      if (held !== reserved)
+        this.#scope.bad("holds", `account ${id}: held ${held}, by transactions ${reserved}`);
+    }
+    this.#held.clear();
   }
 
   moneyCaptured(fact: FactOf<"moneyCaptured">): void {

@@ -27,6 +27,7 @@ import { PointsAudit } from "./audit-points.js";
 import { RefundAudit } from "./audit-refunds.js";
 import { AuditScope } from "./audit-scope.js";
 import { StockAudit } from "./audit-stock.js";
+import { TransactionAudit } from "./audit-transactions.js";
 import { methods, type TurnOrder } from "./audit-turn.js";
 
 export class ShardAudit {
@@ -37,6 +38,7 @@ export class ShardAudit {
   readonly refunds: RefundAudit;
   readonly points: PointsAudit;
   readonly human: HumanAudit;
+  readonly transactions: TransactionAudit;
   readonly #scope: AuditScope;
   readonly #branches: BranchAudit;
   readonly #keys: KeyAudit;
@@ -56,7 +58,15 @@ export class ShardAudit {
     this.refunds = new RefundAudit(scope, this.ledger, crossing);
     this.points = new PointsAudit(scope, this.ledger);
     this.human = new HumanAudit(scope, this.ledger, this.payments, this.refunds);
-    this.#keys = new KeyAudit(scope, this.ledger, this.stock, this.#branches, this.payments);
+    this.transactions = new TransactionAudit(scope, this.ledger, this.stock, this.payments);
+    this.#keys = new KeyAudit(
+      scope,
+      this.ledger,
+      this.stock,
+      this.#branches,
+      this.payments,
+      this.transactions,
+    );
   }
 
   /** Of the last fact taken. */
@@ -98,6 +108,8 @@ export class ShardAudit {
   /** The turn is over: its parts must fit together now. */
   #endTurn(): void {
     this.#branches.endTurn();
+    this.transactions.endTurn();
+    this.ledger.endTurn();
     const byHuman = this.human.acted;
     this.human.endTurn();
     this.payments.endTurn();
@@ -275,16 +287,62 @@ export class ShardAudit {
         break;
       case Facts.humanResolved:
         human.resolved(fact);
+        this.transactions.resolved();
         break;
       case Facts.entryMade:
         human.entry(fact);
         break;
-      // Who was told what outside: no figure depends on it, and what came of it has facts of its own.
+      default:
+        this.#applyTransaction(fact);
+    }
+  }
+
+  /** Calls to the outside, and transactions that programs define. */
+  #applyTransaction(fact: TransactionFact): void {
+    const { transactions } = this;
+    switch (fact.type) {
       case Facts.callMade:
-      case Facts.callFailed:
+        transactions.callMade(fact);
+        break;
       case Facts.callEnded:
+        transactions.callEnded(fact);
+        break;
+      case Facts.transactionBegun:
+        transactions.begun(fact);
+        this.#keys.transactionBegun(fact);
+        break;
+      case Facts.transactionDecided:
+        transactions.decided(fact);
+        break;
+      case Facts.transactionEnded:
+        transactions.finished(fact);
+        break;
+      case Facts.fenceSet:
+        transactions.fenceSet(fact);
+        break;
+      case Facts.fenceMoved:
+        transactions.fenceMoved(fact);
+        break;
+      case Facts.fencesDropped:
+        transactions.fencesDropped(fact);
+        break;
+      case Facts.unitsShifted:
+        transactions.unitsShifted(fact);
+        break;
+      case Facts.moneyShifted:
+        transactions.moneyShifted(fact);
+        break;
+      // How far the parts of a transaction came outside: no figure depends on it, and what moves here has facts of its own.
+      case Facts.callFailed:
       case Facts.callRepeated:
       case Facts.callStuck:
+      case Facts.partBegun:
+      case Facts.partAnswered:
+      case Facts.partEnding:
+      case Facts.partSettled:
+      case Facts.partFailed:
+      case Facts.partRepeated:
+      case Facts.partStuck:
         break;
       default:
         fact satisfies never;
@@ -298,7 +356,22 @@ type AfterSaleKind =
   | ("refundAsked" | "refundDone" | "refundRefused" | "refundUnknown")
   | ("pointsGranted" | "pointsReversed" | "pointsSpent")
   | ("humanOpened" | "humanResolved" | "entryMade")
-  | ("callMade" | "callFailed" | "callEnded" | "callRepeated" | "callStuck");
+  | TransactionKind;
+
+type TransactionKind =
+  | ("callMade" | "callFailed" | "callEnded" | "callRepeated" | "callStuck")
+  | ("transactionBegun" | "transactionDecided" | "transactionEnded")
+  | (
+      | "partBegun"
+      | "partAnswered"
+      | "partEnding"
+      | "partSettled"
+      | "partFailed"
+      | "partRepeated"
+      | "partStuck"
+    )
+  | ("fenceSet" | "fenceMoved" | "fencesDropped" | "unitsShifted" | "moneyShifted");
+type TransactionFact = { [K in TransactionKind]: FactOf<K> }[TransactionKind];
 type AfterSaleFact = { [K in AfterSaleKind]: FactOf<K> }[AfterSaleKind];
 
 /** A refund to its provider of a payment that is no account's. */

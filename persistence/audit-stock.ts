@@ -80,6 +80,20 @@ export class StockAudit {
       this.#take(product, account, kind === "released" || kind === "returned" ? -qty : qty);
   }
 
+  /** A transaction of a program moves units; whether it may, its fences say. */
+  shifted(fact: FactOf<"unitsShifted">): void {
+    const product = this.products[fact.product]!;
+    const { qty, account, from, to } = fact;
+    if (product.remote) this.#scope.bad("names", `product ${product.id} has its stock on another shard`);
+    const on = ["", "available", "held", "sold"] as const;
+    const [source, target] = [on[from] || undefined, on[to] || undefined];
+    if (source) product[source] -= qty;
+    if (target) product[target] += qty;
+    this.#checkAvailable(product, fact.available);
+    if (product.limit === 0 || (source !== "available" && target !== "available")) return;
+    this.#take(product, account, source === "available" ? qty : -qty);
+  }
+
   #take(product: AuditedProduct, account: number, qty: number): void {
     const used = (product.taken.get(account) ?? 0) + qty;
     this.#scope.looked("limits", 1);

@@ -30,6 +30,7 @@ export const methods = {
   refund: 8,
   notify: 9,
   spend: 10,
+  begin: 11,
 } as const;
 
 /** Everything in this turn that names one order. */

@@ -237,8 +237,9 @@ function checkSums(books: readonly ShardAudit[], findings: Findings): Map<string
         `${account}: the ledger has ${entered}, counted ${counted}`,
       );
     };
-    for (const { id, currency, available, points } of shard.ledger.accounts) {
+    for (const { id, currency, available, held, points } of shard.ledger.accounts) {
       if (currency >= 0) expect(`wallet:${id}`, BigInt(available));
+      if (currency >= 0) expect(`held:${id}`, BigInt(held));
       if (points !== 0) expect(`points:${id}`, BigInt(points));
     }
     for (const { id, remote, supplied, available, held, sold } of shard.stock.products) {

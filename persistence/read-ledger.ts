@@ -2,7 +2,7 @@
 
 import { catalogue, type Fact, type FactKind, type FactOf } from "../actors/facts.js";
 import { scaleOf } from "../actors/money.js";
-import { itemId, orderId, refundId } from "../actors/order-number.js";
+import { itemId, orderId, refundId, transactionId } from "../actors/order-number.js";
 import { type Posting, postingsOf } from "../actors/postings.js";
 import type { NamedAccount, NamedProduct, ReadNames } from "./read-names.js";
 import type { Writes } from "./read-rows.js";
@@ -33,6 +33,8 @@ const words: { readonly [K in FactKind]?: EntryWords<K> } = {
   refundDone: { type: "refund_done", ref: ({ refund }) => refundId(refund) },
   refundRefused: { type: "refund_refused", ref: ({ refund }) => refundId(refund) },
   orderArchived: { type: "revenue" },
+  moneyShifted: { type: "transaction", ref: ({ transaction }) => transactionId(transaction) },
+  unitsShifted: { type: "transaction", ref: ({ transaction }) => transactionId(transaction) },
   entryMade: { type: "entry", ref: ({ item }) => itemId(item) },
   pointsGranted: { type: "grant" },
   pointsReversed: { type: "reverse" },

@@ -12,6 +12,7 @@ import { shardOf } from "../../engine/router.js";
 import { defaultSettings, type Settings } from "../../engine/settings.js";
 import { type Outside, Shard } from "../../engine/shard.js";
 import { stateHash } from "../../engine/snapshot.js";
+import type { PlanAsked } from "../../engine/transactions/plan.js";
 import type { Journal } from "../../persistence/journal.js";
 import { memoryJournal } from "../../persistence/memory-journal.js";
 import { readArchive } from "./archive.js";
@@ -39,8 +40,9 @@ export interface TestEngineOptions {
   readonly journals?: Journal[];
   readonly nowMs?: number;
   readonly outside?: Outside;
-  /** Functions of providers; absent: there are none. */
+  /** Functions that calls to the outside find. */
   readonly outCalls?: OutCalls;
+  readonly plan?: (name: string, input: unknown, account: string) => PlanAsked | Refusal | undefined;
   /** What a bus does to the frames on their way: drop, double, re-order. Absent: nothing. */
   readonly carry?: (frames: CarriedFrame[]) => CarriedFrame[];
 }
@@ -72,6 +74,7 @@ export function testEngine(options: TestEngineOptions = {}) {
     },
   };
   const failures: unknown[] = [];
+  const alerts: string[] = [];
   let wakes = 0;
   const outside: Outside =
     options.outside ??
@@ -93,6 +96,8 @@ export function testEngine(options: TestEngineOptions = {}) {
       settings,
       outside,
       ...(options.outCalls ? { outCalls: options.outCalls } : {}),
+      ...(options.plan ? { plan: options.plan } : {}),
+      alert: (text) => void alerts.push(text),
       wake: () => void wakes++,
       failed,
     });
@@ -145,6 +150,7 @@ export function testEngine(options: TestEngineOptions = {}) {
     /** Frames that left their shard and were not carried yet. */
     frames,
     failures,
+    alerts,
     wakes: () => wakes,
     requesters: connections.map((connection) => connection.requester),
     pushes: () => connections.flatMap((c) => c.pushes),

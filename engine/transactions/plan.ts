@@ -1,0 +1,172 @@
+/**
+ * The parts of a transaction: what a definition asks for, checked and made ready for the actors. They are written into the
+ * transaction's first fact, so what is under way goes on as it began, whatever becomes of its definition.
+ */
+
+import { currencyNumber, parsePositiveAmount } from "../../actors/money.js";
+import { purses } from "../../actors/postings.js";
+import { type Refusal, refuse } from "../../actors/results.js";
+import { partsMax, qtyMax } from "../limits.js";
+import type { Mode } from "../tcc/fence.js";
+import type { Participant } from "../tcc/fence-table.js";
+
+/** What a definition says about one part. Amounts are decimal strings. */
+export type PartAsked =
+  /** Functions outside the engine. `amount`, `currency` and `units` tell a human what is at risk in them. */
+  | {
+      readonly kind: "call";
+      readonly name: string;
+      readonly ask?: boolean;
+      readonly amount?: string;
+      readonly currency?: string;
+      readonly units?: number;
+    }
+  /** Units of a product for an account. */
+  | {
+      readonly kind: "stock";
+      readonly name: string;
+      readonly product: string;
+      readonly qty: number;
+      readonly account?: string;
+    }
+  /** Money out of an account's wallet, to another's (`wallet:<account>`) or to `revenue`. */
+  | {
+      readonly kind: "money";
+      readonly name: string;
+      readonly from: string;
+      readonly to: string;
+      readonly amount: string;
+      readonly currency: string;
+    };
+
+export interface PlanAsked {
+  readonly mode: Mode;
+  readonly parts: readonly PartAsked[];
+}
+
+/** One part as it stands in the log. A `call` has functions; the others are participants. */
+export interface Part {
+  readonly name: string;
+  readonly what: "call" | Participant;
+  readonly subject: string;
+  readonly account: string;
+  /** Units of stock; minor units of money; of a call: minor units at risk. */
+  readonly amount: number;
+  readonly currency: number;
+  readonly units: number;
+  readonly to: number;
+  readonly ask: boolean;
+  /** The part that moves the same money; -1 = none. Of the two the credit is undone first, and only then the debit. */
+  readonly pair: number;
+}
+
+/** The parts, or why they cannot be. `account` takes what no other account is named for. */
+export function readPlan(plan: PlanAsked, account: string): readonly Part[] | Refusal {
+  const parts: Part[] = [];
+  for (const [index, asked] of plan.parts.entries()) {
+    const refusal = readPart(asked, account, plan.mode, parts);
+    if (!refusal) continue;
+    if (refusal.code !== "invalid_request") return refusal;
+    return refuse("invalid_request", { path: `transaction.parts[${index}]`, ...refusal.details });
+  }
+  if (parts.length === 0 || parts.length > partsMax)
+    return bad(`a transaction has 1 to ${partsMax} parts, a move of money between wallets counts as two`);
+  if (new Set(parts.map(({ name }) => name)).size < parts.length) return bad("two parts have one name");
+  return parts;
+}
+
+function readPart(asked: PartAsked, account: string, mode: Mode, parts: Part[]): Refusal | undefined {
+  if (!namePattern.test(asked.name)) return bad("a part's name is 1 to 64 of [A-Za-z0-9._-]");
+  switch (asked.kind) {
+    case "call":
+      return readCall(asked, mode, parts);
+    case "stock": {
+      const { name, product: subject, qty } = asked;
+      if (!isId(subject) || !isId(asked.account ?? account)) return bad("product and account are ids");
+      if (!Number.isInteger(qty) || qty < 1 || qty > qtyMax) return bad(`qty is 1 to ${qtyMax}`);
+      const taker = asked.account ?? account;
+      parts.push({ ...plain, name, what: "stock", subject, account: taker, amount: qty, units: qty });
+      return undefined;
+    }
+    case "money":
+      return readMoney(asked, parts);
+    default:
+      return bad("a part is a call, stock or money");
+  }
+}
+
+function readCall(
+  { name, ask, amount: text, currency: code, units }: Extract<PartAsked, { kind: "call" }>,
+  mode: Mode,
+  parts: Part[],
+): Refusal | undefined {
+  if (ask && mode === "tcc") return bad("a participant of a TCC is canceled, not asked");
+  const currency = code === undefined ? 0 : currencyNumber(code);
+  if (currency === undefined || (text === undefined) !== (code === undefined))
+    return bad("amount and currency at risk are given together");
+  const amount = text === undefined ? 0 : parsePositiveAmount(text, currency);
+  if (typeof amount !== "number") return amount;
+  parts.push({ ...plain, name, what: "call", amount, currency, units: units ?? 0, ask: ask ?? false });
+  return undefined;
+}
+
+function readMoney(
+  { name, from, to, amount: text, currency: code }: Extract<PartAsked, { kind: "money" }>,
+  parts: Part[],
+): Refusal | undefined {
+  const receiver = to.startsWith("wallet:") ? to.slice("wallet:".length) : undefined;
+  if (!isId(from) || (receiver === undefined ? to !== "revenue" : !isId(receiver)))
+    return bad("money goes from an account to wallet:<account> or to revenue");
+  if (from === receiver) return bad("money goes to another account");
+  const currency = currencyNumber(code);
+  if (currency === undefined) return bad("not a known currency");
+  const amount = parsePositiveAmount(text, currency);
+  if (typeof amount !== "number") return amount;
+  const money = { ...plain, amount, currency };
+  const debit = parts.length;
+  if (receiver === undefined) {
+    parts.push({ ...money, name, what: "debit", subject: from, account: from, to: purses.revenue });
+    return undefined;
+  }
+  parts.push({
+    ...money,
+    name,
+    what: "debit",
+    subject: from,
+    account: from,
+    to: purses.transit,
+    pair: debit + 1,
+  });
+  parts.push({
+    ...money,
+    name: `${name}:to`,
+    what: "credit",
+    subject: receiver,
+    account: receiver,
+    pair: debit,
+  });
+  return undefined;
+}
+
+/** `:` stands between a name and what the engine adds to it. */
+const namePattern = /^[A-Za-z0-9._-]{1,64}$/;
+const idPattern = /^[A-Za-z0-9._:-]{1,64}$/;
+
+const plain = {
+  subject: "",
+  account: "",
+  currency: 0,
+  amount: 0,
+  units: 0,
+  to: 0,
+  ask: false,
+  pair: -1,
+} as const;
+
+function isId(text: unknown): boolean {
+  return typeof text === "string" && idPattern.test(text);
+}
+
+function bad(reason: string): Refusal {
+  return refuse("invalid_request", { reason });
+}
