@@ -26,6 +26,8 @@ export interface Order {
   expiresAt: number;
   /** Microseconds. */
   createdAt: number;
+  /** 0 unless some were given for it. */
+  points: number;
 }
 
 /** Whether `event` may happen to the order now. */

@@ -228,5 +228,6 @@ export function emptyOrder(): Order {
     payBy: 0,
     expiresAt: 0,
     createdAt: 0,
+    points: 0,
   };
 }

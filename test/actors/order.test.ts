@@ -16,6 +16,7 @@ function order(more: Partial<Order> = {}): Order {
     payBy: 5000,
     expiresAt: 7000,
     createdAt: 0,
+    points: 0,
     ...more,
   };
 }
