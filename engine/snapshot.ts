@@ -2,7 +2,7 @@
  * The books as bytes: written by a follower that replays the log beside the engine (so the loop never stops for it), read
  * when the engine starts. The same books always give the same bytes, so their SHA-256 is the state hash.
  *
- * Small things as length-prefixed MessagePack, the orders' rows as they lie in memory.
+ * Small things as length-prefixed MessagePack, the orders' rows as they lie in memory, less those that were dropped.
  */
 
 import { createHash } from "node:crypto";

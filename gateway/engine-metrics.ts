@@ -61,12 +61,7 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
       (_, n) => host.journals[n]!.bytesAppended,
     ),
     perShard("log_syncs_total", "fsyncs of the log.", "counter", (_, n) => host.journals[n]!.syncs),
-    perShard(
-      "orders",
-      "Orders kept in memory.",
-      "gauge",
-      (s) => s.books.orders.rows.end - s.books.orders.rows.start,
-    ),
+    perShard("orders", "Orders kept in memory.", "gauge", (s) => s.books.orders.count),
     perShard("orders_live", "Orders that may still move.", "gauge", (s) => s.books.liveOrders),
     perShard("keys", "Idempotency keys kept.", "gauge", (s) => s.books.keys.count),
     perShard("accounts", "Accounts named.", "gauge", (s) => s.books.accounts.length),

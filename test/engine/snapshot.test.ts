@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { Order } from "../../actors/order.js";
 import { orderId, orderNumber, slotOf } from "../../actors/order-number.js";
-import { Books } from "../../engine/books.js";
+import { Books, emptyOrder } from "../../engine/books.js";
 import { replay } from "../../engine/replay.js";
 import { loadBooks, saveBooks, stateHash } from "../../engine/snapshot.js";
 import { place, product, shop } from "../support/shop.js";
@@ -37,6 +38,8 @@ test("every part of the books is in the hash", () => {
     ["a price's version", (books) => void books.products[0]!.priceVersion++],
     ["who took how much", (books) => void books.products[2]!.taken!.set(0, 9)],
     ["an order", (books) => books.orders.rows.set(0, 3, 9)],
+    ["an order's points", (books) => books.orders.write({ ...firstOrder(books), points: 9 })],
+    ["that an order was dropped", (books) => books.orders.drop(firstOrder(books).number)],
     ["a line", (books) => books.orders.lines.set(0, 1, 9)],
     ["a key's result", (books) => books.keys.rows.set(0, 6, 9)],
     ["a ref's result", (books) => books.refs.rows.set(0, 6, 9)],
@@ -68,6 +71,10 @@ test("every part of the books is in the hash", () => {
 function only<T>(values: ReadonlyMap<unknown, T>): T {
   expect(values.size).toBe(1);
   return [...values.values()][0]!;
+}
+
+function firstOrder(books: Books): Order {
+  return books.orders.read(books.orders.rows.get(0, 0), emptyOrder());
 }
 
 /** Books of the one shard of three that ann lives on, with one of everything in them. */
@@ -117,6 +124,18 @@ test("books with one of everything in them are saved and loaded", () => {
   const copy = reloaded(books, 1000);
   expect(stateHash(copy)).toBe(stateHash(books));
   expect([...copy.pending.values()].map(({ missing }) => missing)).toEqual([1]);
+});
+
+test("an order that was dropped is not in a snapshot, and its timer is not armed again", () => {
+  const books = busyBooks();
+  const dropped = firstOrder(books).number;
+  const timers = reloaded(books, 1000).timers.size;
+  books.orders.drop(dropped);
+  const copy = reloaded(books, 1000);
+  expect(stateHash(copy)).toBe(stateHash(books));
+  expect([copy.orders.has(dropped), copy.orders.wasDropped(dropped)]).toEqual([false, true]);
+  expect(copy.timers.size).toBe(timers - 1);
+  expect(copy.orders.nextSequence).toBe(books.orders.nextSequence);
 });
 
 const action = fc.oneof(
