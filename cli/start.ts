@@ -9,6 +9,7 @@ import {
   readConfig,
   type SettingName,
   settingsTable,
+  shown,
 } from "../gateway/config.js";
 import { startServer } from "../gateway/server.js";
 import { exitCodes, fail } from "./fail.js";
@@ -19,9 +20,15 @@ export function addStart(program: Command): void {
     .description("serve orders over WebSocket, until SIGTERM")
     .option("--config <FILE>", "settings in a JSON file")
     .option("--json", "one JSON object per line instead of text");
-  for (const [name, { flag, value, fallback, about }] of Object.entries(settingsTable)) {
+  for (const [name, setting] of Object.entries(settingsTable)) {
+    const { flag, value, fallback, about } = setting;
     const variable = environmentName(name as SettingName);
-    start.addOption(new Option(`${flag} <${value}>`, `${about} (${variable}, default ${fallback})`));
+    const option = new Option(
+      `${flag} <${value}>`,
+      `${about} (${variable}, default ${shown(name as SettingName, fallback)})`,
+    );
+    if ("pairs" in setting) option.argParser(joined);
+    start.addOption(option);
   }
   start.action(async (flags: Record<string, string> & { config?: string; json?: boolean }) => {
     const { config: file, json, ...given } = flags;
@@ -32,6 +39,11 @@ export function addStart(program: Command): void {
     for (const line of describeConfig(found)) say(line);
     await serve(found.config, say);
   });
+}
+
+/** A flag that was given more than once. */
+function joined(given: string, before: string | undefined): string {
+  return before === undefined ? given : `${before},${given}`;
 }
 
 async function serve(config: Config, say: (line: string) => void): Promise<void> {

@@ -6,6 +6,7 @@ import { addAudit } from "./audit.js";
 import { addBench } from "./bench.js";
 import { addDemo } from "./demo.js";
 import { fail } from "./fail.js";
+import { addOutlets } from "./outlets.js";
 import { addStart } from "./start.js";
 import { addVerify } from "./verify.js";
 
@@ -17,7 +18,7 @@ const program = new Command("yifen")
   .showHelpAfterError()
   .exitOverride();
 
-for (const add of [addStart, addDemo, addAudit, addVerify, addBench]) add(program);
+for (const add of [addStart, addDemo, addAudit, addVerify, addOutlets, addBench]) add(program);
 
 try {
   await program.parseAsync();

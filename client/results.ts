@@ -50,7 +50,8 @@ export interface Order {
 
 export interface Refund {
   readonly refund: string;
-  readonly order: string;
+  /** null for money that came for an order that is archived. */
+  readonly order: string | null;
   readonly amount: string;
   readonly currency: string;
   readonly to: "wallet" | "provider";
@@ -63,6 +64,8 @@ export interface Refund {
   readonly restock: boolean;
   /** What the provider said of it. */
   readonly ref: string | null;
+  /** What it takes of each line. An amount is spread over the lines and takes no units. */
+  readonly lines: readonly { readonly product: string; readonly qty: number; readonly amount: string }[];
 }
 
 /** One refund for every source that the order's money came from. */

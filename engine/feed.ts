@@ -21,6 +21,7 @@ import {
   isShardTopic,
   isTold,
   type OrderNames,
+  type RefundNames,
   topicOf,
 } from "../actors/events.js";
 import { readFacts } from "../actors/fact-codec.js";
@@ -214,9 +215,13 @@ class BookNames implements EventNames {
     return { account: accounts[account]!.id, currency, total };
   }
 
-  /** The books keep no payment ids: `refund.requested` has told them. */
-  refund(): undefined {
-    return undefined;
+  /** Those that have ended are forgotten with their orders. */
+  refund(number: number): RefundNames | undefined {
+    const refund = this.books.dossiers.refunds.get(number);
+    if (!refund) return undefined;
+    const { order, account, currency, amount, provider, paymentId } = refund;
+    const owner = order === 0 ? "" : this.accountId(account);
+    return { order, account: owner, currency, amount, provider, paymentId };
   }
 }
 

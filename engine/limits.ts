@@ -46,6 +46,20 @@ export const connectionsMax = 10_000;
 /** Seconds without a byte from a peer (pings are sent by us) until its connection is closed. */
 export const idleSeconds = 120;
 
+// HTTP.
+
+/** Open requests of one process. A connection has one at a time, and there may be as many as there are WebSockets. */
+export const httpOpenMax = connectionsMax;
+
+/**
+ * Bytes of request bodies that are waiting for their ends. One that comes in one piece, as small ones do, is never kept; so
+ * this is for 64 of the largest, and for strangers who send slowly.
+ */
+export const httpBodyBytesMax = 64 * frameBytesMax;
+
+/** Seconds by which the clock of a payment provider may differ from ours, and for which a notification is fresh. */
+export const signatureAgeSecondsMax = 300;
+
 // Requests.
 
 /** Lines of one order. */

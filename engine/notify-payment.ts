@@ -224,7 +224,8 @@ function surplusOf(turn: Turn, payment: Payment, order: number, due: number): nu
 }
 
 function giveBack(turn: Turn, payment: Payment, outcome: Outcome, order: number, amount: number): Settled {
-  const refund = refundFromSuspense(turn, payment, order, amount, outcome.replace("_", " "));
+  const reason = `${outcome.replace("_", " ")} for ${payment.reference}`;
+  const refund = refundFromSuspense(turn, payment, order, amount, reason);
   return { outcome, money: "refunded", refund };
 }
 

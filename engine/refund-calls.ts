@@ -16,7 +16,7 @@ export function askProvider(turn: Turn, refund: Refund): void {
     name: `refund:${provider}`,
     input: JSON.stringify({
       refund: refundId(number),
-      order: orderId(order),
+      order: orderOrNone(order),
       amount: formatAmount(amount, currency),
       currency: currencyCode(currency),
       provider,
@@ -24,6 +24,10 @@ export function askProvider(turn: Turn, refund: Refund): void {
       reason,
     }),
   });
+}
+
+function orderOrNone(order: number): string | null {
+  return order === 0 ? null : orderId(order);
 }
 
 /** The refund has ended: nobody is asked about it any more. */
@@ -43,7 +47,7 @@ export function openRefundItem(turn: Turn, refund: Refund, error: string, attemp
     units: 0,
     attempts,
     error,
-    evidence: { order: orderId(order), provider, paymentId, reason },
+    evidence: { order: orderOrNone(order), provider, paymentId, reason },
   });
 }
 

@@ -14,7 +14,7 @@ const say = { done: refundDone, refused: refundRefused, unknown: refundUnknown }
 /** Open refunds and those of orders that are not archived are in the books; the others are on the read side. */
 export function getRefund(turn: Turn, command: GetRefund): void {
   const refund = turn.books.dossiers.refunds.get(parseRefundId(command.refund) ?? 0);
-  if (refund) answerResult(turn, command, refundView(refund));
+  if (refund) answerResult(turn, command, refundView(turn.books, refund));
   else if (wasAsked(turn, command.refund)) askOutside(turn, command);
   else answerRefusal(turn, command, refuse("refund_not_found"));
 }
@@ -24,9 +24,9 @@ export function reportRefund(turn: Turn, command: ReportRefund): void {
   const refund = turn.books.dossiers.refunds.get(parseRefundId(command.refund) ?? 0);
   if (refund && isOpen(refund)) {
     say[command.outcome](turn, refund, command.ref ?? "");
-    answerResult(turn, command, refundView(refund));
+    answerResult(turn, command, refundView(turn.books, refund));
   } else if (refund) {
-    answerEnded(turn, command, refundView(refund) as RefundSeen);
+    answerEnded(turn, command, refundView(turn.books, refund) as RefundSeen);
   } else if (wasAsked(turn, command.refund)) {
     turn.askOutside({ ...command, method: "refund.get" } as unknown as GetRefund, (found) => {
       if ("code" in found) answerRefusal(turn, command, refuse("refund_not_found"));

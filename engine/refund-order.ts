@@ -67,7 +67,7 @@ export function askParts(
     shares,
   }));
   const numbers = askRefunds(turn, wanted);
-  return numbers.map((number) => refundView(turn.books.dossiers.refunds.get(number)!));
+  return numbers.map((number) => refundView(turn.books, turn.books.dossiers.refunds.get(number)!));
 }
 
 /** All that is left of an order, cut to where it came from. */

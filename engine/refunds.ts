@@ -21,9 +21,11 @@ import type { Refund } from "./dossiers.js";
 import { engineItself, recordMove } from "./order-moves.js";
 import { reversePoints } from "./points.js";
 import { askProvider, endCalls, openRefundItem } from "./refund-calls.js";
+import { firstSlot } from "./slots.js";
 import type { Turn } from "./turn.js";
 
 export interface RefundWanted {
+  /** 0 = none that is still in the books. */
   readonly order: number;
   readonly source: number;
   readonly amount: number;
@@ -33,7 +35,7 @@ export interface RefundWanted {
   readonly reason: string;
   readonly restock: boolean;
   readonly shares: readonly LineShare[];
-  /** For an order that is archived; otherwise the order's. */
+  /** Without an order; otherwise the order's. */
   readonly currency?: number;
 }
 
@@ -57,7 +59,8 @@ function recordAsked(turn: Turn, wanted: RefundWanted): number {
   const { books } = turn;
   const { order, source, amount, provider, paymentId, reason, restock, shares } = wanted;
   const known = books.orders.has(order) ? books.orders.read(order, books.order) : undefined;
-  const refund = orderNumber(books.dossiers.refundSequence + 1, orderSlot(order));
+  const slot = order === 0 ? firstSlot(turn.shard, turn.shards) : orderSlot(order);
+  const refund = orderNumber(books.dossiers.refundSequence + 1, slot);
   turn.record({
     type: Facts.refundAsked,
     refund,

@@ -23,9 +23,17 @@ async function seats(): Promise<string> {
 const order = await yifen.orders.place({ account: "ann", lines, payWithinMs: 60_000 });
 console.log(`placed: ${order.status}, next ${order.next.join(" or ")}; seats: ${await seats()}`);
 
-const word = { provider: "alipay", paymentId: "2026-0001", order: order.order, amount: "80.00", currency: "CNY" };
+const word = {
+  provider: "alipay",
+  paymentId: "2026-0001",
+  order: order.order,
+  amount: "80.00",
+  currency: "CNY",
+};
 const paid = await yifen.payments.notify(word);
-console.log(`the provider's word: ${paid.outcome}, the order is ${paid.order?.status}; seats: ${await seats()}`);
+console.log(
+  `the provider's word: ${paid.outcome}, the order is ${paid.order?.status}; seats: ${await seats()}`,
+);
 
 const again = await yifen.payments.notify(word);
 console.log(`the same word again: ${again.outcome}, replayed: ${again.replayed}`);

@@ -5,7 +5,9 @@
  */
 
 import { readFileSync } from "node:fs";
+import { eventTypes } from "../actors/events.js";
 import { defaultSettings } from "../engine/settings.js";
+import { readPaymentSecrets } from "./payment-signature.js";
 
 /** What an operator gave cannot be used. The message says which setting, from where, and what would be right. */
 export class BadConfig extends Error {
@@ -20,7 +22,13 @@ interface Setting<T> {
   readonly about: string;
   readonly parse: (text: string) => T | undefined;
   readonly wanted: string;
+  /** Shown as `set`, and never named when it is wrong. */
+  readonly secret?: true;
+  /** NAME=VALUE, separated by commas. Its flag may be repeated, and `YIFEN_..._NAME` is one of them in the environment. */
+  readonly pairs?: true;
 }
+
+const allEvents = "all";
 
 export const settingsTable = {
   port: integer("--port", "PORT", 8080, 0, 65_535, "port to listen on; 0 takes a free one"),
@@ -100,11 +108,79 @@ export const settingsTable = {
     "keep read.db; off = no lists, histories and statements",
   ),
   diskFreeMb: integer("--disk-free-mb", "MB", 512, 0, 1_048_576, "refuse new orders when less is free"),
+  paymentSecret: secretPairs(
+    "--payment-secret",
+    "PROVIDER=SECRET",
+    "shared with a payment provider, which signs its notifications with it; may be repeated",
+    (given) => readPaymentSecrets(given) !== undefined,
+    "PROVIDER=SECRET with 16 to 256 characters of secret, separated by commas",
+  ),
+  webhookUrl: optional(
+    "--webhook-url",
+    "URL",
+    "events are posted there",
+    "an http or https URL",
+    isWebhookUrl,
+  ),
+  webhookSecret: {
+    ...optional(
+      "--webhook-secret",
+      "TEXT",
+      "signs what is posted; best given in the environment",
+      "16 to 256 characters without spaces",
+      (given) => /^[\x21-\x7e]{16,256}$/.test(given),
+    ),
+    secret: true,
+  },
+  webhookEvents: eventList("--webhook-events", "which events are posted: types, or how they begin"),
+  webhookAttempts: integer(
+    "--webhook-attempts",
+    "N",
+    10,
+    1,
+    1000,
+    "failed attempts after which an event is put aside",
+  ),
+  webhookBatch: integer(
+    "--webhook-batch",
+    "N",
+    1,
+    1,
+    1000,
+    "events of one request; 1 = an object, more = an array of at most so many",
+  ),
+  eventLog: optional(
+    "--event-log",
+    "FILE",
+    "events are appended there as lines of JSON",
+    "a text",
+    () => true,
+  ),
+  eventLogMb: integer(
+    "--event-log-mb",
+    "MB",
+    64,
+    1,
+    1_048_576,
+    "size at which the event log begins a new file",
+  ),
+  eventLogEvents: eventList("--event-log-events", "which events are logged: types, or how they begin"),
+  outletsFrom: choice(
+    "--outlets-from",
+    ["end", "start"],
+    "end",
+    "where a new outlet begins: behind what there is, or with the first event of the log",
+  ),
 } as const;
 
 type Table = typeof settingsTable;
 export type SettingName = keyof Table;
 export type Config = { readonly [K in SettingName]: Table[K]["fallback"] };
+
+/** What `webhookEvents` and `eventLogEvents` name; undefined = all. */
+export function eventsNamed(list: string): readonly string[] | undefined {
+  return list === allEvents ? undefined : list.split(",");
+}
 
 export interface OriginatedConfig {
   readonly config: Config;
@@ -125,7 +201,7 @@ export function readConfig(
     const variable = environmentName(name);
     const found =
       pick(flags[name], `flag ${settingsTable[name].flag}`) ??
-      pick(environment[variable], variable) ??
+      pick(inEnvironment(name, environment), variable) ??
       pick(fromFile[name], file ?? "");
     config[name] = found ? parse(name, found.text, found.origin) : settingsTable[name].fallback;
     origins[name] = found?.origin ?? "default";
@@ -137,12 +213,34 @@ export function readConfig(
 export function describeConfig({ config, origins }: OriginatedConfig): string[] {
   return (Object.keys(settingsTable) as SettingName[]).map(
     (name) =>
-      `${settingsTable[name].flag.slice(2).padEnd(16)} ${String(config[name]).padEnd(12)} ${origins[name]}`,
+      `${settingsTable[name].flag.slice(2).padEnd(16)} ${shown(name, config[name]).padEnd(12)} ${origins[name]}`,
   );
+}
+
+/** A setting without a value is "none", and a secret is "set". */
+export function shown(name: SettingName, value: unknown): string {
+  const setting: Setting<unknown> = settingsTable[name];
+  if (value === "") return "none";
+  return setting.secret ? "set" : String(value);
 }
 
 export function environmentName(name: SettingName): string {
   return `YIFEN_${name.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`;
+}
+
+/** With pairs, `YIFEN_PAYMENT_SECRET_ALIPAY` is the one of `alipay`. */
+function inEnvironment(
+  name: SettingName,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const variable = environmentName(name);
+  const { pairs }: Setting<unknown> = settingsTable[name];
+  const whole = environment[variable];
+  if (!pairs) return whole;
+  const single = Object.entries(environment)
+    .filter(([each]) => each.startsWith(`${variable}_`))
+    .map(([each, value]) => `${each.slice(variable.length + 1).toLowerCase()}=${value}`);
+  return single.length === 0 ? whole : [...(whole === undefined ? [] : [whole]), ...single].join(",");
 }
 
 function readConfigFile(file: string): Record<string, unknown> {
@@ -170,7 +268,8 @@ function pick(value: unknown, origin: string): { text: string; origin: string } 
 function parse(name: SettingName, value: string, origin: string): unknown {
   const setting: Setting<unknown> = settingsTable[name];
   const parsed = setting.parse(value);
-  if (parsed === undefined) throw new BadConfig(`${origin}: "${value}" is not ${setting.wanted}`);
+  const given = setting.secret ? "what was given" : `"${value}"`;
+  if (parsed === undefined) throw new BadConfig(`${origin}: ${given} is not ${setting.wanted}`);
   return parsed;
 }
 
@@ -200,6 +299,33 @@ function text(flag: string, value: string, fallback: string, about: string): Set
   return { flag, value, fallback, about, parse: (given) => given || undefined, wanted: "a text" };
 }
 
+/** A text that may be left out: "" is the default and means that there is none. */
+function optional(
+  flag: string,
+  value: string,
+  about: string,
+  wanted: string,
+  fits: (given: string) => boolean,
+): Setting<string> {
+  const parseOptional = (given: string) => (given === "" || fits(given) ? given : undefined);
+  return { flag, value, fallback: "", about, parse: parseOptional, wanted };
+}
+
+/** Without a name and a password in it: the URL is printed. */
+function isWebhookUrl(given: string): boolean {
+  if (!URL.canParse(given)) return false;
+  const { protocol, username, password } = new URL(given);
+  return ["http:", "https:"].includes(protocol) && username === "" && password === "";
+}
+
+function eventList(flag: string, about: string): Setting<string> {
+  const fits = (start: string) => start !== "" && eventTypes.some((type) => type.startsWith(start));
+  const parseList = (given: string) =>
+    given === allEvents || given.split(",").every(fits) ? given : undefined;
+  const wanted = `"${allEvents}", or types and beginnings of types with commas: order.,refund.done`;
+  return { flag, value: "LIST", fallback: allEvents, about, parse: parseList, wanted };
+}
+
 function choice<T extends string>(
   flag: string,
   values: readonly T[],
@@ -208,4 +334,15 @@ function choice<T extends string>(
 ): Setting<T> {
   const parseChoice = (given: string) => values.find((value) => value === given);
   return { flag, value: values.join("|"), fallback, about, parse: parseChoice, wanted: values.join(" or ") };
+}
+
+function secretPairs(
+  flag: string,
+  value: string,
+  about: string,
+  isValue: (given: string) => boolean,
+  wanted: string,
+): Setting<string> {
+  const parsePairs = (given: string) => (isValue(given) ? given : undefined);
+  return { flag, value, fallback: "", about, parse: parsePairs, wanted, secret: true, pairs: true };
 }

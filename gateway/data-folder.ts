@@ -5,6 +5,7 @@
  *     yifen.json   how many shards, which never changes
  *     token.key    the secret that proves issued tokens; losing it makes unused tokens unknown, and nothing else
  *     read.db      the read side, rebuildable
+ *     outlets.db   how far the outlets have come, and what they could not deliver
  *     shard-0/     lock, log, anchor, snapshots
  *     shard-1/ ...
  */

@@ -15,9 +15,11 @@ import { viewToResult } from "../engine/order-result.js";
 import type { OrderView, Requester, RequestId } from "../engine/requester.js";
 import { defaultSettings, type Settings } from "../engine/settings.js";
 import { type EngineHost, openEngineHost } from "./engine-host.js";
+import type { OutletFunction, OutletSetup } from "./outlets/outlet.js";
 import { readRequest } from "./protocol.js";
 
 export * from "../client/client.js";
+export type { OutletEvent, OutletFunction, OutletSetup } from "./outlets/outlet.js";
 
 export interface EngineOptions extends SessionOptions, Partial<Omit<Settings, "tokenSecret">> {
   /** Folder of the log. Left out: in memory, and nothing survives the program. */
@@ -31,6 +33,12 @@ export interface EngineOptions extends SessionOptions, Partial<Omit<Settings, "t
    * ends with exit code 1, because what was promised to nobody yet must not be served from memory.
    */
   readonly failed?: (error: unknown) => void;
+  /**
+   * Where events go once they are durable, each at least once and those of a shard in order. A function is called with one
+   * event at a time and delivers it by resolving; after 10 failed attempts the event is put aside (`yifen outlets dead`).
+   * The place where each goes on is kept under its name in the data folder; functions without one are `outlet-1`, `outlet-2`...
+   */
+  readonly outlets?: readonly (OutletFunction | OutletSetup)[];
 }
 
 const megabyte = 1024 * 1024;
@@ -50,6 +58,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Yifen> {
     prove: "all",
     readSide: true,
     diskFreeBytes: 512 * megabyte,
+    outlets: (options.outlets ?? []).map(outletSetup),
     progress: options.progress ?? (() => {}),
     failed(error) {
       connection?.fail(error);
@@ -67,6 +76,11 @@ function settingsOf(options: EngineOptions): Settings {
   const names = Object.keys(defaultSettings).filter((name) => name !== "tokenSecret") as OptionName[];
   const given = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
   return { ...defaultSettings, ...Object.fromEntries(given) };
+}
+
+function outletSetup(outlet: OutletFunction | OutletSetup, index: number): OutletSetup {
+  if (typeof outlet !== "function") return outlet;
+  return { kind: "function", name: `outlet-${index + 1}`, deliver: outlet };
 }
 
 function exitLoudly(error: unknown): void {

@@ -19,6 +19,8 @@ import { memoryJournal } from "../persistence/memory-journal.js";
 import { openReadSide, type ReadSide } from "../persistence/read-side.js";
 import { auditRunning } from "./audit-run.js";
 import { prepareFolder, shardFolder, tokenSecret } from "./data-folder.js";
+import type { OutletSetup } from "./outlets/outlet.js";
+import { type OutletFigures, type Outlets, openOutlets } from "./outlets/outlets.js";
 import { makeOutside } from "./outside.js";
 import { recoverShard } from "./recovery.js";
 import type { Engine } from "./session.js";
@@ -42,6 +44,8 @@ export interface HostOptions {
   /** The engine has stopped for good and must not be asked any more: a storage failure or a defect. */
   readonly failed: (error: unknown) => void;
   readonly clock?: Clock;
+  /** Where events go besides the feed. */
+  readonly outlets?: readonly OutletSetup[];
 }
 
 export interface EngineHost extends Engine {
@@ -51,6 +55,8 @@ export interface EngineHost extends Engine {
   readSideLag(shard: number): number;
   /** Snapshots written since the start. */
   snapshotsWritten(): number;
+  /** Of every outlet. */
+  outletFigures(): readonly OutletFigures[];
   hasFailed(): boolean;
   /** Finishes what was taken, closes the files. Nothing may be submitted any more. */
   stop(): Promise<void>;
@@ -70,6 +76,7 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
   const settings: Settings = { ...options.settings, tokenSecret: tokenSecret(folder) };
   const recovered = openShards(options);
   const journals = recovered.map(({ journal }) => journal);
+  const outlets = startOutlets(options, journals);
   const readSide = options.readSide ? openReads(folder, journals) : undefined;
   const shards: Shard[] = [];
   const loop: Loop = startLoop(shards, clock);
@@ -102,16 +109,29 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
     closed: (shard: number, requester: Requester) => shards[shard]!.forget(requester),
     nowMicros: () => clock.nowMicros(),
     snapshotsWritten: () => snapshots?.written() ?? 0,
+    outletFigures: () => outlets?.figures() ?? [],
     hasFailed: () => shards.some((shard) => shard.hasFailed),
     async stop() {
       clearInterval(diskWatch);
       while (!loop.isIdle() && !shards.some((shard) => shard.hasFailed)) await new Promise(setImmediate);
       loop.stop();
+      await outlets?.stop();
       await snapshots?.stop();
       await readSide?.close();
       for (const journal of journals) journal.close();
     },
   };
+}
+
+function startOutlets(options: HostOptions, journals: readonly Journal[]): Outlets | undefined {
+  const { folder, outlets = [], progress: say } = options;
+  if (outlets.length === 0) return undefined;
+  try {
+    return openOutlets({ folder, journals, outlets, say });
+  } catch (error) {
+    for (const journal of journals) journal.close();
+    throw error;
+  }
 }
 
 /** All or none: what was opened before a shard that cannot be is given back, so that the program may try again. */

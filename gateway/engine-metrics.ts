@@ -3,6 +3,7 @@
 import type { Shard } from "../engine/shard.js";
 import type { EngineHost } from "./engine-host.js";
 import { type Metric, processMetrics } from "./metrics.js";
+import type { OutletFigures } from "./outlets/outlets.js";
 import type { SocketCounters, SocketServer } from "./socket-server.js";
 
 export function engineMetrics(host: EngineHost, server: SocketServer | undefined): readonly Metric[] {
@@ -22,6 +23,18 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
     help,
     type,
     read: () => server?.counters[field] ?? 0,
+  });
+  const perOutlet = (
+    name: string,
+    help: string,
+    type: Metric["type"],
+    field: Exclude<keyof OutletFigures, "name">,
+  ) => ({
+    name: `yifen_outlet_${name}`,
+    help,
+    type,
+    read: () =>
+      host.outletFigures().map((figures) => ({ labels: { outlet: figures.name }, value: figures[field] })),
   });
   return [
     perShard("turns_total", "Commands and frames run.", "counter", (s) => s.counters.turns),
@@ -68,10 +81,23 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
     perShard("read_side_lag_positions", "Facts that the read side does not show yet.", "gauge", (_, n) =>
       host.readSideLag(n),
     ),
+    perOutlet("delivered_total", "Events delivered, by outlet.", "counter", "delivered"),
+    perOutlet("failed_total", "Attempts at a delivery that failed, by outlet.", "counter", "failed"),
+    perOutlet("dead_letters", "Events that were put aside, by outlet.", "gauge", "dead"),
+    perOutlet("lag_positions", "Facts that an outlet has not come to yet, by outlet.", "gauge", "lag"),
     perServer("connections", "Open WebSocket connections.", "gauge", "connections"),
     perServer("connections_total", "WebSocket connections opened.", "counter", "connectionsOpened"),
     perServer("requests_total", "Requests received.", "counter", "requests"),
     perServer("requests_in_flight", "Requests without an answer yet.", "gauge", "inFlight"),
+    perServer("http_requests_total", "Requests received over HTTP.", "counter", "httpRequests"),
+    perServer("http_open", "Requests over HTTP without an answer yet.", "gauge", "httpOpen"),
+    perServer(
+      "http_aborted_total",
+      "Connections over HTTP that went before their answer.",
+      "counter",
+      "httpAborted",
+    ),
+    perServer("http_body_bytes", "Bytes of unfinished bodies.", "gauge", "httpBodyBytes"),
     perServer("malformed_frames_total", "Frames that were not requests.", "counter", "malformed"),
     perServer(
       "slow_readers_total",

@@ -29,22 +29,27 @@ export const jsonCodec: Codec = {
 };
 
 function decodeJson(message: Uint8Array, intake: Intake): Frame | Malformed {
+  const read = readJson(message);
+  if ("value" in read) return readFrame(read.value, intake);
+  return { malformed: read.malformed, id: readableId(read.text) };
+}
+
+/** The value of a text that no two readers can understand differently, or what is wrong with it. */
+export function readJson(message: Uint8Array): { value: unknown } | { malformed: string; text: string } {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.length);
   const text = bytes.toString();
-  if (!isUtf8(bytes)) return { malformed: "not UTF-8", id: readableId(text) };
+  if (!isUtf8(bytes)) return { malformed: "not UTF-8", text };
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return { malformed: "not JSON", id: readableId(text) };
+    return { malformed: "not JSON", text };
   }
   const walk: Walk = { fields: 0, reason: "" };
-  if (!isPlain(value, 0, walk)) return { malformed: walk.reason, id: readableId(text) };
+  if (!isPlain(value, 0, walk)) return { malformed: walk.reason, text };
   // The tree has as many fields as the text has colons outside its strings, unless one key hid another.
-  if (walk.fields !== countColons(text)) {
-    return { malformed: "a key appears twice in one object", id: readableId(text) };
-  }
-  return readFrame(value, intake);
+  if (walk.fields !== countColons(text)) return { malformed: "a key appears twice in one object", text };
+  return { value };
 }
 
 /** The id of a single request whose first field it is, whatever follows. */
@@ -182,7 +187,7 @@ function answerHead(id: RequestId, status: number, replayed: boolean): string {
 }
 
 /** By hand: 530 ns for an order of one line against 1,880 ns for making the object and JSON.stringify. */
-function orderText(order: OrderView): string {
+export function orderText(order: OrderView): string {
   const scale = scaleOf(order.currency);
   let lines = "";
   for (const line of order.lines) {

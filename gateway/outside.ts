@@ -1,6 +1,6 @@
 /**
- * What the loop does not answer from the books: lists, histories and statements (the read side), and audits. Each has its
- * position from the turn that asked, and its answer knows everything up to it.
+ * What the loop does not answer from the books: lists, histories, statements and the orders that it has forgotten (the read
+ * side), and audits. Each has its position from the turn that asked, and its answer knows everything up to it.
  */
 
 import { type Refusal, refuse } from "../actors/results.js";
@@ -41,7 +41,7 @@ export function makeOutside(
       );
     } else {
       ask(readSide, command, shard, position, (answer) =>
-        done(answer instanceof ReadFailed ? refusalOf(answer) : answer),
+        done(answer instanceof ReadFailed ? refusalOf(answer, command) : answer),
       );
     }
   };
@@ -60,6 +60,12 @@ function ask(
       readSide.query("orders", { account, status, cursor, limit }, shard, position, done);
       break;
     }
+    case "order.get":
+      readSide.query("order", { order: command.order }, shard, position, done);
+      break;
+    case "refund.get":
+      readSide.query("refund", { refund: command.refund }, shard, position, done);
+      break;
     case "order.history":
       readSide.query("history", { order: command.order }, shard, position, done);
       break;
@@ -73,10 +79,12 @@ function ask(
   }
 }
 
-function refusalOf({ code, message }: ReadFailed): Refusal {
+function refusalOf({ code, message }: ReadFailed, { method }: Command): Refusal {
   switch (code) {
     case "bad_cursor":
       return refuse("invalid_request", { path: "params.cursor", reason: message });
+    case "not_found":
+      return refuse(method === "refund.get" ? "refund_not_found" : "order_not_found");
     case "behind":
       return refuse("overloaded", { retryAfterMs, reason: message });
     case "broken":

@@ -22,7 +22,7 @@ import {
 /** Every method of the wire: those of the engine that can be asked for, and `session.ping`, which the edge answers. */
 export type Method = Exclude<CommandMethod, "order.quote"> | "session.ping";
 
-const idPattern = "[A-Za-z0-9._:-]{1,64}";
+export const idPattern = "[A-Za-z0-9._:-]{1,64}";
 
 const id = (description: string) => Type.String({ pattern: `^${idPattern}$`, description });
 const key = () => id("Idempotency key, unique within the account: the same key is never executed twice");

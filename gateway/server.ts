@@ -6,10 +6,12 @@
  */
 
 import { defaultSettings } from "../engine/settings.js";
-import type { Config } from "./config.js";
+import { type Config, eventsNamed } from "./config.js";
 import { type EngineHost, openEngineHost } from "./engine-host.js";
 import { engineMetrics } from "./engine-metrics.js";
 import { renderMetrics } from "./metrics.js";
+import type { OutletSetup } from "./outlets/outlet.js";
+import { readPaymentSecrets } from "./payment-signature.js";
 import { checkHost, openSocketServer, type SocketServer } from "./socket-server.js";
 
 export interface RunningServer {
@@ -41,6 +43,7 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
     prove: config.prove,
     readSide: config.readSide === "on",
     diskFreeBytes: config.diskFreeMb * megabyte,
+    outlets: outletsOf(config),
     progress: say,
     failed,
   });
@@ -51,6 +54,7 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
       host: config.host,
       port: config.port,
       engine: host,
+      paymentSecrets: readPaymentSecrets(config.paymentSecret) ?? new Map(),
       ready: () => !host.hasFailed(),
       metrics: () => renderMetrics(engineMetrics(host, server), onDefect),
       onDefect,
@@ -85,6 +89,34 @@ function settingsOf(config: Config) {
     keysMax,
     keysKeepMs,
   };
+}
+
+function outletsOf(config: Config): OutletSetup[] {
+  const outlets: OutletSetup[] = [];
+  const from = config.outletsFrom;
+  if (config.webhookUrl !== "") {
+    outlets.push({
+      kind: "webhook",
+      name: "webhook",
+      url: config.webhookUrl,
+      secret: config.webhookSecret || undefined,
+      events: eventsNamed(config.webhookEvents),
+      attemptsMax: config.webhookAttempts,
+      batchMax: config.webhookBatch,
+      from,
+    });
+  }
+  if (config.eventLog !== "") {
+    outlets.push({
+      kind: "file",
+      name: "event-log",
+      file: config.eventLog,
+      bytesMax: config.eventLogMb * megabyte,
+      events: eventsNamed(config.eventLogEvents),
+      from,
+    });
+  }
+  return outlets;
 }
 
 function describe(defect: unknown): string {

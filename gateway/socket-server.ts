@@ -1,19 +1,24 @@
 /**
- * Sockets: WebSocket at /v1/ws, and /livez, /readyz, /metrics over HTTP. The only file that knows uWebSockets.js.
+ * Sockets: WebSocket at /v1/ws, /livez, /readyz, /metrics, and everything else over HTTP, which `http-server` takes. No
+ * other file knows uWebSockets.js.
  *
  * W1  No exception leaves a callback: uWebSockets.js aborts the process on one. It is reported to `onDefect`, the
  *     request is answered 500 or the connection closed 1011, and every other connection goes on.
  * W2  A message's bytes are emptied when its callback returns: a frame is decoded inside it.
  * W3  A socket is touched only between its open and its close callback.
  * W4  A browser page of another site cannot speak to an engine on the reader's own machine: an Origin that is not a
- *     loopback one is refused. Programs send no Origin.
+ *     loopback one is refused, and so is a Host over HTTP. Programs send no Origin.
  */
 
 import uWS from "uWebSockets.js";
 import { connectionsMax, frameBytesMax, idleSeconds, sendBufferBytesMax } from "../engine/limits.js";
+import { type HttpCounters, HttpEdge, newHttpCounters } from "./http-exchange.js";
+import { installHttp } from "./http-server.js";
 import { jsonCodec } from "./json-codec.js";
+import { isLoopback, isOwnOrigin } from "./loopback.js";
 import { metricsContentType } from "./metrics.js";
 import { msgpackCodec } from "./msgpack-codec.js";
+import type { PaymentSecrets } from "./payment-signature.js";
 import type { Codec } from "./protocol.js";
 import {
   closeCodes,
@@ -30,6 +35,8 @@ export interface SocketServerOptions {
   /** 0 takes a free one. */
   readonly port: number;
   readonly engine: Engine;
+  /** Left out: no provider can notify us of a payment over HTTP. */
+  readonly paymentSecrets?: PaymentSecrets;
   /** Whether requests can be served now: recovered, not failed. While draining the server says no by itself. */
   ready(): boolean;
   /** The text of a scrape. */
@@ -51,7 +58,7 @@ export interface SocketServer {
   close(): void;
 }
 
-export interface SocketCounters extends SessionCounters {
+export interface SocketCounters extends SessionCounters, HttpCounters {
   connections: number;
   connectionsOpened: number;
   upgradesRefused: number;
@@ -85,6 +92,7 @@ export async function openSocketServer(options: SocketServerOptions): Promise<So
   checkHost(host);
   const counters: SocketCounters = {
     ...newSessionCounters(),
+    ...newHttpCounters(),
     connections: 0,
     connectionsOpened: 0,
     upgradesRefused: 0,
@@ -101,7 +109,7 @@ export async function openSocketServer(options: SocketServerOptions): Promise<So
     counters,
     drain: (graceMs) => server.drain(graceMs),
     close: () => {
-      server.draining = true;
+      server.refuseNew();
       app.close();
     },
   };
@@ -113,10 +121,6 @@ export function checkHost(host: string): void {
   throw new UnsafeHost(
     `host ${host} is not a loopback address, and without authentication only those are allowed`,
   );
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$/.test(host);
 }
 
 /** LIBUS_LISTEN_EXCLUSIVE_PORT; the enum of the package's types does not exist at run time. */
@@ -146,11 +150,19 @@ class Server {
   readonly #options: SocketServerOptions;
   readonly #counters: SocketCounters;
   readonly #connections = new Set<Connection>();
-  draining = false;
+  readonly #http: HttpEdge;
+  #draining = false;
 
   constructor(options: SocketServerOptions, counters: SocketCounters) {
     this.#options = options;
     this.#counters = counters;
+    const { engine, paymentSecrets = new Map(), onDefect } = options;
+    this.#http = new HttpEdge({ engine, counters, paymentSecrets, onDefect });
+  }
+
+  refuseNew(): void {
+    this.#draining = true;
+    this.#http.draining = true;
   }
 
   install(app: uWS.TemplatedApp): void {
@@ -162,7 +174,7 @@ class Server {
       // We look before each flush and close in good order; this is for one flush that is larger than all limits.
       maxBackpressure: 2 * sendBufferBytesMax,
       closeOnBackpressureLimit: 1,
-      upgrade: (res, req, context) => this.#http(res, () => this.#upgrade(res, req, context)),
+      upgrade: (res, req, context) => this.#page(res, () => this.#upgrade(res, req, context)),
       open: (ws) => this.#socket(ws, () => this.#open(ws)),
       message: (ws, message, binary) =>
         this.#socket(ws, () => {
@@ -171,21 +183,21 @@ class Server {
         }),
       close: (ws) => this.#closed(ws.getUserData()),
     });
-    app.get("/livez", (res) => this.#http(res, () => answer(res, "200 OK", "ok\n")));
+    app.get("/livez", (res) => this.#page(res, () => answer(res, "200 OK", "ok\n")));
     app.get("/readyz", (res) =>
-      this.#http(res, () => {
-        if (!this.draining && this.#options.ready()) answer(res, "200 OK", "ready\n");
-        else answer(res, unavailable, this.draining ? "draining\n" : "not ready\n");
+      this.#page(res, () => {
+        if (!this.#draining && this.#options.ready()) answer(res, "200 OK", "ready\n");
+        else answer(res, unavailable, this.#draining ? "draining\n" : "not ready\n");
       }),
     );
     app.get("/metrics", (res) =>
-      this.#http(res, () => answer(res, "200 OK", this.#options.metrics(), metricsContentType)),
+      this.#page(res, () => answer(res, "200 OK", this.#options.metrics(), metricsContentType)),
     );
-    app.any("/*", (res) => this.#http(res, () => answer(res, "404 Not Found", "not found\n")));
+    installHttp(app, this.#http, this.#counters, this.#options.onDefect);
   }
 
   async drain(graceMs: number): Promise<number> {
-    this.draining = true;
+    this.refuseNew();
     for (const { session } of this.#connections) {
       if (session !== undefined) session.draining = true;
     }
@@ -205,7 +217,7 @@ class Server {
     const names = asked.split(",").map((name) => name.trim());
     const codec = asked === "" ? jsonCodec : codecs.find(({ name }) => names.includes(name));
     const refusal =
-      this.draining || this.#connections.size >= connectionsMax
+      this.#draining || this.#connections.size >= connectionsMax
         ? unavailable
         : !isOwnOrigin(req.getHeader("origin"))
           ? "403 Forbidden"
@@ -238,7 +250,7 @@ class Server {
       this.#counters,
       this.#options.onDefect,
     );
-    connection.session.draining = this.draining;
+    connection.session.draining = this.#draining;
     this.#connections.add(connection);
     this.#counters.connections++;
     this.#counters.connectionsOpened++;
@@ -260,7 +272,7 @@ class Server {
     else session.end(closeCodes.internal, "internal");
   }
 
-  #http(res: uWS.HttpResponse, callback: () => void): void {
+  #page(res: uWS.HttpResponse, callback: () => void): void {
     if (!this.#guard(callback)) this.#guard(() => answer(res, "500 Internal Server Error", "internal\n"));
   }
 
@@ -280,16 +292,6 @@ const unavailable = "503 Service Unavailable";
 
 function answer(res: uWS.HttpResponse, status: string, body: string, contentType = "text/plain"): void {
   res.writeStatus(status).writeHeader("content-type", contentType).end(body);
-}
-
-/** No Origin (a program), or a page served from this machine. */
-function isOwnOrigin(origin: string): boolean {
-  if (origin === "") return true;
-  try {
-    return isLoopback(new URL(origin).hostname.replace(/^\[|\]$/g, ""));
-  } catch {
-    return false;
-  }
 }
 
 function transportOf(

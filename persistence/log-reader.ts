@@ -114,3 +114,16 @@ export function* readLog(folder: string, from: number): Generator<LoggedGroup, v
     reader.close();
   }
 }
+
+/** Position of the last durable fact of a log, also while it is written. It reads one group. */
+export function logEnd(folder: string): number {
+  for (const segment of listSegments(folder).reverse()) {
+    const reader = openSegment(segment);
+    try {
+      for (const { last } of reader.groupsFrom(Number.MAX_SAFE_INTEGER)) return last;
+    } finally {
+      reader.close();
+    }
+  }
+  return 0;
+}

@@ -4,15 +4,24 @@ import type { LedgerNames } from "../actors/postings.js";
 import type { Loaded } from "./read-rows.js";
 
 export interface NamedAccount {
+  readonly kind: "account";
   readonly id: string;
-  /** "" until it is opened. */
+  /** "" until it is opened here. */
   currency: string;
 }
 
 export interface NamedProduct {
+  readonly kind: "product";
   readonly id: string;
   readonly name: string;
+  /** 0 where it is only known. */
   price: number;
+}
+
+/** A ledger account whose balance stands in a row of `accounts` or `products`: that of `of`. */
+export interface Balance {
+  amount: number;
+  readonly of: NamedAccount | NamedProduct;
 }
 
 /** The handles of one shard: an index is a handle. */
@@ -32,20 +41,27 @@ export class ShardNames implements LedgerNames {
 }
 
 export class ReadNames {
-  /** Of wallets and stock, by the name of the ledger account; the others are sums that nobody asks for. */
-  readonly balances = new Map<string, { amount: number }>();
+  /** Of wallets, points and stock, by the name of the ledger account; the others are sums that nobody asks for. */
+  readonly balances = new Map<string, Balance>();
   readonly #shards = new Map<number, ShardNames>();
 
   constructor({ handles, accounts, products }: Loaded) {
-    const currencyOf = new Map(accounts.map((row) => [row.account, row.currency]));
-    const priceOf = new Map(products.map((row) => [row.product, row.price_minor]));
+    const accountRow = new Map(accounts.map((row) => [row.account, row]));
+    const productRow = new Map(products.map((row) => [row.product, row]));
     for (const { shard, kind, id, name } of handles) {
-      const names = this.of(shard);
-      if (kind === "account") names.accounts.push({ id, currency: currencyOf.get(id) ?? "" });
-      else names.products.push({ id, name: name!, price: priceOf.get(id) ?? 0 });
+      const { accounts: known, products: sold } = this.of(shard);
+      if (kind === "account") {
+        const row = accountRow.get(id);
+        const account: NamedAccount = { kind, id, currency: row?.shard === shard ? row.currency : "" };
+        known.push(account);
+        if (row?.shard === shard) this.openWallet(account, row.available_minor, row.points);
+      } else {
+        const row = productRow.get(id);
+        const product = { kind, id, name: name!, price: row?.shard === shard ? row.price_minor : 0 };
+        sold.push(product);
+        if (row?.shard === shard) this.openStock(product, row.available, row.held, row.sold);
+      }
     }
-    for (const { account, available_minor } of accounts) this.openWallet(account, available_minor);
-    for (const { product, available, held, sold } of products) this.openStock(product, available, held, sold);
   }
 
   of(shard: number): ShardNames {
@@ -56,13 +72,14 @@ export class ReadNames {
     return names;
   }
 
-  openWallet(account: string, amount: number): void {
-    this.balances.set(`wallet:${account}`, { amount });
+  openWallet(of: NamedAccount, amount: number, points: number): void {
+    this.balances.set(`wallet:${of.id}`, { amount, of });
+    this.balances.set(`points:${of.id}`, { amount: points, of });
   }
 
-  openStock(product: string, available: number, held: number, sold: number): void {
-    this.balances.set(`stock:${product}:available`, { amount: available });
-    this.balances.set(`stock:${product}:held`, { amount: held });
-    this.balances.set(`stock:${product}:sold`, { amount: sold });
+  openStock(of: NamedProduct, available: number, held: number, sold: number): void {
+    this.balances.set(`stock:${of.id}:available`, { amount: available, of });
+    this.balances.set(`stock:${of.id}:held`, { amount: held, of });
+    this.balances.set(`stock:${of.id}:sold`, { amount: sold, of });
   }
 }

@@ -1,18 +1,40 @@
 /**
- * What the engine's users ask of read.db: an account's orders, an order's moves, an account's statement. Newest first
- * where there are pages. A cursor is opaque to the caller: it names the last entry of the page before, so that
- * entries which came since move nothing.
+ * What the engine's users ask of read.db: an account's orders, an order's moves, an account's statement, and what the
+ * engine itself has forgotten: archived orders with their refunds and payments. Newest first where there are pages. A
+ * cursor is opaque to the caller: it names the last entry of the page before, so that entries which came since move
+ * nothing.
  */
 
 import type Database from "better-sqlite3";
-import { formatMinor } from "../actors/money.js";
-import { nextEvents, type Status, Statuses, statuses } from "../actors/order-transitions.js";
+import { statuses } from "../actors/order-transitions.js";
+import {
+  type EntryRow,
+  entryResult,
+  type ItemRow,
+  type MoveRow,
+  moveResult,
+  type OrderRow,
+  orderResult,
+  type PaymentResult,
+  type PaymentRow,
+  paymentResult,
+  type RefundResult,
+  type RefundRow,
+  type RefundsResult,
+  refundResult,
+  type ShareRow,
+} from "./read-results.js";
 
 /** What can be asked, and with which params; see `protocol` for the limits of each. */
 export interface ReadQueries {
   orders: { readonly account: string; readonly status?: string | undefined } & Page;
   history: { readonly order: string };
   statement: { readonly account: string } & Page;
+  order: { readonly order: string };
+  refund: { readonly refund: string };
+  /** Of one order. */
+  refunds: { readonly order: string };
+  payment: { readonly provider: string; readonly paymentId: string };
 }
 
 interface Page {
@@ -25,13 +47,14 @@ export type ReadQueryKind = keyof ReadQueries;
 /**
  * Why there is no answer:
  *   bad_cursor   the caller's fault: a cursor that was never given out
+ *   not_found    there is no such order, refund or payment
  *   behind       the read side did not come as far as the question in time; asking again may do
  *   broken       it cannot work now: the disk is full, the file cannot be built
  */
 export class ReadFailed extends Error {
   override readonly name = "ReadFailed";
   constructor(
-    readonly code: "bad_cursor" | "behind" | "broken",
+    readonly code: "bad_cursor" | "not_found" | "behind" | "broken",
     message: string,
   ) {
     super(message);
@@ -50,6 +73,7 @@ export interface HistoryResult {
   readonly moves: readonly object[];
 }
 
+/** Of money only: points have entries of their own in read.db. */
 export interface StatementPage {
   readonly account: string;
   readonly currency: string | null;
@@ -62,57 +86,14 @@ export interface ReadAnswers {
   orders(params: ReadQueries["orders"]): OrderPage;
   history(params: ReadQueries["history"]): HistoryResult;
   statement(params: ReadQueries["statement"]): StatementPage;
+  order(params: ReadQueries["order"]): object;
+  refund(params: ReadQueries["refund"]): RefundResult;
+  refunds(params: ReadQueries["refunds"]): RefundsResult;
+  payment(params: ReadQueries["payment"]): PaymentResult;
 }
 
 const pageDefault = 50;
 const pageMax = 500;
-
-interface OrderRow {
-  number: number;
-  order_no: string;
-  account: string;
-  currency: string;
-  scale: number;
-  total_minor: number;
-  amount_paid_minor: number;
-  amount_refunded_minor: number;
-  status: Status;
-  version: number;
-  pay_by_ms: number | null;
-  created_at_ms: number;
-}
-
-interface ItemRow {
-  product: string;
-  name: string;
-  qty: number;
-  price_minor: number;
-  subtotal_minor: number;
-}
-
-interface MoveRow {
-  version: number;
-  old_status: string | null;
-  new_status: string;
-  event: string;
-  operator: string | null;
-  remark: string | null;
-  time_ms: number;
-  key: string | null;
-}
-
-interface EntryRow {
-  position: number;
-  entry: number;
-  type: string;
-  unit: string;
-  scale: number;
-  amount_minor: number;
-  balance_minor: number;
-  order_no: string | null;
-  ref: string | null;
-  time_ms: number;
-}
 
 export function prepareAnswers(db: Database.Database): ReadAnswers {
   const ofStatus = db.prepare<[string, string, number, number], OrderRow>(ordersOf(["?"]));
@@ -126,6 +107,18 @@ export function prepareAnswers(db: Database.Database): ReadAnswers {
     `SELECT * FROM ledger_entries WHERE account = ? AND shard = ? AND (position, entry) < (?, ?)
      ORDER BY position DESC, entry DESC LIMIT ?`,
   );
+  const order = db.prepare<[string], OrderRow>("SELECT * FROM orders WHERE order_no = ?");
+  const refund = db.prepare<[string], RefundRow>("SELECT * FROM refunds WHERE refund_no = ?");
+  const refunds = db.prepare<[string], RefundRow>("SELECT * FROM refunds WHERE order_no = ? ORDER BY number");
+  const shares = db.prepare<[string], ShareRow>(
+    `SELECT item.product, share.qty, share.amount_minor
+     FROM refund_shares AS share JOIN order_items AS item USING (order_no, line)
+     WHERE refund_no = ? ORDER BY line`,
+  );
+  const payment = db.prepare<[string, string], PaymentRow>(
+    "SELECT * FROM payments WHERE provider = ? AND payment_id = ? AND from_shard IS NULL",
+  );
+  const refundOf = (row: RefundRow) => refundResult(row, shares.all(row.refund_no));
 
   return {
     orders({ account, status, cursor, limit }) {
@@ -142,8 +135,11 @@ export function prepareAnswers(db: Database.Database): ReadAnswers {
       };
     },
 
-    history({ order }) {
-      return { order, moves: moves.all(order).map(moveResult) };
+    history({ order: id }) {
+      const made = moves.all(id);
+      // An order that was placed has moved.
+      if (made.length === 0) missing("order");
+      return { order: id, moves: made.map(moveResult) };
     },
 
     statement({ account, cursor, limit }) {
@@ -160,7 +156,29 @@ export function prepareAnswers(db: Database.Database): ReadAnswers {
         cursor: last && found.length > count ? writeCursor([last.position, last.entry]) : null,
       };
     },
+
+    order({ order: id }) {
+      const row = order.get(id) ?? missing("order");
+      return orderResult(row, items.all(id));
+    },
+
+    refund({ refund: id }) {
+      return refundOf(refund.get(id) ?? missing("refund"));
+    },
+
+    refunds({ order: id }) {
+      if (!order.get(id)) missing("order");
+      return { order: id, refunds: refunds.all(id).map(refundOf) };
+    },
+
+    payment({ provider, paymentId }) {
+      return paymentResult(payment.get(provider, paymentId) ?? missing("payment"));
+    },
   };
+}
+
+function missing(what: "order" | "refund" | "payment"): never {
+  throw new ReadFailed("not_found", `no such ${what}`);
 }
 
 /** The newest of each status, merged: the index by account and status serves a list of one status and of all. */
@@ -170,56 +188,6 @@ function ordersOf(statusTerms: readonly string[]): string {
        ORDER BY number DESC LIMIT ?)`;
   if (statusTerms.length === 1) return newest(statusTerms[0]!);
   return `${statusTerms.map(newest).join(" UNION ALL ")} ORDER BY number DESC LIMIT ?`;
-}
-
-function orderResult(row: OrderRow, items: readonly ItemRow[]): object {
-  const amount = (minor: number) => formatMinor(minor, row.scale);
-  return {
-    order: row.order_no,
-    status: row.status,
-    version: row.version,
-    account: row.account,
-    lines: items.map((item) => ({
-      product: item.product,
-      name: item.name,
-      qty: item.qty,
-      unitPrice: amount(item.price_minor),
-      subtotal: amount(item.subtotal_minor),
-    })),
-    total: amount(row.total_minor),
-    currency: row.currency,
-    amountPaid: amount(row.amount_paid_minor),
-    amountRefunded: amount(row.amount_refunded_minor),
-    payBy: row.pay_by_ms === null ? null : new Date(row.pay_by_ms).toISOString(),
-    createdAt: new Date(row.created_at_ms).toISOString(),
-    next: nextEvents(Statuses[row.status]),
-  };
-}
-
-function moveResult(row: MoveRow): object {
-  return {
-    version: row.version,
-    from: row.old_status,
-    to: row.new_status,
-    event: row.event,
-    time: new Date(row.time_ms).toISOString(),
-    ...(row.operator !== null && { operator: row.operator }),
-    ...(row.remark !== null && { remark: row.remark }),
-    ...(row.key !== null && { key: row.key }),
-  };
-}
-
-function entryResult(row: EntryRow): object {
-  return {
-    seq: row.position,
-    time: new Date(row.time_ms).toISOString(),
-    type: row.type,
-    amount: formatMinor(row.amount_minor, row.scale),
-    currency: row.unit,
-    available: formatMinor(row.balance_minor, row.scale),
-    ...(row.order_no !== null && { order: row.order_no }),
-    ...(row.ref !== null && { ref: row.ref }),
-  };
 }
 
 function pageSize(limit: number | undefined): number {

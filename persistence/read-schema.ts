@@ -4,7 +4,7 @@
  * For people with an SQL tool: amounts are exact integers of minor units in `..._minor`, times are ms since the epoch
  * in `..._ms`. Each table has a view `readable_...` that adds the same amounts as decimal text ("99.99") and the same
  * times in ISO 8601 under the plain names, and is searched by the same indexes. Add up the integers, show the texts.
- * In `ledger_entries` pieces of stock have scale 0, so both are the same there. (Generated columns would need no
+ * In `ledger_entries` pieces of stock and points have scale 0, so both are the same there. (Generated columns would need no
  * views, but SQLite computes them at every insert: they doubled its cost.)
  *
  * S1  Everything here follows from the logs: the file may be deleted at any time and is built again at the next start.
@@ -19,7 +19,7 @@ import { readFileSync, rmSync } from "node:fs";
 import Database from "better-sqlite3";
 
 /** Raised whenever a table changes: a file of another version is built again. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 /** Exact at any size, unlike a division: SQLite has no decimals. Scales are 0, 2 and 3, see `actors/money`. */
 function decimalOf(minor: string): string {
@@ -39,6 +39,7 @@ function readable(table: string, amounts: readonly string[], times: readonly str
 }
 
 const schema = `
+-- payment_provider and payment_id: of the last payment from outside; NULL when all came from the account's balance.
 CREATE TABLE orders (
   number INTEGER PRIMARY KEY,
   order_no TEXT NOT NULL UNIQUE,
@@ -48,14 +49,27 @@ CREATE TABLE orders (
   scale INTEGER NOT NULL,
   total_minor INTEGER NOT NULL,
   amount_paid_minor INTEGER NOT NULL,
-  amount_refunded_minor INTEGER NOT NULL,
+  amount_refunded_minor INTEGER NOT NULL DEFAULT 0,
+  refunding_minor INTEGER NOT NULL DEFAULT 0,
   status TEXT NOT NULL,
   version INTEGER NOT NULL,
   pay_by_ms INTEGER,
   created_at_ms INTEGER NOT NULL,
   paid_at_ms INTEGER,
+  payment_provider TEXT,
+  payment_id TEXT,
+  tracking TEXT,
+  shipped_at_ms INTEGER,
+  delivered_at_ms INTEGER,
+  completed_at_ms INTEGER,
+  due_at_ms INTEGER,
+  points_granted INTEGER NOT NULL DEFAULT 0,
+  points_reversed INTEGER NOT NULL DEFAULT 0,
+  refunded_at_ms INTEGER,
   canceled_at_ms INTEGER,
-  cancel_reason TEXT
+  cancel_cause TEXT,
+  cancel_reason TEXT,
+  archived_at_ms INTEGER
 );
 CREATE INDEX orders_by_account_and_status ON orders (account, status);
 CREATE INDEX orders_by_status_and_time ON orders (status, created_at_ms);
@@ -69,6 +83,9 @@ CREATE TABLE order_items (
   price_minor INTEGER NOT NULL,
   qty INTEGER NOT NULL,
   subtotal_minor INTEGER NOT NULL,
+  refunded_qty INTEGER NOT NULL DEFAULT 0,
+  refunded_minor INTEGER NOT NULL DEFAULT 0,
+  returned_qty INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (order_no, line)
 ) WITHOUT ROWID;
 
@@ -80,17 +97,98 @@ CREATE TABLE order_logs (
   event TEXT NOT NULL,
   operator TEXT,
   remark TEXT,
+  tracking TEXT,
   time_ms INTEGER NOT NULL,
   key TEXT,
   PRIMARY KEY (order_no, version)
 ) WITHOUT ROWID;
+
+-- order_no: the order it turned out to be for; reference: what the provider was told. Both may be of no order. A payment is
+-- booked under its own name; when its order lives on another shard the money has a second row there, with from_shard.
+CREATE TABLE payments (
+  shard INTEGER NOT NULL,
+  payment INTEGER NOT NULL,
+  from_shard INTEGER,
+  provider TEXT NOT NULL,
+  payment_id TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  order_no TEXT,
+  currency TEXT NOT NULL,
+  scale INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  applied_minor INTEGER NOT NULL,
+  outcome TEXT,
+  money TEXT,
+  time_ms INTEGER NOT NULL,
+  PRIMARY KEY (shard, payment)
+) WITHOUT ROWID;
+CREATE INDEX payments_by_order ON payments (order_no, time_ms);
+CREATE INDEX payments_by_id ON payments (provider, payment_id);
+
+-- source: the order's money, or what was left in suspense. provider: NULL = back to the account's balance.
+CREATE TABLE refunds (
+  number INTEGER PRIMARY KEY,
+  refund_no TEXT NOT NULL UNIQUE,
+  shard INTEGER NOT NULL,
+  order_no TEXT,
+  account TEXT,
+  source TEXT NOT NULL,
+  provider TEXT,
+  payment_id TEXT,
+  currency TEXT NOT NULL,
+  scale INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  restock INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  state TEXT NOT NULL,
+  ref TEXT,
+  requested_at_ms INTEGER NOT NULL,
+  ended_at_ms INTEGER
+);
+CREATE INDEX refunds_by_order ON refunds (order_no);
+CREATE INDEX refunds_by_state_and_time ON refunds (state, requested_at_ms);
+
+CREATE TABLE refund_shares (
+  refund_no TEXT NOT NULL,
+  line INTEGER NOT NULL,
+  order_no TEXT NOT NULL,
+  scale INTEGER NOT NULL,
+  qty INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  PRIMARY KEY (refund_no, line)
+) WITHOUT ROWID;
+
+-- evidence: of what went wrong; proof: what whoever resolved it had to show.
+CREATE TABLE human_items (
+  number INTEGER PRIMARY KEY,
+  item_no TEXT NOT NULL UNIQUE,
+  shard INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  subject TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  scale INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  units INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  error TEXT NOT NULL,
+  evidence TEXT NOT NULL,
+  state TEXT NOT NULL,
+  opened_at_ms INTEGER NOT NULL,
+  action INTEGER,
+  reason TEXT,
+  proof TEXT,
+  operator TEXT,
+  resolved_at_ms INTEGER
+);
+CREATE INDEX human_items_by_state_and_time ON human_items (state, opened_at_ms);
 
 CREATE TABLE accounts (
   account TEXT PRIMARY KEY,
   shard INTEGER NOT NULL,
   currency TEXT NOT NULL,
   scale INTEGER NOT NULL,
-  available_minor INTEGER NOT NULL
+  available_minor INTEGER NOT NULL,
+  points INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE products (
@@ -106,7 +204,7 @@ CREATE TABLE products (
 ) WITHOUT ROWID;
 
 -- Kept in the order in which they are asked for, account by account; position and shard lead back to the log.
--- balance: of the account after this entry, for wallets and stock; the others are SUM(amount_minor).
+-- balance: of the account after this entry, for wallets, points and stock; the others are SUM(amount_minor).
 CREATE TABLE ledger_entries (
   account TEXT NOT NULL,
   shard INTEGER NOT NULL,
@@ -142,9 +240,20 @@ CREATE TABLE handles (
 
 CREATE TABLE opened_in_boot (boot TEXT NOT NULL);
 
-${readable("orders", ["total", "amount_paid", "amount_refunded"], ["pay_by", "created_at", "paid_at", "canceled_at"])}
-${readable("order_items", ["price", "subtotal"], [])}
+${readable(
+  "orders",
+  ["total", "amount_paid", "amount_refunded", "refunding"],
+  [
+    ...["pay_by", "created_at", "paid_at", "shipped_at", "delivered_at", "completed_at", "due_at"],
+    ...["refunded_at", "canceled_at", "archived_at"],
+  ],
+)}
+${readable("order_items", ["price", "subtotal", "refunded"], [])}
 ${readable("order_logs", [], ["time"])}
+${readable("payments", ["amount", "applied"], ["time"])}
+${readable("refunds", ["amount"], ["requested_at", "ended_at"])}
+${readable("refund_shares", ["amount"], [])}
+${readable("human_items", ["amount"], ["opened_at", "resolved_at"])}
 ${readable("accounts", ["available"], [])}
 ${readable("products", ["price"], [])}
 ${readable("ledger_entries", ["amount", "balance"], ["time"])}

@@ -4,7 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { describeConfig, environmentName, readConfig, settingsTable } from "../../gateway/config.js";
+import {
+  describeConfig,
+  environmentName,
+  eventsNamed,
+  readConfig,
+  settingsTable,
+} from "../../gateway/config.js";
 
 const folder = mkdtempSync(join(tmpdir(), "yifen-settings-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -64,6 +70,16 @@ const wrong: readonly (readonly [name: string, text: string])[] = [
   ["diskFreeMb", "NaN"],
   ["data", ""],
   ["host", ""],
+  ["webhookUrl", "ftp://127.0.0.1/"],
+  ["webhookUrl", "127.0.0.1:80"],
+  ["webhookUrl", "http://user:password@127.0.0.1/"],
+  ["webhookEvents", "orders."],
+  ["webhookEvents", "order.,"],
+  ["webhookEvents", ""],
+  ["webhookAttempts", "0"],
+  ["webhookBatch", "0"],
+  ["eventLogMb", "0"],
+  ["outletsFrom", "middle"],
 ];
 
 test("what is not a value is refused wherever it comes from, with its place and what would be right", () => {
@@ -76,6 +92,22 @@ test("what is not a value is refused wherever it comes from, with its place and 
     const file = fileOf(JSON.stringify({ [name]: text }));
     expect(() => readConfig({}, {}, file)).toThrow(`${file}: ${says}`);
   }
+});
+
+test("a secret is never shown: not when it is set, and not when it cannot be used", () => {
+  const shown = (webhookSecret: string) => describeConfig(readConfig({ webhookSecret }, {}, undefined));
+  expect(shown("0123456789abcdef")).toContainEqual(expect.stringMatching(/^webhook-secret +set +flag/));
+  expect(shown("")).toContainEqual(expect.stringMatching(/^webhook-secret +none +flag/));
+  for (const text of ["short-secret", "with some spaces in it"]) {
+    expect(() => shown(text)).toThrow("flag --webhook-secret: what was given is not 16 to 256 characters");
+    expect(() => shown(text)).not.toThrow(text);
+  }
+});
+
+test("events are chosen by their types, or by how types begin", () => {
+  const { config } = readConfig({ webhookEvents: "order.,refund.done" }, {}, undefined);
+  expect(eventsNamed(config.webhookEvents)).toEqual(["order.", "refund.done"]);
+  expect(eventsNamed(config.eventLogEvents)).toBeUndefined();
 });
 
 test("a file that cannot be used is named, and so is the setting that does not exist", () => {
@@ -94,4 +126,47 @@ test("a file that cannot be used is named, and so is the setting that does not e
   for (const [content, says] of cases)
     expect(() => readConfig({}, {}, fileOf(content)), content).toThrow(says);
   expect(() => readConfig({}, {}, join(folder, "none.json"))).toThrow("none.json");
+});
+
+const [first, second] = ["a-secret-of-16-chars", "another-secret-of-it"];
+
+test("secrets come from flags, the environment or a file, and are never shown", () => {
+  const text = `alipay=${first},wechat=${second}`;
+  for (const [flags, environment, file] of [
+    [{ paymentSecret: text }, {}, undefined],
+    [{}, { YIFEN_PAYMENT_SECRET: text }, undefined],
+    [{}, { YIFEN_PAYMENT_SECRET_ALIPAY: first, YIFEN_PAYMENT_SECRET_WECHAT: second }, undefined],
+    [{}, { YIFEN_PAYMENT_SECRET: `alipay=${first}`, YIFEN_PAYMENT_SECRET_WECHAT: second }, undefined],
+    [{}, {}, fileOf(JSON.stringify({ paymentSecret: text }))],
+  ] as const) {
+    const found = readConfig(flags, environment, file);
+    expect(found.config.paymentSecret).toBe(text);
+    const lines = describeConfig(found);
+    expect(lines).toContainEqual(expect.stringMatching(/^payment-secret +set +\S/));
+    expect(lines.join()).not.toContain("-secret-of");
+  }
+  expect(describeConfig(readConfig({}, {}, undefined))).toContainEqual(
+    expect.stringMatching(/^payment-secret +none +default$/),
+  );
+});
+
+test("a secret that cannot be used is refused without being named", () => {
+  const mistakes = [
+    "alipay",
+    "alipay=short",
+    `=${first}`,
+    `a b=${first}`,
+    `alipay=${first},`,
+    `alipay=${first} x`,
+  ];
+  for (const text of mistakes) {
+    let message = "";
+    try {
+      readConfig({ paymentSecret: text }, {}, undefined);
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    expect(message, text).toMatch(/^flag --payment-secret: what is given is not PROVIDER=SECRET/);
+    expect(message).not.toContain(first);
+  }
 });

@@ -8,7 +8,7 @@ const root = fileURLToPath(projectFile("./"));
 const decisions = readdirSync(join(root, "docs/decisions"))
   .map((name) => `docs/decisions/${name}`)
   .sort();
-const documents = [...decisions, "docs/PROTOCOL.md", "docs/OPERATING.md", "CHANGELOG.md"];
+const documents = [...decisions, "docs/PROTOCOL.md", "docs/HTTP.md", "docs/OPERATING.md", "CHANGELOG.md"];
 
 describe.each(documents)("%s", (name) => {
   const markdown = readDocument(name);

@@ -28,6 +28,9 @@ const megabyte = 1024 * 1024;
 /** 2026-10-01T08:00:00Z, where the examples begin. */
 export const examplesBeginMs = 1_790_841_600_000;
 
+/** Of the payment provider of docs/HTTP.md. */
+export const documentSecret = "only-for-this-page-1234";
+
 /** In memory, or on a folder; a read side on a folder is a thread, and threads need compiled code. */
 export async function openDocumentEngine(
   folder: string | undefined,
@@ -53,6 +56,7 @@ export async function openDocumentEngine(
     host: "127.0.0.1",
     port: 0,
     engine: host,
+    paymentSecrets: new Map([["alipay", [documentSecret]]]),
     ready: () => !host.hasFailed(),
     metrics: () => renderMetrics(metrics, (defect) => defects.push(defect)),
     onDefect: (defect) => void defects.push(defect),

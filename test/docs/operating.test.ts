@@ -11,6 +11,7 @@ import { checkLog } from "../../persistence/log-check.js";
 import { LogReader } from "../../persistence/log-reader.js";
 import { Follower } from "../../persistence/read-follower.js";
 import { writeSnapshot } from "../../persistence/snapshot-file.js";
+import { projected } from "../persistence/after-sale-log.js";
 import { blocksOf, cellsOf, readDocument, tableOf } from "./document.js";
 import { type DocumentEngine, openDocumentEngine, runExamples } from "./examples-run.js";
 import { exitCodeNumbers, settingsRows } from "./tables.js";
@@ -27,6 +28,14 @@ function tableUnder(heading: string): string[][] {
 function block(info: string, containing: string): string {
   return blocksOf(markdown).find((each) => each.info === info && each.text.includes(containing))!.text;
 }
+
+/** The document's queries; `shown` is what it says they find. */
+const queries = blocksOf(markdown).flatMap(({ info, text }, index, blocks) => {
+  const next = blocks[index + 1];
+  return info === "sql"
+    ? [{ sql: text, shown: next?.info === "text" ? next.text.trimEnd() : undefined }]
+    : [];
+});
 
 test("the settings are those of the program", () => {
   expect(tableOf(markdown, "settings")).toBe(settingsRows());
@@ -173,8 +182,7 @@ describe("a folder", () => {
   test("answers the queries of the document from read.db", async () => {
     await trade();
     const db = await readSide();
-    const queries = blocksOf(markdown).filter(({ info }) => info === "sql");
-    const found = queries.map(({ text }) => db.prepare(text).all());
+    const found = queries.filter(({ shown }) => !shown).map(({ sql }) => db.prepare(sql).all());
     db.close();
     expect(found).toEqual([
       [
@@ -186,6 +194,17 @@ describe("a folder", () => {
     ]);
   });
 
+  test("shows what the queries of payments and refunds find", () => {
+    const { db } = projected();
+    const withAnswer = queries.filter(({ shown }) => shown);
+    expect(withAnswer).toHaveLength(2);
+    for (const { sql, shown } of withAnswer) {
+      const query = db.prepare(sql).raw();
+      const rows = [query.columns().map(({ name }) => name), ...(query.all() as unknown[][])];
+      expect(rows.map((row) => row.join("|")).join("\n")).toBe(shown);
+    }
+  });
+
   test("has the tables and views of the document in read.db, and no others", async () => {
     await trade();
     const db = await readSide();
@@ -195,7 +214,7 @@ describe("a folder", () => {
     expect([...names("table")].sort()).toEqual([...listed].sort());
     expect([...names("view")].sort()).toEqual(
       listed
-        .slice(0, 6)
+        .slice(0, 10)
         .map((table) => `readable_${table}`)
         .sort(),
     );

@@ -3,7 +3,7 @@
 import { effectsOf, eventKinds, eventTypes } from "../../actors/events.js";
 import { results } from "../../actors/results.js";
 import { exitCodes } from "../../cli/fail.js";
-import { environmentName, type SettingName, settingsTable } from "../../gateway/config.js";
+import { environmentName, type SettingName, settingsTable, shown } from "../../gateway/config.js";
 import type { Metric } from "../../gateway/metrics.js";
 import { schemas } from "../../gateway/schemas.js";
 
@@ -76,7 +76,7 @@ export function settingsRows(): string {
       mark(`${flag} ${value}`),
       mark(environmentName(name)),
       mark(name),
-      String(fallback),
+      shown(name, fallback),
       about,
       wanted,
     ];

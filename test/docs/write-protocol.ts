@@ -11,6 +11,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { schemas } from "../../gateway/schemas.js";
 import { blocksOf, exchangesOf, projectFile, readDocument, replaceTable, tableNames } from "./document.js";
 import { normalised, openDocumentEngine, runExamples } from "./examples-run.js";
+import { pretty } from "./pretty.js";
 import { codesTable, eventsTable, metricsTable, paramsTable, settingsRows } from "./tables.js";
 
 const folder = mkdtempSync(join(tmpdir(), "yifen-docs-"));
@@ -18,8 +19,8 @@ const engine = await openDocumentEngine(folder);
 try {
   let markdown = readDocument("docs/PROTOCOL.md");
   for (const name of tableNames(markdown)) {
-    if (name === "codes") markdown = replaceTable(markdown, name, codesTable());
     if (name === "events") markdown = replaceTable(markdown, name, eventsTable());
+    if (name === "codes") markdown = replaceTable(markdown, name, codesTable());
     if (name === "metrics") markdown = replaceTable(markdown, name, metricsTable(engine.metrics));
     const [, method] = /^params (.+)$/.exec(name) ?? [];
     if (method) markdown = replaceTable(markdown, name, paramsTable(method as keyof typeof schemas));
@@ -62,39 +63,4 @@ function withFrames(
 function blockOf(frame: unknown): string[] {
   const isPush = !Array.isArray(frame) && "sub" in (frame as object);
   return [`\`\`\`json ${isPush ? "push" : "answer"}`, ...pretty(frame, "").split("\n"), "```"];
-}
-
-/** JSON for people: what fits on a line stays on one. */
-function pretty(value: unknown, indent: string): string {
-  const flat = flatten(value);
-  if (indent.length + flat.length <= 100 || typeof value !== "object" || value === null) return flat;
-  const deeper = `${indent}  `;
-  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
-  const parts = Array.isArray(value)
-    ? value.map((item) => pretty(item, deeper))
-    : packed(
-        Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${pretty(item, deeper)}`),
-        deeper,
-      );
-  return `${open}\n${parts.map((part) => deeper + part).join(",\n")}\n${indent}${close}`;
-}
-
-/** Short fields share a line. */
-function packed(fields: readonly string[], indent: string): string[] {
-  const lines: string[] = [];
-  for (const field of fields) {
-    const last = lines.at(-1);
-    const joined = `${last}, ${field}`;
-    const fits = last !== undefined && !joined.includes("\n") && indent.length + joined.length <= 96;
-    if (fits) lines[lines.length - 1] = joined;
-    else lines.push(field);
-  }
-  return lines;
-}
-
-function flatten(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(flatten).join(", ")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const fields = Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${flatten(item)}`);
-  return `{${fields.join(", ")}}`;
 }

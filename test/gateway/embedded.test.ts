@@ -239,3 +239,72 @@ test("not closed, the program that forgot it still runs, and what was answered i
   const yifen = await engine({ data });
   expect(await yifen.accounts.get("a1")).toMatchObject({ available: "50.00" });
 });
+
+describe("functions as outlets", () => {
+  const until = async (holds: () => boolean) => {
+    for (let waited = 0; !holds() && waited < 10_000; waited += 5)
+      await new Promise((go) => setTimeout(go, 5));
+    expect(holds()).toBe(true);
+  };
+
+  test("in memory: are given every event once it is durable, in order, and again what they refuse", async () => {
+    const given: Embedded.OutletEvent[] = [];
+    let refusals = 2;
+    const yifen = await engine({
+      outlets: [
+        async (event) => {
+          if (event.type === "order.paid" && refusals-- > 0) throw new Error("not now");
+          given.push(event);
+        },
+      ],
+    });
+    await fillShop(yifen);
+    const { order } = await yifen.orders.place({
+      account: "a1",
+      lines: [{ product: "p1", qty: 1 }],
+      pay: "balance",
+    });
+    await until(() => given.length === 3);
+    expect(given.map(({ type, data }) => [type, data.order])).toEqual([
+      ["product.sold", order],
+      ["order.created", order],
+      ["order.paid", order],
+    ]);
+    expect(given[2]).toMatchObject({ shard: 0, data: { effects: ["packing_task", "notification"] } });
+  });
+
+  test("on a folder: go on where they were, under their names, and see what they choose", async () => {
+    const data = newFolder();
+    const [first, second]: string[][] = [[], []];
+    const options = {
+      data,
+      outlets: [
+        (event: Embedded.OutletEvent) => void first!.push(event.type),
+        {
+          kind: "function" as const,
+          name: "mail",
+          events: ["order."],
+          deliver: (event: Embedded.OutletEvent) => void second!.push(event.type),
+        },
+      ],
+    };
+    for (const key of ["k1", "k2"]) {
+      const yifen = await engine(options);
+      if (key === "k1") await fillShop(yifen);
+      await yifen.orders.place({ account: "a1", key, lines: [{ product: "p1", qty: 1 }] });
+      await until(() => second!.length >= (key === "k1" ? 1 : 2) && first!.length === 2 * second!.length);
+      await yifen.close();
+    }
+    expect(second).toEqual(["order.created", "order.created"]);
+    expect(first).toEqual(["product.held", "order.created", "product.held", "order.created"]);
+  });
+
+  test("a name twice is refused, and the folder is free again", async () => {
+    const data = newFolder();
+    const twice = { kind: "function" as const, name: "mail", deliver: () => {} };
+    await expect(openEngine({ data, outlets: [twice, twice] })).rejects.toThrow(
+      "two outlets are called mail",
+    );
+    await engine({ data, outlets: [twice] });
+  });
+});

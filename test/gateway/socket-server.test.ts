@@ -179,7 +179,7 @@ test("livez, readyz and metrics", async () => {
   const metrics = await fetch(url("/metrics"));
   expect(metrics.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
   expect(await metrics.text()).toBe("yifen_up 1\n");
-  expect((await fetch(url("/v1/orders"))).status).toBe(404);
+  expect((await fetch(url("/v1/nothing"))).status).toBe(404);
 });
 
 test("an exception in a callback is reported, answered 500, and the process lives", async () => {

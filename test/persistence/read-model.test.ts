@@ -104,7 +104,7 @@ describe("queries", () => {
       key: "k5",
     });
     expect(moves(4)[1]).toMatchObject({ to: "Canceled", event: "expire", operator: "engine" });
-    expect(moves(99)).toEqual([]);
+    expect(() => moves(99)).toThrow("no such order");
   });
 
   test("the statement runs back from the balance to nothing", () => {

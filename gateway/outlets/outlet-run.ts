@@ -1,0 +1,130 @@
+/** All outlets of an engine at work: a lane for each of them and each shard, on one store, in whichever thread calls this. */
+
+import { OutletStore } from "../../persistence/outlet-store.js";
+import { eventFileOutlet } from "./event-file.js";
+import { functionOutlet } from "./function-outlet.js";
+import { type LaneParts, type OutletCounters, type OutletSource, runLane, runLetters } from "./lane.js";
+import type { Outlet, OutletSetup } from "./outlet.js";
+import { webhookOutlet } from "./webhook.js";
+
+export interface OutletTask {
+  /** outlets.db, or `:memory:`. */
+  readonly file: string;
+  readonly outlets: readonly OutletSetup[];
+  /** By shard: the position of its last fact when the engine started. */
+  readonly ends: readonly number[];
+  readonly counters: SharedArrayBuffer;
+  /** Bytes of the log that are read at a time. */
+  readonly readBytes: number;
+}
+
+export interface RunningOutlets {
+  /** Finishes the deliveries that have begun, or gives them up after `stopWithinMs`, and closes everything. */
+  stop(): Promise<void>;
+}
+
+const stopWithinMs = 3_000;
+
+/** Throws when outlets.db cannot be used. */
+export function runOutlets(
+  task: OutletTask,
+  openSource: (shard: number) => OutletSource,
+  say: (line: string) => void,
+): RunningOutlets {
+  const store = new OutletStore(task.file);
+  const stopping = new AbortController();
+  const stopped = new AbortController();
+  const outlets: Outlet[] = [];
+  const sources: OutletSource[] = [];
+  const running: Promise<void>[] = [];
+  try {
+    for (const shard of task.ends.keys()) begin(store, task, openSource(shard), say);
+    for (const [n, setup] of task.outlets.entries()) {
+      const outlet = makeOutlet(setup);
+      outlets.push(outlet);
+      const parts: LaneParts = {
+        outlet,
+        store,
+        counters: countersOf(task.counters, n, task.ends.length),
+        readBytes: task.readBytes,
+        stopping: stopping.signal,
+        stopped: stopped.signal,
+        say,
+      };
+      for (const shard of task.ends.keys()) {
+        const source = openSource(shard);
+        sources.push(source);
+        running.push(runLane(parts, source));
+      }
+      running.push(runLetters(parts));
+    }
+  } catch (error) {
+    stopping.abort();
+    store.close();
+    throw error;
+  }
+  return {
+    async stop() {
+      stopping.abort();
+      const overdue = setTimeout(() => stopped.abort(), stopWithinMs);
+      await Promise.all(running);
+      clearTimeout(overdue);
+      for (const outlet of outlets) await outlet.close();
+      for (const source of sources) source.close();
+      store.close();
+    },
+  };
+}
+
+/** Numbers of counters for so many outlets. */
+export function makeCounters(outlets: number, shards: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(8 * outlets * (fields + shards));
+}
+
+const fields = 3;
+
+/** The counters of one outlet, shared between the thread that delivers and the one that is asked for metrics. */
+export function countersOf(buffer: SharedArrayBuffer, outlet: number, shards: number): OutletCounters {
+  const numbers = new Float64Array(buffer, 8 * outlet * (fields + shards), fields + shards);
+  const field = (at: number): PropertyDescriptor => ({
+    get: () => numbers[at],
+    set: (value: number) => {
+      numbers[at] = value;
+    },
+  });
+  const counters = { positions: numbers.subarray(fields) };
+  Object.defineProperties(counters, { delivered: field(0), failed: field(1), dead: field(2) });
+  return counters as unknown as OutletCounters;
+}
+
+function makeOutlet(setup: OutletSetup): Outlet {
+  if (setup.kind === "webhook") return webhookOutlet(setup);
+  if (setup.kind === "file") return eventFileOutlet(setup);
+  return functionOutlet(setup);
+}
+
+/** Gives every outlet its place in the shard, and looks whether names and cursors are of this log. */
+function begin(
+  store: OutletStore,
+  { outlets, ends }: OutletTask,
+  source: OutletSource,
+  say: (line: string) => void,
+): void {
+  const { shard } = source;
+  const end = ends[shard]!;
+  const named = store.names.namedTo(shard);
+  const atEnd = named > 0 ? source.readAfter(named - 1, 1)[0] : undefined;
+  if (!store.names.verify(shard, atEnd)) {
+    say(`shard ${shard}: outlets.db belongs to another log than this one; the names in it are read again`);
+  }
+  source.close();
+  for (const { name, from } of outlets) {
+    store.begin(name, shard, from === "start" ? 0 : end);
+    const cursor = store.cursor(name, shard);
+    if (cursor <= end) continue;
+    say(
+      `outlet ${name}, shard ${shard}: ${cursor} was delivered, but the log ends with ${end}; going on there`,
+    );
+    store.moved(name, shard, end);
+  }
+}

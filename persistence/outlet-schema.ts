@@ -1,0 +1,109 @@
+/**
+ * The tables of outlets.db.
+ *
+ * S1  Nothing here is fsynced as it is written (`synchronous = NORMAL`): the disk is the log's, and whoever waits for an answer
+ *     would wait for this too. After a power loss the newest cursors may be older than they were, so something is delivered
+ *     again; a cursor is never newer than what was delivered.
+ * S2  What cannot be built again from the log are the cursors and the dead letters.
+ */
+
+import Database from "better-sqlite3";
+
+const schemaVersion = 1;
+
+/** How long a write waits for another process that looks through the dead letters. */
+const busyMs = 5_000;
+
+const schema = `
+-- How far each outlet has delivered the events of each shard.
+CREATE TABLE cursors (
+  outlet TEXT NOT NULL,
+  shard INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (outlet, shard)
+) WITHOUT ROWID;
+
+-- Events that were put aside. wanted = 1: a human asked for one more attempt.
+CREATE TABLE dead_letters (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  outlet TEXT NOT NULL,
+  shard INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  event TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  error TEXT NOT NULL,
+  failed_at_ms INTEGER NOT NULL,
+  wanted INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (outlet, shard, seq)
+);
+CREATE INDEX dead_letters_wanted ON dead_letters (outlet, id) WHERE wanted = 1;
+
+-- How far the names of each shard are known; hash is the chain hash there, NULL for a log without one.
+CREATE TABLE named (
+  shard INTEGER PRIMARY KEY,
+  position INTEGER NOT NULL,
+  hash BLOB
+);
+
+CREATE TABLE accounts (
+  shard INTEGER NOT NULL,
+  handle INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (shard, handle)
+) WITHOUT ROWID;
+
+CREATE TABLE products (
+  shard INTEGER NOT NULL,
+  handle INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  currency INTEGER NOT NULL,
+  PRIMARY KEY (shard, handle)
+) WITHOUT ROWID;
+
+-- A number says by itself on which shard an order or a refund is.
+CREATE TABLE orders (
+  number INTEGER PRIMARY KEY,
+  shard INTEGER NOT NULL,
+  account INTEGER NOT NULL,
+  currency INTEGER NOT NULL,
+  total_minor INTEGER NOT NULL
+);
+
+CREATE TABLE refunds (
+  number INTEGER PRIMARY KEY,
+  shard INTEGER NOT NULL,
+  order_number INTEGER NOT NULL,
+  account INTEGER NOT NULL,
+  currency INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  provider TEXT NOT NULL,
+  payment_id TEXT NOT NULL
+);
+
+PRAGMA user_version = ${schemaVersion};
+`;
+
+/** Opens outlets.db; `:memory:` works too. With `existing` it is not made when it is missing. */
+export function openOutletDatabase(file: string, existing = false): Database.Database {
+  const db = new Database(file, { timeout: busyMs, fileMustExist: existing });
+  try {
+    if (!db.memory) db.pragma("journal_mode = WAL");
+    db.pragma("synchronous = NORMAL");
+    const create = db.transaction(() => {
+      if (versionOf(db) === 0) db.exec(schema);
+    });
+    create.immediate();
+    if (versionOf(db) !== schemaVersion) {
+      throw new Error(`${file} has the layout of another build (${versionOf(db)}, not ${schemaVersion})`);
+    }
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function versionOf(db: Database.Database): number {
+  return db.pragma("user_version", { simple: true }) as number;
+}

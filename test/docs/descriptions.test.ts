@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { Ajv } from "ajv";
+import { expect, test } from "vitest";
+import { asyncApiDocument } from "../../gateway/asyncapi.js";
+import { routes, webSocketOnly } from "../../gateway/http-routes.js";
+import { openApiDocument } from "../../gateway/openapi.js";
+import { schemas } from "../../gateway/schemas.js";
+import { descriptions } from "./descriptions.js";
+import { readDocument } from "./document.js";
+
+interface OpenApi {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+interface Operation {
+  readonly operationId: string;
+  readonly description: string;
+  readonly parameters: readonly { readonly name: string; readonly in: string; readonly required: boolean }[];
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema: { readonly properties: object } }>>;
+  };
+}
+
+const openApi = JSON.parse(JSON.stringify(openApiDocument())) as OpenApi;
+const asyncApi = JSON.parse(JSON.stringify(asyncApiDocument())) as {
+  readonly operations: Readonly<Record<string, unknown>>;
+};
+
+/** What differs is mended by `npm run build && node dist/test/docs/write-descriptions.js`. */
+test.each(descriptions())("%s is what the code gives", (name, text) => {
+  expect(readDocument(name)).toBe(text);
+});
+
+test("the description of HTTP is OpenAPI 3.1", async () => {
+  const validator = new Validator();
+  const { valid, errors } = await validator.validate({ ...openApi });
+  expect(errors ?? []).toEqual([]);
+  expect(valid).toBe(true);
+  expect(validator.version).toBe("3.1");
+});
+
+test("the description of the WebSocket is AsyncAPI 3.0", () => {
+  const file = createRequire(import.meta.url).resolve("@asyncapi/specs/schemas/3.0.0.json");
+  // The file holds the meta-schema of draft 7 itself.
+  const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true, meta: false });
+  const check = ajv.compile(JSON.parse(readFileSync(file, "utf8")) as object);
+  check(asyncApi);
+  expect(check.errors ?? []).toEqual([]);
+});
+
+test.each([
+  ["OpenAPI", openApi],
+  ["AsyncAPI", asyncApi],
+])("every reference inside the %s document leads somewhere", (_, document) => {
+  const refs = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map((match) => match[1]!);
+  expect(refs.length).toBeGreaterThan(50);
+  for (const ref of new Set(refs)) {
+    const found = ref
+      .split("/")
+      .reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], document);
+    expect(found, ref).toBeDefined();
+  }
+});
+
+test("every method has one route, or needs a WebSocket", () => {
+  const named = [...routes.map(({ method }) => method), ...webSocketOnly];
+  expect([...named].sort()).toEqual(Object.keys(schemas).sort());
+});
+
+test("every method has an operation of the WebSocket", () => {
+  expect(Object.keys(asyncApi.operations)).toEqual([...Object.keys(schemas), "push"]);
+});
+
+test("every param of a method has its one place in its operation", () => {
+  for (const { verb, path, method, keyParam } of routes) {
+    const operation = openApi.paths[path]![verb.toLowerCase()]!;
+    expect(operation.description).toContain(method);
+    const body = operation.requestBody?.content["application/json"]?.schema.properties ?? {};
+    const parameters = operation.parameters.map(({ name }) => inParams(name, keyParam));
+    const places = [...Object.keys(body), ...parameters].filter((name) => name !== "deadlineMs");
+    expect(new Set(places), method).toEqual(new Set(Object.keys(schemas[method].properties)));
+    const pathParams = operation.parameters.filter((each) => each.in === "path");
+    expect(pathParams.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
+    expect(pathParams.every(({ required }) => required)).toBe(true);
+  }
+});
+
+function inParams(name: string, keyParam: string | undefined): string {
+  if (name === "Idempotency-Key") return keyParam!;
+  if (name === "Yifen-At") return "at";
+  return name === "Yifen-Deadline-Ms" ? "deadlineMs" : name;
+}

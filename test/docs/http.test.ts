@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { headersRead } from "../../gateway/http-request.js";
+import { routes } from "../../gateway/http-routes.js";
+import { signatureOf } from "../../gateway/payment-signature.js";
+import { readDocument, tableOf } from "./document.js";
+import { type DocumentEngine, documentSecret, examplesBeginMs, openDocumentEngine } from "./examples-run.js";
+import {
+  type HttpMessage,
+  httpExamplesOf,
+  readHttpAnswer,
+  routesTable,
+  runHttpExample,
+} from "./http-examples.js";
+
+/** What differs is mended by `npm run build && node dist/test/docs/write-http.js`, or is a defect. */
+const markdown = readDocument("docs/HTTP.md");
+const examples = httpExamplesOf(markdown);
+
+describe("docs/HTTP.md", () => {
+  let engine: DocumentEngine;
+  const found: HttpMessage[] = [];
+
+  beforeAll(async () => {
+    engine = await openDocumentEngine(undefined);
+    for (const example of examples) found.push(await runHttpExample(engine.port, example));
+  });
+
+  afterAll(() => engine.stop());
+
+  test.each(examples.map(({ verb, path, request }, n) => [request.fence + 1, `${verb} ${path}`, n] as const))(
+    "line %i: %s is answered as the document shows",
+    (_line, _what, n) => {
+      expect(found[n]).toEqual(readHttpAnswer(examples[n]!.answer!.text));
+    },
+  );
+
+  test("links to descriptions that are served", async () => {
+    for (const path of ["/openapi.json", "/asyncapi.json", "/problems/insufficient_stock"]) {
+      expect(markdown).toContain(`\`${path}\``);
+      expect((await fetch(`http://127.0.0.1:${engine.port}${path}`)).status).toBe(200);
+    }
+  });
+});
+
+test("the routes are those of the program", () => {
+  expect(tableOf(markdown, "routes")).toBe(routesTable());
+  expect(routes.length).toBeGreaterThan(20);
+});
+
+test("every header that is ours is explained", () => {
+  for (const header of headersRead) {
+    if (/^(yifen|idempotency)-/.test(header)) expect(markdown.toLowerCase()).toContain(`\`${header}\``);
+  }
+});
+
+test("the signature that is shown is that of the body that is shown", () => {
+  const { body, headers } = examples.find(({ path }) => path.endsWith("/notify"))!;
+  const seconds = examplesBeginMs / 1000;
+  expect(markdown).toContain(`secret=${documentSecret}`);
+  expect(markdown).toContain(signatureOf(documentSecret, seconds, Buffer.from(body!)));
+  expect(headers["Yifen-Signature"]).toContain(`t=${seconds}`);
+});
