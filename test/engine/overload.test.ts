@@ -1,5 +1,16 @@
 import { expect, test } from "vitest";
 import { groupTurnsMax, mailboxMax, retryAfterMs } from "../../engine/limits.js";
+import {
+  advanceParams,
+  held,
+  humanItems,
+  notify,
+  notifyParams,
+  orderIn,
+  refund,
+  refundParams,
+  reportParams,
+} from "../support/after-sale.js";
 import type { TestEngine } from "../support/engine.js";
 import { balanceOf, place, shop, stockOf } from "../support/shop.js";
 
@@ -35,6 +46,31 @@ test("pay and cancel pass a full mailbox, and run before what waits in it", () =
   engine.shards[0]!.step();
   expect([pay, cancel].map((id) => engine.answerTo(id)!.code)).toEqual(["ok", "ok"]);
   expect(engine.shards[0]!.waiting).toBe(mailboxMax + 2 - groupTurnsMax);
+  engine.settle();
+});
+
+test("with the ordinary lane full everything that serves orders passes, and runs before what waits in it", () => {
+  const engine = shop();
+  const created = held(engine);
+  const shipped = orderIn(engine, "Shipped", { account: "ben", cart: { tea: 1 } });
+  const settled = orderIn(engine, "Paid", { account: "ben", cart: { tea: 1 } });
+  const outside = held(engine, { account: "ann", cart: { mug: 1 } });
+  notify(engine, outside, "25.00");
+  const { refunds } = refund(engine, outside).result;
+  notify(engine, "typo", "1.00");
+  const [item] = humanItems(engine);
+  fill(engine);
+  const asked = [
+    notifyParams(created, "19.98"),
+    advanceParams(shipped, "confirm"),
+    refundParams(settled),
+    reportParams(refunds[0].refund, "done"),
+    { method: "human.resolve", item: item!.item, action: "done", reason: "sent back" } as const,
+  ].map((params) => engine.submit(params));
+  const ordinary = engine.submit(buy);
+  engine.shards[0]!.step();
+  expect(asked.map((id) => engine.answerTo(id)?.code)).toEqual(["ok", "ok", "ok", "ok", "ok"]);
+  expect(engine.answerTo(ordinary)?.code).toBe("overloaded");
   engine.settle();
 });
 
