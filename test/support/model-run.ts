@@ -303,7 +303,7 @@ export function runBoth(
     const numbers = asked.map((r) => engine.submit(forEngine(r, ids, model)));
     engine.settle();
     tick();
-    for (const index of inLanes(asked)) {
+    for (const index of inLanes(asked, model)) {
       const answer = engine.answerTo(numbers[index]!);
       if (asked[index]!.method === "token.issue") {
         if (!isToken(answer, now)) differ(asked[index]!, { code: "a token", replayed: false }, answer);
@@ -409,11 +409,19 @@ const urgentMethods = [
   "payment.notify",
 ];
 
-/** What serves orders that exist goes ahead of the rest; each lane in order of arrival. */
-function inLanes(asked: readonly CommandParams[]): number[] {
-  const urgent = (index: number) => urgentMethods.includes(asked[index]!.method);
+/**
+ * What serves orders that exist goes ahead of the rest, each lane in order of arrival. Requests for orders of the archive wait for
+ * the read side, so the others of their batch go before them.
+ */
+function inLanes(asked: readonly CommandParams[], model: Model): number[] {
   const all = [...asked.keys()];
-  return [...all.filter(urgent), ...all.filter((index) => !urgent(index))];
+  const late = (index: number) => {
+    const { method, order } = asked[index]!;
+    return method !== "payment.notify" && model.orders[order as number]?.archived === true;
+  };
+  const urgent = (index: number) => urgentMethods.includes(asked[index]!.method) && !late(index);
+  const ordinary = (index: number) => !urgent(index) && !late(index);
+  return [...all.filter(urgent), ...all.filter(ordinary), ...all.filter(late)];
 }
 
 /** Places to ids, wherever they stand in a result. */
