@@ -34,7 +34,9 @@ function settle(world: World, number: number, paid: Paid): object {
     world.suspended.push({ currency, amount });
     return { outcome, money: "suspense", refund: null };
   };
-  const back = (outcome: string, surplus: number, reason = outcome.replace("_", " "), money = "refunded") => {
+  const back = (outcome: string, surplus: number, why?: string, money = "refunded") => {
+    // "#7" = the id of order 7
+    const reason = why ?? `${outcome.replace("_", " ")} for #${number}`;
     const asked = {
       of: "surplus",
       provider,

@@ -424,6 +424,8 @@ function translate(value: unknown, ids: readonly string[], model: Model): unknow
     Object.entries(value).map(([name, field]) => {
       if (name === "order" && typeof field === "number") return [name, ids[field]];
       if (name === "refund" && typeof field === "number") return [name, refundName(field, ids, model)];
+      if (name === "reason" && typeof field === "string")
+        return [name, field.replace(/#([0-9]+)$/, (_, index) => ids[Number(index)]!)];
       return [name, translate(field, ids, model)];
     }),
   );

@@ -205,6 +205,13 @@ export class World {
       reason,
       restock,
       ref: ref === "" ? null : ref,
+      lines: [...refund.shares]
+        .sort((a, b) => a.line - b.line)
+        .map(({ line, qty, amount: part }) => ({
+          product: this.orders[order]!.lines[line]!.product,
+          qty,
+          amount: decimal(part, currency),
+        })),
     };
   }
 
