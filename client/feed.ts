@@ -10,7 +10,7 @@
 import type { Push } from "./connection.js";
 import { YifenError } from "./error.js";
 
-/** Something that happened to an account's orders or to a product's stock. */
+/** Something that happened to an account, to a product's stock, or anywhere in a shard. */
 export interface FeedEvent {
   /** Rising, with holes: other topics' events are numbered in the same sequence. */
   readonly seq: number;

@@ -170,8 +170,8 @@ export interface StatementParams extends PageParams {
   readonly account: string;
 }
 
-/** `account:ID`: its orders. `product:ID`: its stock. */
-export type Topic = `account:${string}` | `product:${string}`;
+/** `account:ID`: its orders, refunds and points. `product:ID`: its stock. `shard:N`: everything, for operators. */
+export type Topic = `account:${string}` | `product:${string}` | `shard:${number}`;
 
 export interface FeedParams {
   /** The lowest `seq` wanted: the last one that was handled, plus one. Left out: what happens from now on. */

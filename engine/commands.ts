@@ -250,7 +250,7 @@ export interface AccountStatement extends Asked {
 
 export interface Subscribe extends Asked {
   method: "feed.subscribe";
-  /** `account:ID` (its orders) or `product:ID` (its stock). */
+  /** `account:ID` (its orders, refunds and points), `product:ID` (its stock) or `shard:N` (everything there). */
   topic: string;
   /** First sequence number wanted; undefined = from now on. */
   fromSeq: number | undefined;

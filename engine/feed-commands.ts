@@ -1,5 +1,6 @@
 /** Subscribing to a topic, from now on or from a number that was seen before. */
 
+import { isShardTopic, shardTopic } from "../actors/events.js";
 import { refuse } from "../actors/results.js";
 import { answerRefusal, answerResult } from "./answers.js";
 import type { Subscribe, Unsubscribe } from "./commands.js";
@@ -8,6 +9,11 @@ import type { Turn } from "./turn.js";
 
 export function subscribe(turn: Turn, command: Subscribe): void {
   const { feed, books } = turn;
+  if (isShardTopic(command.topic) && command.topic !== shardTopic(turn.shard)) {
+    const details = { path: "params.topic", reason: "there is no such shard", shards: turn.shards };
+    answerRefusal(turn, command, refuse("invalid_request", details));
+    return;
+  }
   const from = command.fromSeq ?? books.position + 1;
   if (from > books.position + 1) {
     const details = { path: "params.from", reason: "the log is not that long", seq: books.position };

@@ -2,18 +2,29 @@
  * Subscriptions: who is told of which facts. The sequence number of an event is the position of its fact, so one
  * sequence per shard has neither gaps nor doubles, and a subscriber can resume from any number it has seen.
  *
- *   account:ID   order.created, order.paid, order.canceled
- *   product:ID   product.held|sold|confirmed|released|restocked, product.repriced
+ *   account:ID   what became of its orders, refunds and points
+ *   product:ID   what became of its stock and price
+ *   shard:N      everything that shard N tells
+ *
+ * What a fact is told as stands in `actors/events`.
  *
  * F1  A subscription is given every event of its topic from its first number on, in order, each once.
  * F2  An event is given in the turn that records its fact, and so leaves through the gate; older ones are read from the log,
  *     which holds durable groups only.
+ * F3  An order that has left the books since is told under its account to whoever reads from its placement on; to others its
+ *     events are told under the shard only, without account and total.
  */
 
+import {
+  type EventNames,
+  eventOf,
+  isShardTopic,
+  isTold,
+  type OrderNames,
+  topicOf,
+} from "../actors/events.js";
 import { readFacts } from "../actors/fact-codec.js";
-import { type Fact, Facts } from "../actors/facts.js";
-import { currencyCode, formatAmount } from "../actors/money.js";
-import { orderId } from "../actors/order-number.js";
+import { type Fact, type FactOf, Facts } from "../actors/facts.js";
 import type { Group } from "../persistence/journal.js";
 import { type Books, emptyOrder } from "./books.js";
 import type { Requester } from "./requester.js";
@@ -21,18 +32,24 @@ import type { Requester } from "./requester.js";
 interface Subscription {
   readonly requester: Requester;
   readonly sub: number;
-  /** `account:ID` or `product:ID`; the subject may not exist yet. */
+  /** The subject may not exist yet. */
   readonly topic: string;
   /** First sequence number still to be given. */
   next: number;
+  /** Orders of its account that it was told of and that have left the books: they were alive together once, so few. */
+  readonly gone: Map<number, OrderNames>;
 }
 
 export class Feed {
+  /** Those of an account or a product. */
   #byTopic = new Map<string, Subscription[]>();
+  /** Those of the whole shard. */
+  #ofShard: Subscription[] = [];
   #bySub = new Map<number, Subscription>();
   /** Subscriptions that still have to read old groups. */
   #behind: Subscription[] = [];
   #lastSub = 0;
+  #names: BookNames | undefined;
 
   get size(): number {
     return this.#bySub.size;
@@ -52,7 +69,7 @@ export class Feed {
     shards: number,
   ): number {
     const sub = ++this.#lastSub * shards + shard;
-    const subscription: Subscription = { requester, sub, topic, next: from };
+    const subscription: Subscription = { requester, sub, topic, next: from, gone: new Map() };
     this.#bySub.set(sub, subscription);
     if (from <= position) this.#behind.push(subscription);
     else this.#goLive(subscription);
@@ -74,7 +91,7 @@ export class Feed {
     }
   }
 
-  /** Gives a fact to those who listen. Called for every fact, after it was applied. */
+  /** Gives a fact to those who listen. Called for every fact, after it was applied: nothing is made for nobody. */
   publish(
     books: Books,
     fact: Fact,
@@ -82,13 +99,17 @@ export class Feed {
     timeMs: number,
     touch: (requester: Requester) => void,
   ): void {
-    const event = eventOf(books, fact);
+    if (!isTold(fact)) return;
+    const names = this.#namesOf(books);
+    const listeners = this.#byTopic.get(topicOf(fact, names) ?? "") ?? nobody;
+    if (listeners.length === 0 && this.#ofShard.length === 0) return;
+    const event = eventOf(fact, names);
     if (!event) return;
-    const listeners = this.#byTopic.get(event.topic);
-    if (!listeners) return;
-    for (const { requester, sub } of listeners) {
-      requester.push(sub, position, event.type, timeMs, event.data);
-      touch(requester);
+    for (const of of [listeners, this.#ofShard]) {
+      for (const { requester, sub } of of) {
+        requester.push(sub, position, event.type, timeMs, event.data);
+        touch(requester);
+      }
     }
   }
 
@@ -116,17 +137,33 @@ export class Feed {
   }
 
   #give(books: Books, subscription: Subscription, group: Group): void {
-    const { requester, sub, topic, next } = subscription;
+    const { requester, sub, topic, next, gone } = subscription;
+    const names = new BookNames(books, gone);
+    const isShard = isShardTopic(topic);
     readFacts(group.body, group.first, (fact, time, position) => {
-      if (position < next) return;
-      const event = eventOf(books, fact);
-      if (event?.topic === topic)
-        requester.push(sub, position, event.type, Math.floor(time / 1000), event.data);
+      if (position < next || !isTold(fact)) return;
+      if (!isShard && topicOf(fact, names) !== topic) {
+        if (fact.type === Facts.orderArchived) gone.delete(fact.order);
+        return;
+      }
+      if (!isShard && fact.type === Facts.orderPlaced) rememberGone(gone, books, fact);
+      const event = eventOf(fact, names);
+      if (event) requester.push(sub, position, event.type, Math.floor(time / 1000), event.data);
     });
     subscription.next = group.last + 1;
   }
 
+  #namesOf(books: Books): BookNames {
+    if (this.#names?.books !== books) this.#names = new BookNames(books);
+    return this.#names!;
+  }
+
   #goLive(subscription: Subscription): void {
+    subscription.gone.clear();
+    if (isShardTopic(subscription.topic)) {
+      this.#ofShard.push(subscription);
+      return;
+    }
     const listeners = this.#byTopic.get(subscription.topic);
     if (listeners) listeners.push(subscription);
     else this.#byTopic.set(subscription.topic, [subscription]);
@@ -135,6 +172,7 @@ export class Feed {
   #remove(subscription: Subscription): void {
     this.#bySub.delete(subscription.sub);
     this.#behind = this.#behind.filter((s) => s !== subscription);
+    this.#ofShard = this.#ofShard.filter((s) => s !== subscription);
     const listeners = this.#byTopic.get(subscription.topic)?.filter((s) => s !== subscription);
     if (!listeners) return;
     if (listeners.length > 0) this.#byTopic.set(subscription.topic, listeners);
@@ -142,85 +180,48 @@ export class Feed {
   }
 }
 
+const nobody: readonly Subscription[] = [];
+
 function ownerOf(requester: Requester): object {
   return requester.owner ?? requester;
 }
 
-interface Event {
-  readonly topic: string;
-  readonly type: string;
-  readonly data: object;
-}
+/** Orders are read into a buffer of its own: events are made while a turn still holds the books' one. */
+class BookNames implements EventNames {
+  readonly #row = emptyOrder();
 
-/**
- * The event of a fact. Only what the fact says and what never changes goes into it, because an old fact is told
- * again with today's books.
- */
-function eventOf(books: Books, fact: Fact): Event | undefined {
-  switch (fact.type) {
-    case Facts.orderPlaced:
-      return orderEvent(
-        books,
-        fact.order,
-        "order.created",
-        fact.paid === fact.total ? "Paid" : "Created",
-        {},
-      );
-    case Facts.moneyCaptured:
-      return orderEvent(books, fact.order, "order.paid", "Paid", {});
-    case Facts.orderCanceled:
-      return orderEvent(books, fact.order, "order.canceled", "Canceled", {
-        cause: fact.cause === 1 ? "request" : "deadline",
-        reason: fact.reason,
-      });
-    case Facts.stockHeld:
-    case Facts.stockSold:
-    case Facts.stockConfirmed:
-    case Facts.stockReleased: {
-      const { id } = books.products[fact.product]!;
-      const { qty, available } = fact;
-      const data = { product: id, order: orderId(fact.order), qty, available };
-      return { topic: `product:${id}`, type: stockEvents[fact.type], data };
-    }
-    case Facts.productRestocked: {
-      const { id } = books.products[fact.product]!;
-      const data = { product: id, qty: fact.qty, available: fact.available };
-      return { topic: `product:${id}`, type: "product.restocked", data };
-    }
-    case Facts.productRepriced: {
-      const { id, currency } = books.products[fact.product]!;
-      const data = {
-        product: id,
-        price: formatAmount(fact.price, currency),
-        currency: currencyCode(currency),
-      };
-      return { topic: `product:${id}`, type: "product.repriced", data };
-    }
-    default:
-      return undefined;
+  constructor(
+    readonly books: Books,
+    private readonly gone?: ReadonlyMap<number, OrderNames>,
+  ) {}
+
+  accountId(handle: number): string {
+    return this.books.accounts[handle]!.id;
+  }
+
+  productId(handle: number): string {
+    return this.books.products[handle]!.id;
+  }
+
+  productCurrency(handle: number): number {
+    return this.books.products[handle]!.currency;
+  }
+
+  order(number: number): OrderNames | undefined {
+    const { orders, accounts } = this.books;
+    if (!orders.has(number)) return this.gone?.get(number);
+    const { account, currency, total } = orders.read(number, this.#row);
+    return { account: accounts[account]!.id, currency, total };
+  }
+
+  /** The books keep no payment ids: `refund.requested` has told them. */
+  refund(): undefined {
+    return undefined;
   }
 }
 
-const stockEvents = {
-  [Facts.stockHeld]: "product.held",
-  [Facts.stockSold]: "product.sold",
-  [Facts.stockConfirmed]: "product.confirmed",
-  [Facts.stockReleased]: "product.released",
-} as const;
-
-/** Its own row buffer: events are made while a turn still holds the books' one. */
-const ownOrder = emptyOrder();
-
-function orderEvent(books: Books, number: number, type: string, status: string, more: object): Event {
-  const order = books.orders.read(number, ownOrder);
-  const account = books.accounts[order.account]!.id;
-  const data = {
-    order: orderId(number),
-    account,
-    status,
-    total: formatAmount(order.total, order.currency),
-    currency: currencyCode(order.currency),
-    ...more,
-  };
-  return { topic: `account:${account}`, type, data };
+function rememberGone(gone: Map<number, OrderNames>, books: Books, fact: FactOf<"orderPlaced">): void {
+  const { order, account, currency, total } = fact;
+  if (books.orders.has(order)) return;
+  gone.set(order, { account: books.accounts[account]!.id, currency, total });
 }

@@ -1,5 +1,6 @@
 /** Where a command goes: id -> slot (1,024, fixed for ever) -> shard. An order lives with its account. */
 
+import { isShardTopic } from "../actors/events.js";
 import { orderSlot, parseItemId, parseOrderId, parseRefundId, slotOf } from "../actors/order-number.js";
 import type { Command } from "./commands.js";
 import { firstSlot, shardOfSlot } from "./slots.js";
@@ -47,13 +48,21 @@ function slotOfCommand(command: Command, shards: number): number {
     case "product.get":
       return slotOf(command.product);
     case "feed.subscribe":
-      return slotOf(command.topic.slice(command.topic.indexOf(":") + 1));
+      return slotOfTopic(command.topic, shards);
     case "feed.unsubscribe":
       return firstSlot(command.sub % shards, shards);
     case "audit.run":
     case "token.issue":
       return 0;
   }
+}
+
+/** `shard:N` is served by shard N; by shard 0, which says so, when there is none. */
+function slotOfTopic(topic: string, shards: number): number {
+  const subject = topic.slice(topic.indexOf(":") + 1);
+  if (!isShardTopic(topic)) return slotOf(subject);
+  const shard = Number(subject);
+  return firstSlot(shard < shards ? shard : 0, shards);
 }
 
 /** Items are listed shard by shard: "2.17" goes on in shard 2 below item 17. */

@@ -247,8 +247,8 @@ export const schemas = {
   "feed.subscribe": Type.Object(
     {
       topic: Type.String({
-        pattern: `^(?:account|product):${idPattern}$`,
-        description: "account:ID or product:ID",
+        pattern: `^(?:(?:account|product):${idPattern}|shard:(?:0|[1-9][0-9]{0,3}))$`,
+        description: "account:ID, product:ID or shard:N",
       }),
       from: optional(
         Type.Integer({

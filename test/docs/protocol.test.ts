@@ -12,7 +12,7 @@ import {
   openDocumentEngine,
   runExamples,
 } from "./examples-run.js";
-import { codesTable, metricsTable, number, paramsTable } from "./tables.js";
+import { codesTable, eventsTable, metricsTable, number, paramsTable } from "./tables.js";
 
 /** What differs is mended by `npm run build && node dist/test/docs/write-protocol.js`, or is a defect of the engine. */
 const markdown = readDocument("docs/PROTOCOL.md");
@@ -107,6 +107,10 @@ test("every method that has a heading exists", () => {
 
 test("the codes are those of the table of results, in its order", () => {
   expect(tableOf(markdown, "codes")).toBe(codesTable());
+});
+
+test("the events are those of the table of events, in its order", () => {
+  expect(tableOf(markdown, "events")).toBe(eventsTable());
 });
 
 test("every code in an answer is one of the table", () => {

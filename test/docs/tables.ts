@@ -1,5 +1,6 @@
 /** The tables of the documents that are made from the code: by name, as Markdown. */
 
+import { effectsOf, eventKinds, eventTypes } from "../../actors/events.js";
 import { results } from "../../actors/results.js";
 import { exitCodes } from "../../cli/fail.js";
 import { environmentName, type SettingName, settingsTable } from "../../gateway/config.js";
@@ -50,6 +51,15 @@ export function paramsTable(method: keyof typeof schemas): string {
 /** What needs no description in its schema. */
 const described: Readonly<Record<string, string>> = { status: "Only orders in this status" };
 
+export function eventsTable(): string {
+  const rows = eventTypes.map((type) => {
+    const { subject, data, about } = eventKinds[type];
+    const topic = subject === "shard" ? "" : mark(`${subject}:ID`);
+    return [mark(type), topic, mark(data), effectsOf(type).map(mark).join(", "), about];
+  });
+  return table(["event", "topic", "data", "effects", "meaning"], rows);
+}
+
 export function metricsTable(metrics: readonly Metric[]): string {
   const rows = metrics.map(({ name, help, type, read }) => {
     const value = read();
@@ -85,7 +95,7 @@ function typeOf(field: Field): string {
   if (field.enum) return field.enum.map(mark).join(", ");
   if (field.format === "decimal-amount") return "amount";
   if (field.pattern === "^[A-Z]{3}$") return "currency";
-  if (field.pattern?.startsWith("^(?:account|product):")) return "topic";
+  if (field.pattern?.startsWith("^(?:(?:account|product):")) return "topic";
   if (field.pattern) return "id";
   if (field.items) {
     const { properties = {} } = field.items;

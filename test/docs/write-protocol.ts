@@ -11,7 +11,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { schemas } from "../../gateway/schemas.js";
 import { blocksOf, exchangesOf, projectFile, readDocument, replaceTable, tableNames } from "./document.js";
 import { normalised, openDocumentEngine, runExamples } from "./examples-run.js";
-import { codesTable, metricsTable, paramsTable, settingsRows } from "./tables.js";
+import { codesTable, eventsTable, metricsTable, paramsTable, settingsRows } from "./tables.js";
 
 const folder = mkdtempSync(join(tmpdir(), "yifen-docs-"));
 const engine = await openDocumentEngine(folder);
@@ -19,6 +19,7 @@ try {
   let markdown = readDocument("docs/PROTOCOL.md");
   for (const name of tableNames(markdown)) {
     if (name === "codes") markdown = replaceTable(markdown, name, codesTable());
+    if (name === "events") markdown = replaceTable(markdown, name, eventsTable());
     if (name === "metrics") markdown = replaceTable(markdown, name, metricsTable(engine.metrics));
     const [, method] = /^params (.+)$/.exec(name) ?? [];
     if (method) markdown = replaceTable(markdown, name, paramsTable(method as keyof typeof schemas));

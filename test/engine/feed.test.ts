@@ -30,18 +30,19 @@ test("the events of an account are what became of its orders", () => {
     total,
     currency: "CNY",
   });
+  const effects = ["notification"];
   expect(of(engine, sub).map(({ type, data }) => [type, data])).toEqual([
     ["order.created", about(order, "Created", "19.98")],
-    ["order.paid", about(order, "Paid", "19.98")],
+    ["order.paid", { ...about(order, "Paid", "19.98"), effects: ["packing_task", "notification"] }],
     ["order.created", about(second, "Created", "25.00")],
     [
       "order.canceled",
-      { ...about(second, "Canceled", "25.00"), cause: "request", reason: "changed my mind" },
+      { ...about(second, "Canceled", "25.00"), cause: "request", reason: "changed my mind", effects },
     ],
     ["order.created", about(third, "Created", "25.00")],
     [
       "order.canceled",
-      { ...about(third, "Canceled", "25.00"), cause: "deadline", reason: expect.any(String) },
+      { ...about(third, "Canceled", "25.00"), cause: "deadline", reason: expect.any(String), effects },
     ],
   ]);
 });
@@ -293,4 +294,69 @@ test("with nobody listening, orders cost the feed nothing and lose nothing", () 
   const { sub } = subscribe(engine, "account:ann", 1);
   expect(typesOf(engine, sub)).toEqual(["order.created", "order.paid"]);
   expect(balanceOf(engine, "ann")).toBe("90.01");
+});
+
+test.each([
+  ["in time", "order.paid", ["packing_task", "notification"]],
+  ["too late", "order.canceled", ["notification"]],
+])(
+  "a payment against the deadline, %s: no side effect leaves for the move that lost",
+  (when, ending, effects) => {
+    const engine = shop({ settings: { graceMs: 0 } });
+    const { sub } = subscribe(engine, "shard:0");
+    const { order } = engine.ask(place("ann", "k1", { tea: 1 }, { payWithinMs: 1000 })).result;
+    engine.submit({ method: "order.pay", order, key: "k2" });
+    engine.pass(when === "in time" ? 999 : 1000);
+    engine.pass(60_000);
+    const told = of(engine, sub).filter(({ type }) => type.startsWith("order."));
+    expect(told.map(({ type, data }) => [type, data.effects])).toEqual([
+      ["order.created", undefined],
+      [ending, effects],
+    ]);
+  },
+);
+
+test("the events of a shard are all that its topics are told, in the order of the log", () => {
+  const engine = shop({ shards: 3 });
+  const topics = ["account:ann", "account:ben", "product:tea", "product:mug"];
+  const ofTopics = topics.map((topic) => subscribe(engine, topic, 0).sub);
+  const ofShards = [0, 1, 2].map((shard) => subscribe(engine, `shard:${shard}`, 0).sub);
+  busyDay(engine);
+  const plain = ({ seq, type, data }: Push) => JSON.stringify([seq, type, data]);
+  const told = ofShards.flatMap((sub) => of(engine, sub).map(plain));
+  expect(told.length).toBeGreaterThan(20);
+  expect(told.sort()).toEqual(ofTopics.flatMap((sub) => of(engine, sub).map(plain)).sort());
+  for (const sub of ofShards) {
+    const seqs = of(engine, sub).map(({ seq }) => seq);
+    expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
+  }
+  expect(engine.ask({ method: "feed.unsubscribe", sub: ofShards[1] }).code).toBe("ok");
+});
+
+test.each([1, 3])("a shard that does not exist is refused (%i shards)", (shards) => {
+  const engine = shop({ shards });
+  const answer = engine.ask({ method: "feed.subscribe", topic: `shard:${shards}` });
+  expect(answer).toMatchObject({ code: "invalid_request", details: { path: "params.topic", shards } });
+});
+
+test("an order that has left the books is told under its account from its placement on, and under its shard without it", () => {
+  const engine = shop();
+  const first = engine.ask(place("ann", "k1", { tea: 1 })).result.order;
+  engine.ask({ method: "order.cancel", order: first, key: "k2" });
+  const { orders, position } = engine.shards[0]!.books;
+  orders.rows.dropBefore(orders.rows.end);
+  const told = (topic: string, fromSeq: number) => {
+    const { sub } = subscribe(engine, topic, fromSeq);
+    return of(engine, sub)
+      .filter(({ type }) => type.startsWith("order."))
+      .map(({ type, data }) => [type, data.account, data.total]);
+  };
+  const whole = ["order.canceled", "ann", "9.99"];
+  expect(told("account:ann", 1)).toEqual([["order.created", "ann", "9.99"], whole]);
+  expect(told("account:ben", 1)).toEqual([]);
+  expect(told("account:ann", position - 2)).toEqual([]);
+  expect(told("shard:0", 1)).toEqual([
+    ["order.created", "ann", "9.99"],
+    ["order.canceled", undefined, undefined],
+  ]);
 });

@@ -1,0 +1,531 @@
+/**
+ * What the world outside is told of a fact: one event at most, so the fact's place in the log (shard and position) is the
+ * event's identity, and a move that was not recorded cannot be told. The feed and the outlets read the same table.
+ *
+ * What has to be done because of an event outside of the engine (a parcel to pack, a mail to write) is part of the event:
+ * `effects`. It is told after the fact is durable, at least once, and whoever does it drops what he has seen.
+ *
+ * E1  An event says only what its fact says and what never changes, because an old fact is told again with the names of today.
+ * E2  An order may have left the books since: then its account, total and currency are left out, unless the fact has them.
+ */
+
+import type { Fact, FactKind, FactOf } from "./facts.js";
+import { catalogue } from "./facts.js";
+import { currencyCode, formatAmount } from "./money.js";
+import { itemId, orderId, refundId } from "./order-number.js";
+import { type OrderEvent, orderEvents, statuses } from "./order-transitions.js";
+
+/** What never changes of an order. */
+export interface OrderNames {
+  readonly account: string;
+  readonly currency: number;
+  readonly total: number;
+}
+
+/** What never changes of a refund; order 0 = of a payment that belongs to none, and then there is no account. */
+export interface RefundNames {
+  readonly order: number;
+  readonly account: string;
+  readonly currency: number;
+  readonly amount: number;
+  readonly provider: string;
+  readonly paymentId: string;
+}
+
+/** What the numbers in the facts of one shard stand for. */
+export interface EventNames {
+  accountId(handle: number): string;
+  productId(handle: number): string;
+  /** The number of the product's currency. */
+  productCurrency(handle: number): number;
+  order(number: number): OrderNames | undefined;
+  refund(number: number): RefundNames | undefined;
+}
+
+export interface Event {
+  readonly type: EventType;
+  readonly data: object;
+}
+
+/** The topic under which an event is found besides that of its shard. */
+export type EventSubject = "account" | "product" | "shard";
+
+interface EventKind {
+  readonly subject: EventSubject;
+  /** What stands in `data`, and when it is told: for the documents. */
+  readonly data: string;
+  readonly about: string;
+  readonly effects?: readonly string[];
+}
+
+const anOrder = "{order, account, status, total, currency}";
+const aMovedOrder = "{order, account, status, total, currency, event, [operator, remark]}";
+const someStock = "{product, order, qty, available}";
+const somePoints = "{account, order, points}";
+const aRefund = "{refund, order, account, amount, currency, provider, paymentId, ref}";
+
+/** Every event, and what it asks somebody outside to do. */
+export const eventKinds = {
+  "order.created": {
+    subject: "account",
+    data: anOrder,
+    about: "status is Paid for an order that was paid as it was placed",
+  },
+  "order.paid": {
+    subject: "account",
+    data: anOrder,
+    about: "paid in full, from its account or from outside",
+    effects: ["packing_task", "notification"],
+  },
+  "order.canceled": {
+    subject: "account",
+    data: "{order, account, status, total, currency, cause, reason}",
+    about: "cause is `request` or `deadline`",
+    effects: ["notification"],
+  },
+  "order.reinstated": {
+    subject: "account",
+    data: anOrder,
+    about: "it was canceled, its money came late, and all of it could be taken once more: it is Paid",
+    effects: ["packing_task", "notification"],
+  },
+  "order.packing": { subject: "account", data: aMovedOrder, about: "somebody packs it" },
+  "order.shipped": {
+    subject: "account",
+    data: "{order, account, status, total, currency, event, tracking, [operator, remark]}",
+    about: "it was handed to the carrier",
+    effects: ["shipping_notice"],
+  },
+  "order.shipping": { subject: "account", data: aMovedOrder, about: "the carrier is on its way" },
+  "order.delivered": { subject: "account", data: aMovedOrder, about: "it has arrived" },
+  "order.completed": {
+    subject: "account",
+    data: aMovedOrder,
+    about: "confirmed by the buyer (event `confirm`) or by time (`auto_confirm`)",
+    effects: ["review_invitation"],
+  },
+  "order.refunding": { subject: "account", data: aMovedOrder, about: "money is on its way back" },
+  "order.refunded": {
+    subject: "account",
+    data: aMovedOrder,
+    about: "all that was paid went back",
+    effects: ["notification"],
+  },
+  "order.resumed": {
+    subject: "account",
+    data: aMovedOrder,
+    about: "its refund or dispute ended, and it is back in `status`, where it came from",
+  },
+  "order.disputed": { subject: "account", data: aMovedOrder, about: "its timers stand still" },
+  "order.archived": {
+    subject: "shard",
+    data: "{order, amount, currency}",
+    about: "nothing can happen to it any more: the amount is revenue, and the engine forgets the order",
+  },
+  "product.held": { subject: "product", data: someStock, about: "an order holds units" },
+  "product.sold": { subject: "product", data: someStock, about: "held and sold at once" },
+  "product.confirmed": { subject: "product", data: someStock, about: "held units are sold" },
+  "product.released": { subject: "product", data: someStock, about: "held units are given back" },
+  "product.returned": { subject: "product", data: someStock, about: "sold units came back with a refund" },
+  "product.restocked": {
+    subject: "product",
+    data: "{product, qty, available}",
+    about: "there are more units",
+  },
+  "product.repriced": {
+    subject: "product",
+    data: "{product, price, currency}",
+    about: "new orders pay this price",
+  },
+  "payment.received": {
+    subject: "shard",
+    data: "{provider, paymentId, order, amount, currency}",
+    about: "money came from outside; `order` is what the provider was given, and may not exist",
+  },
+  "payment.applied": {
+    subject: "account",
+    data: "{order, account, provider, paymentId, amount, currency}",
+    about: "so much of it belongs to the order now",
+  },
+  "refund.requested": {
+    subject: "account",
+    data: "{refund, order, account, amount, currency, provider, paymentId, restock, reason}",
+    about:
+      "it will be paid; provider is empty when it goes back to the account. Without order and account when the payment belongs to no order",
+  },
+  "refund.done": {
+    subject: "account",
+    data: aRefund,
+    about: "it was paid; ref is the provider's own number",
+  },
+  "refund.refused": { subject: "account", data: aRefund, about: "the provider will not do it, and has not" },
+  "refund.unknown": {
+    subject: "account",
+    data: "{refund, order, account, amount, currency, provider, paymentId, error}",
+    about: "nobody knows whether it was paid: it is asked about, never sent as another",
+  },
+  "points.granted": { subject: "account", data: somePoints, about: "the account has so many more" },
+  "points.reversed": { subject: "account", data: somePoints, about: "taken back with a refund" },
+  "points.spent": {
+    subject: "account",
+    data: "{account, points, ref}",
+    about: "the account has so many less",
+  },
+  "human.opened": {
+    subject: "shard",
+    data: "{item, kind, subject, amount, currency, units, attempts, error, evidence}",
+    about: "only a human can end this",
+  },
+  "human.resolved": {
+    subject: "shard",
+    data: "{item, action, reason, evidence, operator}",
+    about: "a human has",
+  },
+  "entry.made": {
+    subject: "shard",
+    data: "{item, from, to, amount, currency}",
+    about: "a human moved money between two accounts of the ledger",
+  },
+} as const satisfies Record<string, EventKind>;
+
+export type EventType = keyof typeof eventKinds;
+
+export const eventTypes = Object.keys(eventKinds) as readonly EventType[];
+
+export function effectsOf(type: EventType): readonly string[] {
+  return (eventKinds[type] as EventKind).effects ?? [];
+}
+
+/** Moves that are told under a name of their own; the others have facts of their own. */
+const movedTypes: Partial<Record<OrderEvent, EventType>> = {
+  pack: "order.packing",
+  ship: "order.shipped",
+  dispatch: "order.shipping",
+  deliver: "order.delivered",
+  confirm: "order.completed",
+  auto_confirm: "order.completed",
+  refund: "order.refunding",
+  refund_all_done: "order.refunded",
+  refund_ended: "order.resumed",
+  dispute: "order.disputed",
+  resolve_refund: "order.refunding",
+  resolve_keep: "order.resumed",
+};
+
+const typeByMove = orderEvents.map((event) => movedTypes[event]);
+
+interface Rule<K extends FactKind> {
+  readonly type: (fact: FactOf<K>) => EventType | undefined;
+  /** `account:ID`, `product:ID`, or undefined: found under its shard only. */
+  readonly topic: (fact: FactOf<K>, names: EventNames) => string | undefined;
+  readonly data: (fact: FactOf<K>, names: EventNames) => object;
+}
+
+const rules: { readonly [K in FactKind]?: Rule<K> } = {
+  orderPlaced: {
+    type: () => "order.created",
+    topic: byAccount,
+    data: (fact, names) => ({
+      order: orderId(fact.order),
+      account: names.accountId(fact.account),
+      status: fact.paid === fact.total ? "Paid" : "Created",
+      ...money("total", fact.total, fact.currency),
+    }),
+  },
+  moneyCaptured: {
+    type: () => "order.paid",
+    topic: byAccount,
+    data: ({ order, account }, names) => ({
+      order: orderId(order),
+      account: names.accountId(account),
+      status: "Paid",
+      ...totalOf(order, names),
+    }),
+  },
+  orderSettled: {
+    type: () => "order.paid",
+    topic: byOrder,
+    data: ({ order }, names) => orderData(order, "Paid", names),
+  },
+  orderCanceled: {
+    type: () => "order.canceled",
+    topic: byOrder,
+    data: ({ order, cause, reason }, names) => ({
+      ...orderData(order, "Canceled", names),
+      cause: cause === 1 ? "request" : "deadline",
+      reason,
+    }),
+  },
+  orderReinstated: {
+    type: () => "order.reinstated",
+    topic: byOrder,
+    data: ({ order }, names) => orderData(order, "Paid", names),
+  },
+  orderMoved: {
+    type: ({ event }) => typeByMove[event],
+    topic: byOrder,
+    data: ({ order, event, to, tracking, operator, remark }, names) => ({
+      ...orderData(order, statuses[to]!, names),
+      event: orderEvents[event],
+      ...said({ tracking, operator, remark }),
+    }),
+  },
+  orderArchived: {
+    type: () => "order.archived",
+    topic: nobody,
+    data: ({ order, amount, currency }) => ({
+      order: orderId(order),
+      ...money("amount", amount, currency),
+    }),
+  },
+
+  stockHeld: stock("product.held"),
+  stockSold: stock("product.sold"),
+  stockConfirmed: stock("product.confirmed"),
+  stockReleased: stock("product.released"),
+  stockReturned: stock("product.returned"),
+  productRestocked: {
+    type: () => "product.restocked",
+    topic: byProduct,
+    data: ({ product, qty, available }, names) => ({ product: names.productId(product), qty, available }),
+  },
+  productRepriced: {
+    type: () => "product.repriced",
+    topic: byProduct,
+    data: ({ product, price }, names) => ({
+      product: names.productId(product),
+      ...money("price", price, names.productCurrency(product)),
+    }),
+  },
+
+  // Whose money it is nobody knows yet: the order that it names may not exist, or come to exist later.
+  paymentBooked: {
+    type: () => "payment.received",
+    topic: nobody,
+    data: ({ provider, paymentId, reference, amount, currency }) => ({
+      provider,
+      paymentId,
+      order: reference,
+      ...money("amount", amount, currency),
+    }),
+  },
+  paymentApplied: {
+    type: () => "payment.applied",
+    topic: byOrder,
+    data: ({ order, provider, paymentId, amount, currency }, names) => ({
+      order: orderId(order),
+      ...accountOf(order, names),
+      provider,
+      paymentId,
+      ...money("amount", amount, currency),
+    }),
+  },
+
+  refundAsked: {
+    type: () => "refund.requested",
+    topic: byRefund,
+    data: (fact, names) => ({
+      ...refundData(fact, names),
+      paymentId: fact.paymentId,
+      restock: fact.restock !== 0,
+      reason: fact.reason,
+    }),
+  },
+  refundDone: refundEnd("refund.done"),
+  refundRefused: refundEnd("refund.refused"),
+  refundUnknown: {
+    type: () => "refund.unknown",
+    topic: ({ refund }, names) => {
+      const known = names.refund(refund);
+      return known && known.order !== 0 ? `account:${known.account}` : undefined;
+    },
+    data: ({ refund, error }, names) => {
+      const known = names.refund(refund);
+      if (!known) return { refund: refundId(refund), error };
+      const { order, account, provider, paymentId, amount, currency } = known;
+      return {
+        refund: refundId(refund),
+        ...(order === 0 ? {} : { order: orderId(order), account }),
+        ...money("amount", amount, currency),
+        provider,
+        paymentId,
+        error,
+      };
+    },
+  },
+
+  pointsGranted: points("points.granted"),
+  pointsReversed: points("points.reversed"),
+  pointsSpent: {
+    type: () => "points.spent",
+    topic: byAccount,
+    data: ({ account, points, ref }, names) => ({ account: names.accountId(account), points, ref }),
+  },
+
+  humanOpened: {
+    type: () => "human.opened",
+    topic: nobody,
+    data: ({ item, kind, subject, amount, currency, units, attempts, error, evidence }) => ({
+      item: itemId(item),
+      kind,
+      subject,
+      ...money("amount", amount, currency),
+      units,
+      attempts,
+      error,
+      evidence,
+    }),
+  },
+  humanResolved: {
+    type: () => "human.resolved",
+    topic: nobody,
+    data: ({ item, action, reason, evidence, operator }) => ({
+      item: itemId(item),
+      action,
+      reason,
+      evidence,
+      operator,
+    }),
+  },
+  entryMade: {
+    type: () => "entry.made",
+    topic: nobody,
+    data: ({ item, from, to, amount, currency }) => ({
+      item: itemId(item),
+      from,
+      to,
+      ...money("amount", amount, currency),
+    }),
+  },
+};
+
+const ruleByNumber: (Rule<FactKind> | undefined)[] = [];
+for (const kind of Object.keys(catalogue) as FactKind[]) {
+  ruleByNumber[catalogue[kind].number] = rules[kind] as Rule<FactKind> | undefined;
+}
+
+/** Whether facts of this number are told at all: the first question of everybody who looks at every fact. */
+export function isTold(fact: Fact): boolean {
+  return ruleByNumber[fact.type] !== undefined;
+}
+
+/** `account:ID` or `product:ID`; undefined when the event is found under its shard only, or there is none. */
+export function topicOf(fact: Fact, names: EventNames): string | undefined {
+  return ruleByNumber[fact.type]?.topic(fact, names);
+}
+
+/** The event of a fact; undefined when it has none. */
+export function eventOf(fact: Fact, names: EventNames): Event | undefined {
+  const rule = ruleByNumber[fact.type];
+  const type = rule?.type(fact);
+  if (!rule || type === undefined) return undefined;
+  const data = rule.data(fact, names);
+  const { effects } = eventKinds[type] as EventKind;
+  return { type, data: effects === undefined ? data : { ...data, effects } };
+}
+
+/** The topic of everything that a shard tells. */
+export function shardTopic(shard: number): string {
+  return `shard:${shard}`;
+}
+
+export function isShardTopic(topic: string): boolean {
+  return topic.startsWith("shard:");
+}
+
+function byAccount({ account }: { account: number }, names: EventNames): string {
+  return `account:${names.accountId(account)}`;
+}
+
+function byProduct({ product }: { product: number }, names: EventNames): string {
+  return `product:${names.productId(product)}`;
+}
+
+function byOrder({ order }: { order: number }, names: EventNames): string | undefined {
+  const known = names.order(order);
+  return known && `account:${known.account}`;
+}
+
+/** Of a payment that belongs to no order there is no account: the fact's number means nothing then. */
+function byRefund(fact: { order: number; account: number }, names: EventNames): string | undefined {
+  return fact.order === 0 ? undefined : byAccount(fact, names);
+}
+
+function nobody(): undefined {
+  return undefined;
+}
+
+function orderData(order: number, status: string, names: EventNames): object {
+  return { order: orderId(order), ...accountOf(order, names), status, ...totalOf(order, names) };
+}
+
+function accountOf(order: number, names: EventNames): object {
+  const known = names.order(order);
+  return known ? { account: known.account } : {};
+}
+
+function totalOf(order: number, names: EventNames): object {
+  const known = names.order(order);
+  return known ? money("total", known.total, known.currency) : {};
+}
+
+function money<N extends string>(name: N, amount: number, currency: number): object {
+  return { [name]: formatAmount(amount, currency), currency: currencyCode(currency) };
+}
+
+/** Without what nobody said. */
+function said(texts: Readonly<Record<string, string>>): object {
+  return Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== ""));
+}
+
+type StockKind = "stockHeld" | "stockSold" | "stockConfirmed" | "stockReleased" | "stockReturned";
+
+function stock(type: EventType): Rule<StockKind> {
+  return {
+    type: () => type,
+    topic: byProduct,
+    data: ({ product, order, qty, available }, names) => ({
+      product: names.productId(product),
+      order: orderId(order),
+      qty,
+      available,
+    }),
+  };
+}
+
+function refundData(fact: FactOf<"refundAsked" | "refundDone">, names: EventNames): object {
+  const { refund, order, account, amount, currency, provider } = fact;
+  return {
+    refund: refundId(refund),
+    ...(order === 0 ? {} : { order: orderId(order), account: names.accountId(account) }),
+    ...money("amount", amount, currency),
+    provider,
+  };
+}
+
+function refundEnd(type: EventType): Rule<"refundDone" | "refundRefused"> {
+  return {
+    type: () => type,
+    topic: byRefund,
+    data: (fact, names) => {
+      const paymentId = names.refund(fact.refund)?.paymentId;
+      return {
+        ...refundData(fact as FactOf<"refundDone">, names),
+        ...(paymentId === undefined ? {} : { paymentId }),
+        ref: fact.ref,
+      };
+    },
+  };
+}
+
+function points(type: EventType): Rule<"pointsGranted" | "pointsReversed"> {
+  return {
+    type: () => type,
+    topic: byAccount,
+    data: ({ account, order, points }, names) => ({
+      account: names.accountId(account),
+      order: orderId(order),
+      points,
+    }),
+  };
+}
