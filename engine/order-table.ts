@@ -66,8 +66,10 @@ export class OrderTable {
   /** Calls `visit` for every order that is kept, oldest first, with one object filled anew each time. */
   each(visit: (order: Order) => void): void {
     const order = { number: 0 } as Order;
-    for (let row = this.rows.start; row < this.rows.end; row++)
-      visit(this.read(this.rows.get(row, number), order));
+    for (let row = this.rows.start; row < this.rows.end; row++) {
+      const known = this.rows.get(row, number);
+      if (known !== 0) visit(this.read(known, order));
+    }
   }
 
   /** Writes back what can change after the placement. */
@@ -116,10 +118,15 @@ export class OrderTable {
     }
   }
 
-  drop(_orderNumber: number): void {}
+  /** Forgets an order. Its row stays, without a number. */
+  drop(orderNumber: number): void {
+    this.rows.set(orderSequence(orderNumber) - 1, number, 0);
+  }
 
-  wasDropped(_orderNumber: number): boolean {
-    return false;
+  /** Whether there was an order of that sequence, and it is forgotten. */
+  wasDropped(orderNumber: number): boolean {
+    const row = orderSequence(orderNumber) - 1;
+    return row >= this.rows.start && row < this.rows.end && this.rows.get(row, number) === 0;
   }
 
   status(orderNumber: number): number {
