@@ -16,6 +16,7 @@ export function readEverything(world: World): Operation[] {
     reads.push(operation);
     inspector.ask(operation);
   };
+  for (const { number } of world.hosts) follow(world, `shard:${number}`);
   for (const account of accounts.keys()) {
     read("account.get", { account });
     follow(world, `account:${account}`);

@@ -16,8 +16,12 @@ import { openShop } from "./shopkeeping.js";
 import { Trace } from "./trace.js";
 import { World } from "./world.js";
 
-/** Longer than any hold and its grace, and than anything that was still on its way. */
-const restMicros = 9_000_000;
+/** Longer than any hold and its grace, than a call waits to be made again, and than anything that was still on its way. */
+const restMicros = 75_000_000;
+
+/** A little longer than keys are kept and calls that nobody makes are waited for; than an order confirms itself. */
+const dayMicros = 90_000_000_000;
+const weekMicros = 7 * dayMicros;
 
 /** Longer than it takes to ask once more and be answered. */
 const lastAnswersMicros = 1_000_000;
@@ -60,6 +64,7 @@ export function run(seed: number, options: RunOptions = {}): Report {
   rest(world, restMicros);
   world.closed = true;
   rest(world, lastAnswersMicros);
+  epilogue(world);
   const report = {
     seed,
     stateHash: world.hosts.map(({ shard }) => stateHash(shard!.books)).join(" "),
@@ -81,6 +86,18 @@ function inspect(world: World): void {
   auditBooks(world, reads);
   auditFeeds(world);
   auditLogs(world);
+}
+
+/** Time leaps, and all that was due by then happens; what follows from that has time too. */
+function epilogue(world: World): void {
+  const { plan, hosts, coverage } = world;
+  const leaps = plan.epilogue === "none" ? 0 : plan.epilogue === "day" ? 1 : 3;
+  for (let left = leaps; left > 0; left--) {
+    world.leapt = true;
+    coverage.hit(`time leapt by a ${plan.epilogue === "day" ? "day" : "week"}`);
+    for (const host of hosts) host.leap(plan.epilogue === "day" ? dayMicros : weekMicros);
+    rest(world, restMicros);
+  }
 }
 
 /** One moment of the shop's day, and the next one after it. */

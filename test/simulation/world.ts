@@ -7,6 +7,7 @@ import { Coverage } from "./coverage.js";
 import { Host } from "./host.js";
 import { Network } from "./network.js";
 import type { Plan } from "./plan.js";
+import { Providers } from "./providers.js";
 import type { Random } from "./random.js";
 import { Requests } from "./requests.js";
 import { Schedule } from "./schedule.js";
@@ -27,8 +28,11 @@ export class World {
   readonly requests: Requests;
   readonly workload: Workload;
   readonly channelWatch: ChannelWatch;
+  readonly providers: Providers;
   /** No fault happens any more. */
   healed = false;
+  /** Time has leapt: every key may be gone. */
+  leapt = false;
   /** Nobody begins anything any more. */
   closed = false;
 
@@ -43,6 +47,7 @@ export class World {
     this.bus = new SimulatedBus(this);
     this.network = new Network(this);
     this.audit = new Audit(this);
+    this.providers = new Providers(this);
     this.channelWatch = new ChannelWatch(this);
     this.requests = new Requests(this);
     this.workload = new Workload(this);
@@ -51,5 +56,8 @@ export class World {
       (_, number) => new Client(this, number, `a${number % plan.accounts}`),
     );
     this.inspector = new Client(this, plan.clients, "a0");
+  }
+  get keysMayBeGone(): boolean {
+    return this.plan.keysCanBeDropped || this.leapt;
   }
 }
