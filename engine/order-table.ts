@@ -1,11 +1,20 @@
-/** The orders of a shard, by their number: see `rows` for why they are not objects. */
+/**
+ * The orders of a shard, by their number: see `rows` for why they are not objects, and how they are forgotten.
+ *
+ * T1  Memory is bounded by the orders that are there, whatever the order in which the others were dropped (`rows` R2).
+ * T2  Whoever reads an order that is not there gets an exception, never the figures of another.
+ * T3  A sequence is given out once: the number of a dropped order never comes back.
+ */
 
 import type { FactOf } from "../actors/facts.js";
 import type { Order } from "../actors/order.js";
 import { orderSequence } from "../actors/order-number.js";
 import { Rows } from "./rows.js";
 
-/** Fields of a row. */
+/**
+ * Fields of a row: 16 of 8 bytes, 128 bytes, two cache lines' worth (the last is not used yet). malloc aligns to 16 bytes
+ * only, so a row may begin inside a line and end in a third: the twelve that `read` takes stand first.
+ */
 const number = 0;
 const account = 1;
 const currency = 2;
@@ -17,10 +26,11 @@ const refunded = 7;
 const payBy = 8;
 const dueAt = 9;
 const createdAt = 10;
-const firstLine = 11;
-const lineCount = 12;
-const crossed = 13;
-const points = 14;
+const points = 11;
+const firstLine = 12;
+const lineCount = 13;
+const crossed = 14;
+const keys = 15;
 const stride = 16;
 
 /** Fields of a line. */
@@ -38,16 +48,45 @@ export class OrderTable {
     return this.rows.end + 1;
   }
 
-  has(orderNumber: number): boolean {
-    const row = orderSequence(orderNumber) - 1;
-    return row >= this.rows.start && row < this.rows.end && this.rows.get(row, number) === orderNumber;
+  /** How many orders are there. */
+  get count(): number {
+    return this.rows.count;
   }
 
-  /** Reads an order into `into`, which is returned. The order must exist. */
+  /** Memory of the orders and their lines. */
+  get bytes(): number {
+    return this.rows.bytes + this.lines.bytes;
+  }
+
+  has(orderNumber: number): boolean {
+    const row = rowOf(orderNumber);
+    return row >= 0 && row < this.rows.end && isAt(this.rows.chunk(row), this.rows.offset(row), orderNumber);
+  }
+
+  /**
+   * Whether this order was here once and was dropped. Of a dropped order only the sequence is known, so the number is
+   * believed whatever its slot; with the sequence of an order that is still here it was never given out, hence false.
+   */
+  wasDropped(orderNumber: number): boolean {
+    const row = rowOf(orderNumber);
+    return row >= 0 && row < this.rows.end && !this.rows.has(row);
+  }
+
+  /** Forgets an order and its lines. It must be there. */
+  drop(orderNumber: number): void {
+    const row = this.#row(orderNumber);
+    const first = this.rows.get(row, firstLine);
+    const count = this.rows.get(row, lineCount);
+    for (let i = 0; i < count; i++) this.lines.drop(first + i);
+    this.rows.drop(row);
+  }
+
+  /** Reads an order into `into`, which is returned. The order must be there. */
   read(orderNumber: number, into: Order): Order {
-    const row = orderSequence(orderNumber) - 1;
+    const row = rowOf(orderNumber);
     const chunk = this.rows.chunk(row);
     const at = this.rows.offset(row);
+    if (!isAt(chunk, at, orderNumber)) throw notHere(orderNumber);
     into.number = orderNumber;
     into.account = chunk[at + account]!;
     into.currency = chunk[at + currency]!;
@@ -63,18 +102,18 @@ export class OrderTable {
     return into;
   }
 
-  /** Calls `visit` for every order that is kept, oldest first, with one object filled anew each time. */
+  /** Calls `visit` for every order that is there, oldest first, with one object filled anew each time. */
   each(visit: (order: Order) => void): void {
     const order = { number: 0 } as Order;
-    for (let row = this.rows.start; row < this.rows.end; row++) {
-      const known = this.rows.get(row, number);
-      if (known !== 0) visit(this.read(known, order));
-    }
+    this.rows.each((row) => visit(this.read(this.rows.get(row, number), order)));
   }
 
-  /** Writes back what can change after the placement. */
+  /**
+   * Writes back what can change after the placement. Whoever writes has read the order in the same turn, which was T2's
+   * proof that it is there (to prove it again was 9 ns when the row is not in the cache); of one that is not, nothing lives on.
+   */
   write(order: Order): void {
-    const row = orderSequence(order.number) - 1;
+    const row = rowOf(order.number);
     const chunk = this.rows.chunk(row);
     const at = this.rows.offset(row);
     chunk[at + status] = order.status;
@@ -94,7 +133,7 @@ export class OrderTable {
   }
 
   place(fact: FactOf<"orderPlaced">, timeMicros: number): void {
-    const row = this.has(fact.order) ? orderSequence(fact.order) - 1 : this.#add(fact.order);
+    const row = this.has(fact.order) ? rowOf(fact.order) : this.#add(fact.order);
     const chunk = this.rows.chunk(row);
     const at = this.rows.offset(row);
     chunk[at + account] = fact.account;
@@ -118,32 +157,29 @@ export class OrderTable {
     }
   }
 
-  /** Forgets an order. Its row stays, without a number. */
-  drop(orderNumber: number): void {
-    this.rows.set(orderSequence(orderNumber) - 1, number, 0);
-  }
-
-  /** Whether there was an order of that sequence, and it is forgotten. */
-  wasDropped(orderNumber: number): boolean {
+  /** How many kept keys have it as their result; `by` is added first. */
+  keys(orderNumber: number, by = 0): number {
     const row = orderSequence(orderNumber) - 1;
-    return row >= this.rows.start && row < this.rows.end && this.rows.get(row, number) === 0;
+    const count = this.rows.get(row, keys) + by;
+    if (by !== 0) this.rows.set(row, keys, count);
+    return count;
   }
 
   status(orderNumber: number): number {
-    return this.rows.get(orderSequence(orderNumber) - 1, status);
+    return this.rows.get(this.#row(orderNumber), status);
   }
 
   account(orderNumber: number): number {
-    return this.rows.get(orderSequence(orderNumber) - 1, account);
+    return this.rows.get(this.#row(orderNumber), account);
   }
 
   /** Whether its stock is held by branches on other shards (this one included) rather than directly. */
   isCrossed(orderNumber: number): boolean {
-    return this.rows.get(orderSequence(orderNumber) - 1, crossed) === 1;
+    return this.rows.get(this.#row(orderNumber), crossed) === 1;
   }
 
   lineCount(orderNumber: number): number {
-    return this.rows.get(orderSequence(orderNumber) - 1, lineCount);
+    return this.rows.get(this.#row(orderNumber), lineCount);
   }
 
   /** Calls `visit` for every line, in order. */
@@ -151,7 +187,7 @@ export class OrderTable {
     orderNumber: number,
     visit: (product: number, qty: number, unitPrice: number, index: number) => void,
   ): void {
-    const row = orderSequence(orderNumber) - 1;
+    const row = this.#row(orderNumber);
     const first = this.rows.get(row, firstLine);
     const count = this.rows.get(row, lineCount);
     for (let i = 0; i < count; i++) {
@@ -160,11 +196,30 @@ export class OrderTable {
     }
   }
 
+  /** T2 */
+  #row(orderNumber: number): number {
+    const row = rowOf(orderNumber);
+    if (!isAt(this.rows.chunk(row), this.rows.offset(row), orderNumber)) throw notHere(orderNumber);
+    return row;
+  }
+
   #add(orderNumber: number): number {
     const row = this.rows.add();
-    if (row !== orderSequence(orderNumber) - 1)
-      throw new Error(`order ${orderNumber}: expected sequence ${row + 1}`);
+    if (row !== rowOf(orderNumber)) throw new Error(`order ${orderNumber}: expected sequence ${row + 1}`);
     this.rows.set(row, number, orderNumber);
     return row;
   }
+}
+
+function rowOf(orderNumber: number): number {
+  return orderSequence(orderNumber) - 1;
+}
+
+/** T2. A dropped row is marked by NaN, stands nowhere in its chunk, or has no chunk: none of them is a number. */
+function isAt(chunk: Float64Array | undefined, at: number, orderNumber: number): boolean {
+  return chunk !== undefined && chunk[at + number] === orderNumber;
+}
+
+function notHere(orderNumber: number): Error {
+  return new Error(`order ${orderNumber} is not here`);
 }
