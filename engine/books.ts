@@ -41,7 +41,9 @@ export class Books {
   readonly outboxes = new Outboxes();
   readonly dossiers = new Dossiers();
   readonly timers = new Timers();
-  /** Orders that may still move, and those of them that wait to be archived. */
+  /** Keys of orders that may still move, running ones included: they are never dropped, whatever their number. */
+  liveKeys = 0;
+  /** Orders that may still move, and completed ones until they are archived. */
   readonly calls = new CallTable();
   readonly human = new HumanQueue();
   liveOrders = 0;
@@ -135,8 +137,8 @@ export class Books {
         break;
       case Facts.orderRefused:
         this.pending.delete(fact.order);
+        this.#countLive(fact.order, -1);
         this.orders.drop(fact.order);
-        this.liveOrders--;
         break;
       case Facts.branchTried:
         this.branches.tried(fact);
@@ -201,7 +203,8 @@ export class Books {
     evolveOrder(order, fact, timeMs);
     this.orders.write(order);
     if (order.dueAt !== 0) this.timers.add(order.dueAt, order.number);
-    if (isTerminal(before) !== isTerminal(order.status)) this.liveOrders += isTerminal(before) ? 1 : -1;
+    if (isTerminal(before) !== isTerminal(order.status))
+      this.#countLive(order.number, isTerminal(before) ? 1 : -1);
     if (fact.type === Facts.orderMoved) this.#remember(fact, before, due, timeMs);
   }
 
@@ -244,8 +247,13 @@ export class Books {
     this.orders.write(order);
   }
 
+  #countLive(order: number, sign: 1 | -1): void {
+    this.liveOrders += sign;
+    this.liveKeys += sign * this.orders.keys(order);
+  }
+
   #archived(order: number): void {
-    if (!isTerminal(this.orders.status(order))) this.liveOrders--;
+    if (!isTerminal(this.orders.status(order))) this.#countLive(order, -1);
     this.dossiers.archived(order);
     this.orders.drop(order);
   }
@@ -255,6 +263,7 @@ export class Books {
     this.pending.set(fact.order, pendingFromFact(fact));
     this.liveOrders++;
     this.timers.add(fact.expiresAt, fact.order);
+    this.#countKey(fact.order, 1);
     this.keys.keep({
       ...noOrder,
       space: spaces.order,
@@ -291,7 +300,16 @@ export class Books {
     } else {
       kept.orderStatus = kept.orderVersion = kept.orderPaid = kept.orderRefunded = 0;
     }
-    (fact.space === spaces.order ? this.keys : this.refs).keep(kept);
+    if (fact.space !== spaces.order) this.refs.keep(kept);
+    // A key that was running when its order began is counted already.
+    else if (this.keys.keep(kept) && fact.code === 0) this.#countKey(fact.order, 1);
+  }
+
+  /** `order`: the result of a key that is kept, or dropped. */
+  #countKey(order: number, by: 1 | -1): void {
+    if (order === 0 || !this.orders.has(order)) return;
+    this.orders.keys(order, by);
+    if (!isTerminal(this.orders.status(order))) this.liveKeys += by;
   }
 
   /** Filled anew for every key: an entry is copied into the table's rows. */
@@ -320,6 +338,7 @@ export class Books {
       if (this.isLive(oldest.order, Math.floor(time / 1000))) {
         this.keys.keep({ ...oldest, doneAt: Math.floor(time / 1000) });
       } else {
+        if (oldest.code === 0) this.#countKey(oldest.order, -1);
         const account = this.accounts[oldest.subject]!;
         account.keysForgottenTo = Math.max(account.keysForgottenTo, oldest.at);
       }

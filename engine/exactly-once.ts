@@ -204,7 +204,7 @@ export function keepRefusal(
 export function keysDue(turn: Turn): number {
   const { keys } = turn.books;
   // Keys of live orders would only go to the end of the row again.
-  const tooMany = keys.count - Math.max(turn.settings.keysMax, turn.books.liveOrders);
+  const tooMany = keys.count - Math.max(turn.settings.keysMax, turn.books.liveKeys);
   if (tooMany > 0) return Math.min(tooMany, keysDroppedPerStep);
   const { start, end } = keys.rows;
   const until = Math.min(end, start + keysDroppedPerStep);

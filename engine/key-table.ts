@@ -123,11 +123,12 @@ export class KeyTable {
     };
   }
 
-  /** Keeps a result. A key that is still running is completed in place; any other must be new. */
-  keep(result: KeptResult): void {
+  /** Keeps a result. A key that is still running is completed in place; any other must be new, and then it says true. */
+  keep(result: KeptResult): boolean {
     let entry = this.find(result.space, result.subject, result.key);
     if (entry >= 0 && this.code(entry) !== running) throw new Error(`key ${result.key} is kept twice`);
-    if (entry < 0) entry = this.#add(result.space, result.subject, result.key);
+    const isNew = entry < 0;
+    if (isNew) entry = this.#add(result.space, result.subject, result.key);
     const chunk = this.rows.chunk(entry);
     const at = this.rows.offset(entry);
     chunk[at + methodAt] = result.method;
@@ -141,6 +142,7 @@ export class KeyTable {
     chunk[at + paidAt] = result.orderPaid;
     chunk[at + refundedAt] = result.orderRefunded;
     if (result.text !== "") this.#text.set(entry, result.text);
+    return isNew;
   }
 
   /** The oldest entry, or undefined. */

@@ -24,7 +24,12 @@ const codec = new Packr({ useRecords: false, moreTypes: true, int64AsType: "numb
 const batch = 4096;
 
 export function* saveBooks(books: Books): Iterable<Uint8Array> {
-  yield* packed({ position: books.position, time: books.time, liveOrders: books.liveOrders });
+  yield* packed({
+    position: books.position,
+    time: books.time,
+    liveOrders: books.liveOrders,
+    liveKeys: books.liveKeys,
+  });
   yield* packedAll(books.accounts);
   yield* packedAll(
     books.products.map((product) => ({ ...product, taken: product.taken && [...product.taken] })),

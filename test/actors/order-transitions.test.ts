@@ -1,29 +1,33 @@
 import { expect, test } from "vitest";
 import {
+  back,
   invalidTransition,
   isTerminal,
   nextEvents,
-  type OrderEvent,
+  OrderEvents,
+  orderEvents,
   type Status,
   Statuses,
   statusAfter,
   statuses,
+  transitions,
 } from "../../actors/order-transitions.js";
-
-const events: readonly OrderEvent[] = ["place", "place_paid", "pay", "cancel", "expire"];
-
-/** Every cell that leads somewhere; all the others must refuse. */
-const cells: Readonly<Partial<Record<Status, Partial<Record<OrderEvent, Status>>>>> = {
-  None: { place: "Created", place_paid: "Paid" },
-  Created: { pay: "Paid", cancel: "Canceled", expire: "Canceled" },
-};
+import { cells } from "../support/order-cells.js";
 
 for (const from of statuses) {
-  test.each(events)(`${from} and %s`, (event) => {
-    const to = cells[from]?.[event];
-    expect(statusAfter(Statuses[from], event)).toBe(to === undefined ? undefined : Statuses[to]);
+  test.each(orderEvents)(`${from} and %s`, (event) => {
+    const to = cells[from][event];
+    const number = to === undefined ? undefined : to === "back" ? back : Statuses[to];
+    expect(statusAfter(Statuses[from], event)).toBe(number);
   });
 }
+
+test("the table has one row for every cell that leads somewhere, and no other", () => {
+  const named = Object.entries(cells).flatMap(([from, row]) =>
+    Object.entries(row).map(([event, to]) => `${from} ${event} ${to}`),
+  );
+  expect(transitions.map(({ from, event, to }) => `${from} ${event} ${to}`).sort()).toEqual(named.sort());
+});
 
 test("numbers of statuses are in the log for ever", () => {
   expect(Statuses).toEqual({
@@ -42,20 +46,66 @@ test("numbers of statuses are in the log for ever", () => {
   });
 });
 
-test("next names what a caller may ask for: pay and cancel while Created, nothing anywhere else", () => {
-  for (const status of statuses) {
-    expect(nextEvents(Statuses[status])).toEqual(status === "Created" ? ["pay", "cancel"] : []);
-  }
+test("numbers of events are in the log for ever", () => {
+  expect(OrderEvents).toEqual({
+    place: 0,
+    place_paid: 1,
+    pay: 2,
+    cancel: 3,
+    expire: 4,
+    reinstate: 5,
+    pack: 6,
+    ship: 7,
+    dispatch: 8,
+    deliver: 9,
+    confirm: 10,
+    auto_confirm: 11,
+    refund: 12,
+    refund_all_done: 13,
+    refund_ended: 14,
+    dispute: 15,
+    resolve_refund: 16,
+    resolve_keep: 17,
+  });
 });
 
-test("only None and Created lead anywhere", () => {
-  expect(statuses.filter((status) => !isTerminal(Statuses[status]))).toEqual(["None", "Created"]);
+/** What a caller may ask for, in the order of the table. */
+const next: Readonly<Record<Status, readonly string[]>> = {
+  None: [],
+  Created: ["pay", "cancel"],
+  Paid: ["pack", "refund"],
+  Packing: ["ship", "refund"],
+  Shipped: ["dispatch", "deliver", "confirm", "refund", "dispute"],
+  Shipping: ["deliver", "confirm", "refund", "dispute"],
+  Delivered: ["confirm", "refund", "dispute"],
+  Completed: ["refund", "dispute"],
+  Canceled: [],
+  Refunding: ["refund", "dispute"],
+  Refunded: [],
+  Disputed: ["resolve"],
+};
+
+test.each(statuses)("next in %s names what a caller may ask for, refund only while something is left", (status) => {
+  expect(nextEvents(Statuses[status])).toEqual(next[status]);
+  const withoutRefund = next[status].filter((event) => event !== "refund");
+  expect(nextEvents(Statuses[status], false)).toEqual(withoutRefund);
+});
+
+test("an order is over when it is canceled or refunded, and never otherwise", () => {
+  expect(statuses.filter((status) => isTerminal(Statuses[status]))).toEqual(["Canceled", "Refunded"]);
+});
+
+test("whatever leads nowhere is over; a canceled order is revived by its money alone", () => {
+  const leads = (from: Status) => Object.keys(cells[from]);
+  expect(statuses.filter((from) => leads(from).length === 0)).toEqual(["Refunded"]);
+  expect(leads("Canceled")).toEqual(["reinstate"]);
 });
 
 test("invalid_transition says from where, what, and what would be allowed", () => {
   expect(invalidTransition(Statuses.Paid, "cancel")).toEqual({
     code: "invalid_transition",
-    details: { from: "Paid", event: "cancel", allowed: [] },
+    details: { from: "Paid", event: "cancel", allowed: ["pack", "refund"] },
   });
   expect(invalidTransition(Statuses.Created, "place").details?.allowed).toEqual(["pay", "cancel"]);
+  expect(invalidTransition(Statuses.Completed, "refund", []).details?.allowed).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type CommandParams, epochMs, type TestEngine, testEngine } from "../support/engine.js";
+import { type Answer, type CommandParams, epochMs, type TestEngine, testEngine } from "../support/engine.js";
 import { balanceOf, place, product, shop, stockOf } from "../support/shop.js";
 
 const buyTea = place("ann", "k1", { tea: 1 }, { pay: "balance" });
@@ -48,7 +48,7 @@ for (const { where, shards, cart, price } of carts) {
       version: 2,
       amountPaid: price,
       payBy: null,
-      next: [],
+      next: ["pack", "refund"],
     });
     expect(engine.restart().ask(later)).toEqual({ ...first, replayed: true });
   });
@@ -198,14 +198,14 @@ test("a dry run uses no key and leaves no trace in the log", () => {
   expect(engine.ask(buyTea)).toMatchObject({ code: "ok", replayed: false });
 });
 
-test("a dry run across shards is refused, and leaves no trace in the log either", () => {
+test("a dry run across shards says what would happen, and leaves no trace in the log either", () => {
   const engine = shop({ shards: 3 });
   const positions = () => engine.shards.map((shard) => shard.books.position);
   const before = positions();
-  for (const account of ["ann", "nobody"]) {
-    const dry = place(account, "k", { tea: 1, mug: 1 }, { dryRun: true });
-    expect(engine.ask(dry)).toMatchObject({ code: "invalid_request", details: { path: "params.dryRun" } });
-  }
+  const dry = place("ann", "k", { tea: 1, mug: 1 }, { dryRun: true });
+  expect(engine.ask(dry)).toMatchObject({ code: "ok", result: { order: "", total: "34.99", version: 0 } });
+  expect(engine.ask({ ...dry, account: "nobody" }).code).toBe("account_not_found");
+  expect(engine.ask({ ...dry, lines: [{ product: "mug", qty: 3 }] }).code).toBe("insufficient_stock");
   expect(positions()).toEqual(before);
 });
 
@@ -213,22 +213,52 @@ test("a dry run across shards is refused, and leaves no trace in the log either"
 
 const day = 86_400_000;
 
+/** Placed and canceled at once: an order that is over, so that its keys may be dropped. */
+function placedAndOver(engine: TestEngine, request: CommandParams): Answer {
+  const placed = engine.ask({ ...request, pay: "later" });
+  const { order } = placed.result;
+  engine.ask({ method: "order.cancel", order, key: `cancel-${request.key}`, at: request.at });
+  return placed;
+}
+
 test.each([
   [day - 1, "ok", true],
   [day, "key_too_old", false],
   [day + 1, "key_too_old", false],
-])("a retry %i ms after the first run: %s", (ms, code, replayed) => {
+])("a retry %i ms after the first run of an order that is over: %s", (ms, code, replayed) => {
   const engine = shop();
-  const request = { ...buyTea, at: epochMs };
-  engine.ask(request);
+  const request = { ...buyTea, pay: "later", at: epochMs };
+  placedAndOver(engine, request);
   engine.pass(ms);
   expect(engine.ask(request)).toMatchObject({ code, replayed });
+  expect(stockOf(engine, "tea")).toEqual([10, 0, 0]);
+});
+
+/** Days until nothing can happen to an order any more: 7 to its confirmation, 7 of after-sale. */
+const windows = 14;
+
+test("the key of a paid order is kept until its after-sale window is over, however long ago it was used", () => {
+  const engine = shop();
+  const request = { ...buyTea, at: epochMs };
+  const first = engine.ask(request);
+  const { order } = first.result;
+  engine.ask({ method: "order.advance", event: "pack", order, key: "pack", restock: false });
+  engine.ask({ method: "order.advance", event: "ship", order, key: "ship", tracking: "SF", restock: false });
+  for (let n = 1; n < windows; n++) {
+    engine.pass(day);
+    expect(engine.ask(request)).toEqual({ ...first, replayed: true });
+  }
+  engine.pass(day - 1000);
+  expect(engine.ask(request)).toEqual({ ...first, replayed: true });
+  // The keys of live orders are looked at once a day.
+  engine.pass(day);
+  expect(engine.ask(request)).toMatchObject({ code: "key_too_old", replayed: false });
   expect(stockOf(engine, "tea")).toEqual([9, 0, 1]);
 });
 
 test("key_too_old is per account, and says since when keys are kept", () => {
   const engine = shop();
-  engine.ask({ ...buyTea, at: epochMs + 5 });
+  placedAndOver(engine, { ...buyTea, at: epochMs + 5 });
   engine.pass(day);
   expect(engine.ask({ ...buyTea, key: "k2", at: epochMs + 5 })).toMatchObject({
     code: "key_too_old",
@@ -241,9 +271,11 @@ test("key_too_old is per account, and says since when keys are kept", () => {
 
 test("a request without at runs again once its key is forgotten: that is why clients send it", () => {
   const engine = shop();
-  engine.ask(buyTea);
+  const { result } = placedAndOver(engine, buyTea);
   engine.pass(day);
-  expect(engine.ask(buyTea)).toMatchObject({ code: "ok", replayed: false });
+  const again = engine.ask({ ...buyTea, pay: "later" });
+  expect(again).toMatchObject({ code: "ok", replayed: false });
+  expect(again.result.order).not.toBe(result.order);
 });
 
 test("the key of an order that may still move is never forgotten", () => {
@@ -258,14 +290,15 @@ test("the key of an order that may still move is never forgotten", () => {
 });
 
 test("past keysMax the oldest keys go first, and a retry of theirs is refused", () => {
-  const engine = shop({ settings: { keysMax: 3 } });
-  const request = (n: number) => place("ann", `k${n}`, { tea: 1 }, { at: epochMs + n, pay: "balance" });
+  const engine = shop({ settings: { keysMax: 6 } });
+  const request = (n: number) => place("ann", `k${n}`, { tea: 1 }, { at: epochMs + n });
   for (let n = 1; n <= 5; n++) {
     engine.pass(1);
-    expect(engine.ask(request(n)).code).toBe("ok");
+    expect(placedAndOver(engine, request(n)).code).toBe("ok");
   }
   engine.settle();
   engine.pass(0);
+  expect(engine.shards[0]!.books.keys.count).toBe(6);
   expect([1, 2, 3, 4, 5].map((n) => engine.ask(request(n)).code)).toEqual([
     "key_too_old",
     "key_too_old",
@@ -273,6 +306,15 @@ test("past keysMax the oldest keys go first, and a retry of theirs is refused", 
     "ok",
     "ok",
   ]);
+  expect(stockOf(engine, "tea")).toEqual([10, 0, 0]);
+});
+
+test("past keysMax the keys of orders that may still move are kept, whatever their age", () => {
+  const engine = shop({ settings: { keysMax: 3 } });
+  const request = (n: number) => place("ann", `k${n}`, { tea: 1 }, { at: epochMs + n, pay: "balance" });
+  for (let n = 1; n <= 5; n++) expect(engine.ask(request(n)).code).toBe("ok");
+  engine.pass(10 * day);
+  for (let n = 1; n <= 5; n++) expect(engine.ask(request(n))).toMatchObject({ code: "ok", replayed: true });
   expect(stockOf(engine, "tea")).toEqual([5, 0, 5]);
 });
 

@@ -5,9 +5,18 @@ import { handlers } from "../../engine/handlers.js";
 import { mailboxMax } from "../../engine/limits.js";
 import { isUrgent, Mailbox } from "../../engine/mailbox.js";
 
-test("pay, cancel and unsubscribe are urgent, and nothing else is", () => {
+test("what ends or serves orders that exist is urgent, and nothing else is", () => {
   const urgent = (Object.keys(handlers) as Method[]).filter(isUrgent);
-  expect(urgent).toEqual(["order.pay", "order.cancel", "feed.unsubscribe"]);
+  expect(urgent).toEqual([
+    "order.pay",
+    "order.cancel",
+    "order.advance",
+    "order.refund",
+    "refund.report",
+    "payment.notify",
+    "feed.unsubscribe",
+    "human.resolve",
+  ]);
 });
 
 test("an empty mailbox gives nothing", () => {

@@ -53,6 +53,12 @@ const cells: Record<(typeof statuses)[number], Record<(typeof events)[number], r
   },
 };
 
+const nextIn: Record<string, readonly string[]> = {
+  Created: ["pay", "cancel"],
+  Paid: ["pack", "refund"],
+  Canceled: [],
+};
+
 // ann and tea share a shard of three; ben and tea do not.
 for (const [shards, account] of [
   [1, "ann"],
@@ -70,14 +76,14 @@ for (const [shards, account] of [
         const answer = own.ask({ method: `order.${event}`, order, key: "new" });
         expect(answer.code).toBe(code);
         if (code === "ok") expect(answer.result).toMatchObject({ status: after, version });
-        else expect(answer.details).toEqual({ from: after, event, allowed: [] });
+        else expect(answer.details).toEqual({ from: after, event, allowed: nextIn[after as string] });
       } else if (event === "expire") engine.pass(200_000);
       else {
         const pay = status === "Paid by placing" ? "balance" : "later";
         const again = own.ask(place("ann", "place", { tea: 1 }, { pay, payWithinMs: 60_000 }));
         expect(again).toMatchObject({ code, replayed: true, result: { order } });
       }
-      const next = after === "Created" ? ["pay", "cancel"] : [];
+      const next = nextIn[after as string];
       expect(own.ask({ method: "order.get", order }).result).toMatchObject({ status: after, version, next });
       expect(stockOf(engine, "tea")).toEqual(stock);
       expect(balanceOf(engine, account)).toBe(balance);
@@ -162,20 +168,30 @@ test("pay without enough money takes nothing and sells nothing, and may be tried
 
 test("10,000 holds that expire in the same millisecond, while orders go on", () => {
   const holds = 10_000;
+  const each = 500;
   const engine = shop({ settings: { graceMs: 0 } });
   engine.ask({ method: "product.restock", product: "tea", qty: holds - 10 });
-  const start = engine.clock.micros;
-  for (let n = 0; n < holds; n++) engine.submit(place("ann", `h${n}`, { tea: 1 }, { payWithinMs: hour }));
-  engine.settle();
+  const dueAt = Math.floor(engine.clock.micros / 1000) + hour;
+  for (let n = 0; n < holds; n++) {
+    // A turn is a microsecond: so many fit into a millisecond, and each of them has a millisecond less to pay.
+    if (n % each === 0) engine.pass(1);
+    const payWithinMs = dueAt - Math.floor(engine.clock.micros / 1000);
+    engine.submit(place("ann", `h${n}`, { tea: 1 }, { payWithinMs }));
+    if (n % each === each - 1) engine.settle();
+  }
+  const deadlines = new Set<number>();
+  engine.shards[0]!.books.orders.each((order) => deadlines.add(order.dueAt));
+  expect([...deadlines]).toEqual([dueAt]);
+  engine.clock.micros = (dueAt - 1) * 1000;
   expect(stockOf(engine, "tea")).toEqual([0, holds, 0]);
-  // All were placed in turns of 1 us: the last ones some ms after the first.
-  engine.clock.micros = start + (hour + 10_000) * 1000;
+  engine.clock.micros = dueAt * 1000;
   const waiting = [engine.submit(place("ben", "k1", { tea: 3 }, { pay: "balance" }))];
   waiting.push(engine.submit(place("ben", "k2", { tea: 1 })));
   engine.settle();
   expect(waiting.map((id) => engine.answerTo(id)!.code)).toEqual(["ok", "ok"]);
   expect(stockOf(engine, "tea")).toEqual([holds - 4, 1, 3]);
-  expect(engine.shards[0]!.books.liveOrders).toBe(1);
+  // Of two, one is to be paid and one to be packed.
+  expect(engine.shards[0]!.books.liveOrders).toBe(2);
   expect(engine.restart().hashes()).toEqual(engine.hashes());
 });
 

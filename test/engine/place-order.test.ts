@@ -93,9 +93,15 @@ test("an order's answer says everything that was agreed", () => {
   expect(engine.ask({ ...placeTea, account: "ann", key: "k2" }).code).toBe("insufficient_stock");
 });
 
-test("paid as it is placed: no deadline, nothing to do next", () => {
+test("paid as it is placed: no deadline, and it may be packed or refunded next", () => {
   const { result } = shop().ask({ ...placeTea, account: "ann", key: "k1" });
-  expect(result).toMatchObject({ status: "Paid", version: 1, amountPaid: "9.99", payBy: null, next: [] });
+  expect(result).toMatchObject({
+    status: "Paid",
+    version: 1,
+    amountPaid: "9.99",
+    payBy: null,
+    next: ["pack", "refund"],
+  });
 });
 
 test("a total of 0 is paid as it is placed, also when it was to be paid later", () => {

@@ -21,7 +21,8 @@ function troubledShop(shards: number): TestEngine {
   engine.ask(product("over", "10.00", { saleEndsAt: epochMs + 60_000 }));
   engine.ask(product("wein", "10.00", { currency: "EUR" }));
   engine.ask(product("dear", "90071992547409.91"));
-  engine.ask(place("ann", "forgotten", { tea: 1 }, { at: epochMs, pay: "balance" }));
+  const { order } = engine.ask(place("ann", "forgotten", { tea: 1 }, { at: epochMs })).result;
+  engine.ask({ method: "order.cancel", order, key: "forgotten-too", at: epochMs });
   engine.pass(600_000);
   engine.ask(place("ann", "used", { tea: 1 }, { pay: "balance" }));
   engine.ask({ method: "account.deposit", account: "ann", amount: "1.00", ref: "used" });

@@ -19,7 +19,7 @@ describe.each(Object.entries(schemas))("%s", (method, schema) => {
 });
 
 test("every status that an order can have may be asked for in order.list", () => {
-  for (const { to } of transitions)
+  for (const { to } of transitions.filter((row) => row.to !== "back"))
     expect(checkParams("order.list", { account: "a", status: to })).toBeUndefined();
   expect(checkParams("order.list", { account: "a", status: "None" })).toMatchObject({
     code: "invalid_request",
