@@ -56,7 +56,10 @@ export function askParts(
   reason: string,
   restock: boolean,
 ): object[] {
-  const numbers = parts.map(({ source, amount, shares }) =>
+  // The wallet last: its refund is done at once, and must not end what the others have yet to begin.
+  const isWallet = ({ source }: Part) => source.provider === "";
+  const walletLast = [...parts.filter((part) => !isWallet(part)), ...parts.filter(isWallet)];
+  const numbers = walletLast.map(({ source, amount, shares }) =>
     askRefund(turn, {
       order,
       source: refundSources.order,
