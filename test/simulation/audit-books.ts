@@ -116,6 +116,7 @@ function mayHavePlaced(slot: Slot): boolean {
 }
 
 function mayHavePaid({ model }: Audit, order: string): boolean {
+  if (model.orders.get(order)!.asked.has("retry")) return true;
   for (const slot of model.slots.values()) {
     if (slot.settledBy || !slot.forgotten) continue;
     if (slot.variants.some(({ method, params }) => method === "order.pay" && params.order === order))

@@ -39,7 +39,9 @@ export function checkNotified(audit: Audit, operation: Operation, answer: Answer
   if (outcome === "unmatched_payment") expect(known === undefined, "the order was there");
   else expect(known !== undefined, "there is no such order");
   const currency = known?.view.currency;
-  if (known)
+  // Of an archived order nobody here knows the currency.
+  if (known && !order) expect(outcome === "late_payment", "the order is not shown");
+  if (known && order)
     expect(
       (outcome === "currency_mismatch") === (params.currency !== currency),
       "the currency says otherwise",
@@ -107,6 +109,9 @@ export function checkRefund(audit: Audit, operation: Operation, answer: Answer):
 interface Item {
   readonly item: string;
   readonly kind: string;
+  readonly subject: string;
+  readonly currency: string | null;
+  readonly amount: string | null;
   readonly state: "open" | "resolved";
   readonly actions: readonly string[];
   readonly resolution: { readonly action: string; readonly reason: string } | null;
@@ -137,6 +142,13 @@ export function checkHuman(audit: Audit, operation: Operation, answer: Answer): 
     const { action, reason } = item.resolution!;
     expect(action === params.action && reason === params.reason, "resolved otherwise");
     coverage.hitCode(`${item.kind} item: ${action}`);
+    if (item.kind === "payment" && (action === "done" || action === "undone"))
+      audit.world.providers.payByHand(
+        item.item,
+        item.subject,
+        item.currency!,
+        minorOf(item.amount, item.currency!),
+      );
   } else if (code === "invalid_transition") {
     expect(method === "human.resolve" && answer.details!.from === "resolved", "it was open");
     coverage.hit("item resolved already");

@@ -83,6 +83,7 @@ export class Audit {
       order.asked.add(params.event === "resolve" ? `resolve ${params.resolution}` : (params.event as string));
     else if (method === "payment.notify" || method === "human.resolve") {
       order.asked.add("notify");
+      if (method === "human.resolve") order.asked.add("retry");
       order.outsideMost += Math.max(0, amount);
       if (world.plan.settings.latePayment === "reinstate") {
         order.asked.add("reinstate");
@@ -168,6 +169,7 @@ export class Audit {
     const text = JSON.stringify(stored);
     this.expect(!slot.forgotten, operation, answer, "ran after its key was refused as too old");
     if (!replayed) {
+      if (answer.code === "ok" && slot.key.startsWith("tk:")) coverage.hit("token used as a key");
       slot.firsts++;
       this.expect(slot.firsts === 1, operation, answer, `its key ran twice; stored is ${slot.stored}`);
     }

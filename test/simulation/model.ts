@@ -190,7 +190,7 @@ export class Model {
     const order = this.orders.get(params.order as string)?.view;
     if (method === "points.spend") visit(`spent ${params.account}`, amount);
     else if (method === "human.resolve") {
-      if (params.wallet !== undefined) visit(`back ${params.wallet}`, amount);
+      if (params.wallet !== undefined) visit(`back ${params.wallet}`, params.toWallet as number);
     } else if (method === "order.refund" || (method === "order.advance" && params.resolution === "refund")) {
       visit(`back ${order!.account}`, amount);
       visit(`refunds ${order!.order}`, amount);

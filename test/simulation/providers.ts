@@ -36,6 +36,7 @@ export class Providers {
   readonly refunds = new Map<string, AskedRefund>();
   /** Paid back without a refund's id, by a human's hand: provider and currency, minor units. */
   readonly byHand = new Map<string, number>();
+  readonly #itemsPaid = new Set<string>();
   readonly #world: World;
 
   constructor(world: World) {
@@ -102,8 +103,11 @@ export class Providers {
     asked.fate = "executed";
   }
 
-  payByHand(provider: string, currency: string, amount: number): void {
-    const name = `${provider} ${currency}`;
+  /** An item for a human says so, however often it is read: its payment has gone back, or never came. */
+  payByHand(item: string, payment: string, currency: string, amount: number): void {
+    if (this.#itemsPaid.has(item)) return;
+    this.#itemsPaid.add(item);
+    const name = `${payment.slice(0, payment.indexOf(":"))} ${currency}`;
     this.byHand.set(name, (this.byHand.get(name) ?? 0) + amount);
   }
 

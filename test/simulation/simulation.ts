@@ -59,6 +59,7 @@ export function run(seed: number, options: RunOptions = {}): Report {
   const world = new World(plan, random, trace, options.verify ?? true);
   for (const host of world.hosts) host.start();
   openShop(world);
+  world.clerk.begin();
   world.schedule.after(plan.paceMicros, () => live(world));
   until(world, () => world.healed);
   rest(world, restMicros);
@@ -96,6 +97,7 @@ function epilogue(world: World): void {
     world.leapt = true;
     coverage.hit(`time leapt by a ${plan.epilogue === "day" ? "day" : "week"}`);
     for (const host of hosts) host.leap(plan.epilogue === "day" ? dayMicros : weekMicros);
+    for (const client of world.clients) world.workload.useOldToken(client);
     rest(world, restMicros);
   }
 }

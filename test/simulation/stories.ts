@@ -193,7 +193,7 @@ function tellOfRefund(audit: Audit, stories: Stories, account: string, event: Ev
     return;
   }
   const known = refunds.get(refund!);
-  if (!known || known.end !== "") audit.violation(`${refund}: ${event.type}, and it was not open`);
+  if (known?.end !== "") audit.violation(`${refund}: ${event.type}, and it was not open`);
   if (event.type === "refund.unknown") return;
   known!.end = event.type === "refund.done" ? "done" : "refused";
   if (known!.end === "done" && known!.provider === "") add(stories.back, account, known!.amount);

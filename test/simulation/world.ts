@@ -1,7 +1,9 @@
 /** One world: shards, their disks, the ways between them, clients and the auditor, all moved by one seed. */
 
+import { AfterSale } from "./after-sale.js";
 import { Audit } from "./audit.js";
 import { ChannelWatch } from "./channel-watch.js";
+import { Clerk } from "./clerk.js";
 import { Client } from "./client.js";
 import { Coverage } from "./coverage.js";
 import { Host } from "./host.js";
@@ -27,6 +29,8 @@ export class World {
   readonly audit: Audit;
   readonly requests: Requests;
   readonly workload: Workload;
+  readonly afterSale: AfterSale;
+  readonly clerk: Clerk;
   readonly channelWatch: ChannelWatch;
   readonly providers: Providers;
   /** No fault happens any more. */
@@ -50,12 +54,16 @@ export class World {
     this.providers = new Providers(this);
     this.channelWatch = new ChannelWatch(this);
     this.requests = new Requests(this);
+    this.afterSale = new AfterSale(this);
     this.workload = new Workload(this);
     this.clients = Array.from(
       { length: plan.clients },
       (_, number) => new Client(this, number, `a${number % plan.accounts}`),
     );
     this.inspector = new Client(this, plan.clients, "a0");
+    const clerk = new Client(this, plan.clients + 1, "a0");
+    this.clients.push(clerk);
+    this.clerk = new Clerk(this, clerk);
   }
   get keysMayBeGone(): boolean {
     return this.plan.keysCanBeDropped || this.leapt;
