@@ -1,23 +1,21 @@
 /**
- * Every client that followed a topic, over whatever losses, has seen what the topic's whole stream says: no gap, no double.
+ * Every client that followed a topic, over whatever losses, has seen what the streams of the shards say: no gap, no double.
  * Of an order that has left the books a late reader is told less: its shard's stream without what the books alone knew, its
  * account's stream not at all, unless it is read from the order's placement on.
  */
 
 import type { Event } from "./network.js";
+import { isOfAccount } from "./stories.js";
 import type { World } from "./world.js";
 
 export function auditFeeds({ clients, inspector, audit }: World): void {
-  const whole = new Map(inspector.followers.map(({ topic, events }) => [topic, events]));
-  const archived = new Set<unknown>();
-  for (const events of whole.values())
-    for (const { type, data } of events) if (type === "order.archived") archived.add(data.order);
+  const { byTopic, archived } = streamsOf(inspector.followers);
   for (const client of clients) {
     for (const { topic, from, events, ended } of client.followers) {
       if (from === 0) continue;
-      const stream = (whole.get(topic) ?? []).filter(({ seq }) => seq >= from);
       let at = 0;
-      for (const expected of stream) {
+      for (const expected of byTopic.get(topic) ?? []) {
+        if (expected.seq < from) continue;
         const seen = events[at];
         if (ended && !seen) break;
         const isGone = archived.has(expected.data.order);
@@ -34,6 +32,32 @@ export function auditFeeds({ clients, inspector, audit }: World): void {
         );
     }
   }
+}
+
+/** The shards' streams, and what of them belongs to each account and product. */
+function streamsOf(followers: readonly { readonly topic: string; readonly events: readonly Event[] }[]) {
+  const byTopic = new Map<string, Event[]>();
+  const archived = new Set<unknown>();
+  const owners = new Map<unknown, unknown>();
+  const add = (topic: string, event: Event) => {
+    const stream = byTopic.get(topic);
+    if (stream) stream.push(event);
+    else byTopic.set(topic, [event]);
+  };
+  for (const { topic, events } of followers) {
+    byTopic.set(topic, [...events]);
+    for (const event of events) {
+      const { type, data } = event;
+      if (type === "order.created") owners.set(data.order, data.account);
+      if (type === "order.archived") archived.add(data.order);
+      if (type.startsWith("product.")) add(`product:${String(data.product)}`, event);
+      else if (isOfAccount(type)) {
+        const account = data.account ?? (archived.has(data.order) ? undefined : owners.get(data.order));
+        if (account !== undefined) add(`account:${String(account)}`, event);
+      }
+    }
+  }
+  return { byTopic, archived };
 }
 
 function told({ seq, type, time, data }: Event, isGone: boolean): string {

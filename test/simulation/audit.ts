@@ -104,7 +104,7 @@ export class Audit {
   }
 
   arrived(operation: Operation, host: Host): void {
-    if (operation.client < this.world.plan.clients) this.requests++;
+    if (operation.client !== this.world.inspector.number) this.requests++;
     if (operation.method !== "order.place" || !host.shard) return;
     if (operation.arrivedIn === 0) operation.arrivedIn = host.incarnation;
     for (const waiting of host.shard.waiters.values()) {

@@ -17,7 +17,10 @@ import { Trace } from "./trace.js";
 import { World } from "./world.js";
 
 /** Longer than any hold and its grace, than a call waits to be made again, and than anything that was still on its way. */
-const restMicros = 75_000_000;
+const restMicros = 20_000_000;
+
+/** The same when time has leapt: longer than anything waits that is tried once a minute. */
+const longRestMicros = 75_000_000;
 
 /** A little longer than keys are kept and calls that nobody makes are waited for; than an order confirms itself. */
 const dayMicros = 90_000_000_000;
@@ -54,7 +57,7 @@ export interface RunOptions {
 /** Throws `Violation` when a promise is broken, and whatever the engine throws when it breaks itself. */
 export function run(seed: number, options: RunOptions = {}): Report {
   const random = new Random(seed);
-  const plan = makePlan(random, options.requests ?? 800);
+  const plan = makePlan(random, options.requests ?? 720);
   const trace = new Trace(options.print);
   const world = new World(plan, random, trace, options.verify ?? true);
   for (const host of world.hosts) host.start();
@@ -98,7 +101,7 @@ function epilogue(world: World): void {
     coverage.hit(`time leapt by a ${plan.epilogue === "day" ? "day" : "week"}`);
     for (const host of hosts) host.leap(plan.epilogue === "day" ? dayMicros : weekMicros);
     for (const client of world.clients) world.workload.useOldToken(client);
-    rest(world, restMicros);
+    rest(world, longRestMicros);
   }
 }
 
