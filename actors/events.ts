@@ -14,6 +14,7 @@ import { catalogue } from "./facts.js";
 import { currencyCode, formatAmount } from "./money.js";
 import { itemId, orderId, refundId } from "./order-number.js";
 import { type OrderEvent, orderEvents, statuses } from "./order-transitions.js";
+import { refundSources } from "./postings.js";
 
 /** What never changes of an order. */
 export interface OrderNames {
@@ -446,9 +447,19 @@ function byOrder({ order }: { order: number }, names: EventNames): string | unde
   return known && `account:${known.account}`;
 }
 
-/** Of a payment that belongs to no order there is no account: the fact's number means nothing then. */
-function byRefund(fact: { order: number; account: number }, names: EventNames): string | undefined {
-  return fact.order === 0 ? undefined : byAccount(fact, names);
+type RefundFact = FactOf<"refundAsked"> | FactOf<"refundDone"> | FactOf<"refundRefused">;
+
+function byRefund(fact: RefundFact, names: EventNames): string | undefined {
+  const owner = ownerOfRefund(fact, names);
+  return owner === undefined ? undefined : `account:${owner}`;
+}
+
+/**
+ * Of money out of suspense the order may be archived or none at all, and the fact's account means nothing then: it would be
+ * that of a stranger.
+ */
+function ownerOfRefund({ source, order, account }: RefundFact, names: EventNames): string | undefined {
+  return source === refundSources.order ? names.accountId(account) : names.order(order)?.account;
 }
 
 function nobody(): undefined {
@@ -493,11 +504,13 @@ function stock(type: EventType): Rule<StockKind> {
   };
 }
 
-function refundData(fact: FactOf<"refundAsked" | "refundDone">, names: EventNames): object {
-  const { refund, order, account, amount, currency, provider } = fact;
+function refundData(fact: RefundFact, names: EventNames): object {
+  const { refund, order, amount, currency, provider } = fact;
+  const account = ownerOfRefund(fact, names);
   return {
     refund: refundId(refund),
-    ...(order === 0 ? {} : { order: orderId(order), account: names.accountId(account) }),
+    ...(order === 0 ? {} : { order: orderId(order) }),
+    ...(account === undefined ? {} : { account }),
     ...money("amount", amount, currency),
     provider,
   };
@@ -510,7 +523,7 @@ function refundEnd(type: EventType): Rule<"refundDone" | "refundRefused"> {
     data: (fact, names) => {
       const paymentId = names.refund(fact.refund)?.paymentId;
       return {
-        ...refundData(fact as FactOf<"refundDone">, names),
+        ...refundData(fact as RefundFact, names),
         ...(paymentId === undefined ? {} : { paymentId }),
         ref: fact.ref,
       };

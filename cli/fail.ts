@@ -5,10 +5,11 @@
  *   1  the engine stopped: storage failed, or a defect
  *   2  the command or a setting cannot be used
  *   3  the folder is in use or the log is damaged, or an audit found something wrong
- *   4  something that the command needs is missing on this machine
+ *   4  something that the command needs is missing on this machine, a running engine for instance
  */
 
 import { CommanderError } from "commander";
+import { YifenError } from "../client/error.js";
 import { BadConfig } from "../gateway/config.js";
 import { ListenFailed, UnsafeHost } from "../gateway/socket-server.js";
 import { JournalFailed, LogDamaged } from "../persistence/journal.js";
@@ -47,6 +48,13 @@ function verdict(error: unknown): readonly [code: number, advice: string] {
   }
   if (error instanceof JournalFailed) {
     return [exitCodes.stopped, "nothing unsaved was answered; look at the disk, then start again"];
+  }
+  if (error instanceof YifenError) {
+    const details = error.details === undefined ? "" : JSON.stringify(error.details);
+    return [
+      error.code === "connection_lost" ? exitCodes.missing : exitCodes.usage,
+      `${error.code} ${details}`.trim(),
+    ];
   }
   if (error instanceof ToolMissing) return [exitCodes.missing, ""];
   return [exitCodes.stopped, ""];

@@ -7,6 +7,7 @@ import { addBench } from "./bench.js";
 import { addDemo } from "./demo.js";
 import { addExplain } from "./explain.js";
 import { fail } from "./fail.js";
+import { addHuman } from "./human.js";
 import { addOutlets } from "./outlets.js";
 import { addStart } from "./start.js";
 import { addVerify } from "./verify.js";
@@ -19,7 +20,8 @@ const program = new Command("yifen")
   .showHelpAfterError()
   .exitOverride();
 
-for (const add of [addStart, addDemo, addAudit, addExplain, addVerify, addOutlets, addBench]) add(program);
+for (const add of [addStart, addDemo, addAudit, addExplain, addVerify, addOutlets, addHuman, addBench])
+  add(program);
 
 try {
   await program.parseAsync();

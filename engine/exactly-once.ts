@@ -18,7 +18,7 @@ import { answerKept, answerRefusal } from "./answers.js";
 import type { Command } from "./commands.js";
 import { running, spaces } from "./key-table.js";
 import { atAheadMsMax, keysDroppedPerStep } from "./limits.js";
-import { refuseToken } from "./tokens.js";
+import { refuseToken, tokenTime } from "./tokens.js";
 import type { Turn } from "./turn.js";
 
 /** Numbers of the keyed methods in the log; never re-used. */
@@ -48,7 +48,10 @@ export function settledByKey(
   const keys = turn.books.keys;
   const entry = account ? keys.find(spaces.order, account.handle, key) : -1;
   if (entry < 0) {
-    const refusal = (at === undefined ? undefined : refuseTime(turn, account, at)) ?? refuseToken(turn, key);
+    const refusal =
+      (at === undefined ? undefined : refuseTime(turn, account, at)) ??
+      refuseToken(turn, key) ??
+      (at === undefined ? refuseTokenTime(turn, account, key) : undefined);
     if (!refusal) return false;
     answerRefusal(turn, command, refusal);
   } else if (keys.paramsHash(entry) !== paramsHash) {
@@ -74,6 +77,12 @@ function refuseTime(turn: Turn, account: Account | undefined, at: number): Refus
   }
   if (!account || at > account.keysForgottenTo) return undefined;
   return refuse("key_too_old", { keptSince: account.keysForgottenTo + 1 });
+}
+
+/** A token says itself when it was made: without `at` its key may be forgotten while it is still good. */
+function refuseTokenTime(turn: Turn, account: Account | undefined, key: string): Refusal | undefined {
+  const issuedAt = tokenTime(key);
+  return issuedAt === undefined ? undefined : refuseTime(turn, account, issuedAt);
 }
 
 /** The same for the ref of a deposit, a withdrawal or a restock. */

@@ -1,6 +1,6 @@
 /** Looking at orders, and at what became of a key. An order that was archived is read from the read side. */
 
-import { parseOrderId } from "../actors/order-number.js";
+import { orderSlot, parseOrderId } from "../actors/order-number.js";
 import { Statuses } from "../actors/order-transitions.js";
 import { refuse } from "../actors/results.js";
 import {
@@ -13,6 +13,7 @@ import {
 } from "./answers.js";
 import type { GetOrder, LookupOrder } from "./commands.js";
 import { running, spaces } from "./key-table.js";
+import { shardOfSlot } from "./slots.js";
 import type { Turn } from "./turn.js";
 
 export function getOrder(turn: Turn, command: GetOrder): void {
@@ -57,8 +58,12 @@ export function placedOrder(turn: Turn, id: string): number | undefined {
   return number;
 }
 
-/** It was here, and the read side alone remembers it. */
+/**
+ * It was here, and the read side alone remembers it. The books know of a dropped order that its sequence is gone, and every
+ * shard counts its own: an order of another shard was never here.
+ */
 export function isArchived(turn: Turn, id: string): boolean {
   const number = parseOrderId(id);
-  return number !== undefined && turn.books.orders.wasDropped(number);
+  if (number === undefined || shardOfSlot(orderSlot(number), turn.shards) !== turn.shard) return false;
+  return turn.books.orders.wasDropped(number);
 }

@@ -10,7 +10,7 @@
 
 import { Facts } from "../actors/facts.js";
 import { currencyCode, currencyNumber, parsePositiveAmount } from "../actors/money.js";
-import type { Order } from "../actors/order.js";
+import { isClosed, type Order } from "../actors/order.js";
 import { orderSlot, parseOrderId, refundId, slotOf } from "../actors/order-number.js";
 import { Statuses } from "../actors/order-transitions.js";
 import { type Outcome, outcomeOf } from "../actors/payment.js";
@@ -96,10 +96,14 @@ export function notifyPayment(turn: Turn, command: NotifyPayment): void {
   }
   const result = takePayment(turn, payment);
   const order = placedOrder(turn, reference);
-  // Beside an order that is kept as it stands now the text holds the rest; without one it is the whole answer.
-  const kept = order === undefined ? { ...result, order: null } : result;
-  keepResult(turn, spaces.payment, 0, key, method, paramsHash, kept, order ?? 0);
-  answerResult(turn, command, { ...result, order: orderOf(turn, order) });
+  const whole = { ...result, order: orderOf(turn, order) };
+  // Beside an order that is kept as it stands now the text holds the rest. Without one it is the whole answer, and also for
+  // one that is closed: what is kept of an order does not tell that nothing was next.
+  const asItStands =
+    order !== undefined && !isClosed(turn.books.orders.read(order, turn.books.order), turn.nowMs);
+  const kept = asItStands ? result : whole;
+  keepResult(turn, spaces.payment, 0, key, method, paramsHash, kept, asItStands ? order : 0);
+  answerResult(turn, command, whole);
 }
 
 /** Takes a payment that lies in suspense to where it belongs. What is told of it, but for the order. */

@@ -36,8 +36,14 @@ export function refuseToken(turn: Turn, key: string): Refusal | undefined {
   const expected = Buffer.from(proofOf(body, turn.settings.tokenSecret));
   const given = Buffer.from(key.slice(end + 1));
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return refuse("token_unknown");
-  const issuedAt = Number.parseInt(body, 36) / 1000;
-  return issuedAt + tokenLifeMs <= turn.nowMs ? refuse("token_expired") : undefined;
+  return tokenTime(key)! + tokenLifeMs <= turn.nowMs ? refuse("token_expired") : undefined;
+}
+
+/** When a key that looks like a token says that it was issued (ms); undefined for any other key. */
+export function tokenTime(key: string): number | undefined {
+  if (!key.startsWith(prefix)) return undefined;
+  const micros = Number.parseInt(key.slice(prefix.length), 36);
+  return Number.isSafeInteger(micros) ? Math.floor(micros / 1000) : undefined;
 }
 
 /** 128 bits, in letters that a key may have. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { projectFile, readDocument } from "./document.js";
 
 const root = fileURLToPath(projectFile("./"));
@@ -60,25 +60,6 @@ test("the license is the one that the package names", () => {
   const { license } = JSON.parse(readDocument("package.json")) as { license: string };
   expect(license).toBe("Apache-2.0");
   expect(readDocument("LICENSE")).toMatch(/Apache License\s+Version 2[.]0, January 2004/);
-});
-
-test("the first example sells the last item once, and says so", async () => {
-  const said: string[] = [];
-  const log = vi.spyOn(console, "log").mockImplementation((line: string) => void said.push(line));
-  try {
-    await import("../../examples/01-sell-the-last-item.js");
-  } finally {
-    log.mockRestore();
-  }
-  expect(said).toEqual([
-    "ann: Paid, order o1611, 39.90 CNY",
-    "ben: insufficient_stock, executed: false",
-    "ann: Paid, order o1611, 39.90 CNY (the answer of the first attempt)",
-    "lamp: 0 available, 0 held, 1 sold",
-    "ann: 60.10 CNY left",
-    "ben: 100.00 CNY left",
-    "audit: ok",
-  ]);
 });
 
 /** As GitHub makes them. */

@@ -2,15 +2,20 @@
  * The end of the world, from outside: what can be read at last, against what clients were told on the way.
  *
  * N1  Every request that could be repeated has an answer; what was answered 200 is there, once; what was refused is not.
- * N2  A wallet holds what came in, less what went out and what its paid orders cost, to the cent.
- * N3  available + held + sold = supplied; nothing is held; sold is what the paid orders bought.
- * N4  An order is whole: paid, and every one of its lines is sold; or canceled, and none is.
- * N5  Every order has ended, and nothing is left that would happen next.
+ * N2  A wallet holds what came in and what came back, less what went out and what its paid orders cost, to the cent; points
+ *     are what was granted, less what was taken back and spent. What providers took and gave back is what their own books say.
+ * N3  available + held + sold = supplied; nothing is held; sold is what the paid orders bought and did not return.
+ * N4  An order is whole: paid, and every one of its lines is sold or came back; or canceled, and none is sold.
+ * N5  Every order rests where it may rest, every refund has ended or somebody looks after it, and nothing is left that would
+ *     happen next.
  */
 
 import { minorOf } from "./amounts.js";
 import { type Audit, show } from "./audit.js";
+import { Money } from "./audit-ledger.js";
+import { viewOf } from "./audit-orders.js";
 import type { Answer, Operation, PlacedOrder, Slot } from "./operation.js";
+import { called, providerNames } from "./providers.js";
 import { type OrderStory, type Stories, storiesOf } from "./stories.js";
 import type { World } from "./world.js";
 
@@ -21,8 +26,13 @@ export function auditBooks(world: World, reads: readonly Operation[]): void {
   expectOrders(audit, stories, reads);
   expectWallets(audit, stories, reads);
   expectStock(audit, stories, reads);
+  expectSpent(audit, stories);
+  expectFeedOfRefunds(audit, stories);
+  const money = new Money(world);
+  money.expectWhole();
+  expectProviders(world, money);
   for (const operation of reads) if (operation.method === "order.lookup") expectLookup(audit, operation);
-  expectRest(world);
+  expectRest(world, stories);
 }
 
 function expectAnswers({ clients, audit }: World): void {
@@ -54,24 +64,32 @@ function expectOrders(audit: Audit, stories: Stories, reads: readonly Operation[
     const story = stories.orders.get(id);
     if (!story || story.account !== known.view.account)
       audit.violation(`${id} was answered, and is in no feed`);
-    if (known.paid && story!.status !== "Paid") audit.violation(`${id} was paid, and is ${story!.status}`);
-    if (known.canceled && story!.status !== "Canceled")
-      audit.violation(`${id} was canceled, and is ${story!.status}`);
-    if (story!.status === "Paid" && !known.paid && !mayHavePaid(audit, id))
+    const { paid, total, life } = story!;
+    if (known.paid && !paid) audit.violation(`${id} was paid, and is ${life.status}`);
+    if (known.canceled && life.status !== "Canceled" && !known.asked.has("reinstate"))
+      audit.violation(`${id} was canceled, and is ${life.status}`);
+    if (paid && !known.paid && !mayHavePaid(audit, id))
       audit.violation(`${id} is paid, and nobody has paid it`);
-    if (story!.total !== known.view.total) audit.violation(`${id} costs ${story!.total} in the feed`);
-    expectWhole(audit, id, story!, story!.status === "Paid" ? known.units : undefined);
+    if (total !== known.view.total) audit.violation(`${id} costs ${total} in the feed`);
+    expectWhole(audit, id, story!, paid ? known.units : undefined);
   }
   for (const [id, story] of stories.orders) {
     if (story.account === "") expectWhole(audit, id, story, undefined);
-    else if (story.status !== "Paid" && story.status !== "Canceled")
-      audit.violation(`${id} has not ended: ${story.status}`);
+    else if (story.life.status === "Created" || story.life.status === "to be paid")
+      audit.violation(`${id} has not ended: ${story.life.status}`);
   }
   for (const operation of reads) {
     if (operation.method !== "order.get") continue;
-    const { status } = operation.received!.result as PlacedOrder;
+    const view = viewOf(operation.received!.result as object);
     const story = stories.orders.get(operation.params.order as string)!;
-    audit.expect(status === story.status, operation, operation.received, `the feed says ${story.status}`);
+    const { life, paid, outside } = story;
+    const expect = (condition: boolean, what: string) =>
+      audit.expect(condition, operation, operation.received, what);
+    expect(view.status === life.status, `the feed says ${life.status}`);
+    expect(
+      view.amountPaid === (paid ? story.total : outside),
+      `the feed says paid: ${paid}, from outside ${outside}`,
+    );
   }
 }
 
@@ -82,9 +100,9 @@ function expectWhole(
   story: OrderStory,
   units: ReadonlyMap<string, number> | undefined,
 ): void {
-  for (const [product, { held, sold }] of story.stock) {
+  for (const [product, { held, sold, returned }] of story.stock) {
     if (held !== 0) audit.violation(`${id} still holds ${held} of ${product}`);
-    if (sold !== (units?.get(product) ?? 0))
+    if (units ? sold + returned !== (units.get(product) ?? 0) : sold !== 0)
       audit.violation(`${id}: ${sold} of ${product} sold, of ${show(units)}`);
   }
   for (const [product, qty] of units ?? []) {
@@ -98,6 +116,7 @@ function mayHavePlaced(slot: Slot): boolean {
 }
 
 function mayHavePaid({ model }: Audit, order: string): boolean {
+  if (model.orders.get(order)!.asked.has("retry")) return true;
   for (const slot of model.slots.values()) {
     if (slot.settledBy || !slot.forgotten) continue;
     if (slot.variants.some(({ method, params }) => method === "order.pay" && params.order === order))
@@ -113,14 +132,23 @@ function expectWallets(audit: Audit, stories: Stories, reads: readonly Operation
   };
   for (const { kind, subject, settledBy, stored } of audit.model.slots.values()) {
     if (kind !== "money" || !settledBy || (JSON.parse(stored) as Answer).code !== "ok") continue;
+    if (settledBy.method === "points.spend") continue;
     add(subject, settledBy.method === "account.deposit" ? settledBy.amount : -settledBy.amount);
   }
-  for (const { account, status, total } of stories.orders.values())
-    if (status === "Paid") add(account, -total);
+  for (const { account, paid, total, outside } of stories.orders.values())
+    if (paid) add(account, outside - total);
+  for (const [account, amount] of stories.back) add(account, amount);
   for (const operation of reads) {
     if (operation.method !== "account.get") continue;
     const account = operation.params.account as string;
-    const { available, currency } = operation.received!.result as { available: string; currency: string };
+    const { available, currency, points } = operation.received!.result as {
+      available: string;
+      currency: string;
+      points: number;
+    };
+    const has = stories.points.get(account) ?? 0;
+    audit.expect(points === has, operation, operation.received, `${account} must have ${has} points`);
+    if (points < 0) audit.world.coverage.hit("points owed");
     const expected = balances.get(account) ?? 0n;
     const found = BigInt(minorOf(available, currency));
     audit.expect(found === expected, operation, operation.received, `${account} must hold ${expected}`);
@@ -184,7 +212,8 @@ function expectLookup(audit: Audit, operation: Operation): void {
   };
   expect(found.state !== "running", "a key is still running");
   if (found.state === "never_seen") {
-    expect(!slot.settledBy || audit.world.plan.keysCanBeDropped, `was answered ${slot.stored}`);
+    expect(!slot.settledBy || audit.world.keysMayBeGone, `was answered ${slot.stored}`);
+    if (slot.settledBy) audit.expectForgettable(slot, operation, answer);
     return;
   }
   expect(!slot.forgotten, "a forgotten key is known again");
@@ -197,18 +226,87 @@ function expectLookup(audit: Audit, operation: Operation): void {
   }
   const stored = JSON.parse(slot.stored) as Answer;
   if (stored.code === "ok") {
-    const { order, status } = stored.result as PlacedOrder;
-    expect(found.result?.order === order && found.result.status === status, `was answered ${slot.stored}`);
+    const said = viewOf(orderOf(stored.result as object));
+    const now = viewOf(orderOf(found.result as object));
+    expect(now.order === said.order && now.status === said.status, `was answered ${slot.stored}`);
+    expect(
+      now.version === said.version && now.amountRefunded === said.amountRefunded,
+      `was answered ${slot.stored}`,
+    );
   } else {
     const same = found.error?.code === stored.code && show(found.error.details) === show(stored.details);
     expect(same, `was refused ${slot.stored}`);
   }
 }
 
+/** The order of a result that may have something beside it. */
+function orderOf(result: object): object {
+  const { order } = result as { order?: object | string };
+  return typeof order === "object" ? order : result;
+}
+
+/** What was spent is what clients were told, and what nobody was told. */
+function expectSpent(audit: Audit, stories: Stories): void {
+  const { accounts, ledger } = audit.model;
+  for (const account of accounts.keys()) {
+    const { sure, possible } = ledger.of(`spent ${account}`);
+    const spent = stories.spent.get(account) ?? 0;
+    if (spent < sure || spent > possible)
+      audit.violation(`${account} has spent ${spent} points, of ${sure}..${possible}`);
+  }
+}
+
+/** The feed ends a refund as its answers did. */
+function expectFeedOfRefunds(audit: Audit, stories: Stories): void {
+  for (const [id, { end }] of stories.refunds) {
+    const known = audit.model.refunds.get(id);
+    if (known && known.end !== "" && known.end !== end)
+      audit.violation(`${id} was answered to be ${known.end}, and the feed says ${end || "open"}`);
+  }
+}
+
+/** N2, at the providers: what they took is what was told and booked, what they gave back is what the ledger says. */
+function expectProviders(world: World, money: Money): void {
+  const { audit, providers } = world;
+  const told = new Map<string, number>();
+  for (const { kind, settledBy, stored } of audit.model.slots.values()) {
+    if (kind !== "payment" || !settledBy || (JSON.parse(stored) as Answer).code !== "ok") continue;
+    const name = `${settledBy.params.provider} ${settledBy.params.currency}`;
+    told.set(name, (told.get(name) ?? 0) + settledBy.amount);
+  }
+  for (const provider of providerNames) {
+    for (const currency of ["CNY", "JPY"]) {
+      const taken = told.get(`${provider} ${currency}`) ?? 0;
+      const booked = money.received.get(`${provider} ${currency}`) ?? 0;
+      if (taken !== booked) audit.violation(`${provider} took ${taken} ${currency}, and ${booked} is booked`);
+      if (provider === "cash") continue;
+      const back = money.balance(`clearing:${provider}`, currency) + booked;
+      const given = providers.givenBack(provider, currency);
+      if (given !== back)
+        audit.violation(`${provider} gave ${given} ${currency} back, the ledger says ${back}`);
+    }
+  }
+  for (const [id, { provider, silent, fate }] of providers.refunds) {
+    if (provider !== called || silent) continue;
+    const { state } = money.refund(id)!;
+    if (fate === "executed" && state !== "done")
+      audit.violation(`${called} has paid ${id}, and it is ${state}`);
+  }
+}
+
 /** N5, seen from inside. */
-function expectRest({ hosts, audit }: World): void {
+function expectRest({ hosts, audit, requests }: World, stories: Stories): void {
+  const live = (shard: number) => {
+    let count = 0;
+    for (const [order, { account, life, archived }] of stories.orders) {
+      if (account === "" || archived || life.status === "Canceled" || life.status === "Refunded") continue;
+      if (requests.shardOf({ method: "order.get", order }) === shard) count++;
+    }
+    return count;
+  };
   for (const { shard, number } of hosts) {
-    const { pending, branches, outboxes, liveOrders } = shard!.books;
+    const { pending, branches, outboxes } = shard!.books;
+    const liveOrders = shard!.books.liveOrders - live(number);
     const unacked = [...outboxes.outboxes.values()].reduce((sum, outbox) => sum + outbox.unacked.length, 0);
     if (pending.size + branches.byName.size + unacked + liveOrders === 0) continue;
     audit.violation(

@@ -4,6 +4,7 @@ import { decimal, minorOf } from "./amounts.js";
 import type { Audit } from "./audit.js";
 import { balanceBounds, bounds } from "./audit-answers.js";
 import type { Answer, Operation, PlacedOrder } from "./operation.js";
+import { nextOf } from "./order-life.js";
 
 /** The order of precedence, as the documents say it. */
 const precedence = [
@@ -21,13 +22,16 @@ const precedence = [
 ];
 
 /** Said before the cart is looked at. */
-const early = new Set(["overloaded", "deadline_exceeded", "key_reused", "key_too_old", "invalid_request"]);
+const early = new Set([
+  ...["overloaded", "deadline_exceeded", "key_reused", "key_too_old", "invalid_request"],
+  ...["token_unknown", "token_expired"],
+]);
 
 export function checkPlaced(audit: Audit, operation: Operation, answer: Answer, clock: number): void {
   const { model, world } = audit;
   const { coverage, plan, hosts } = world;
   const cart = operation.cart!;
-  const view = answer.result as PlacedOrder & { amountPaid: number; version: number; next: string[] };
+  const view = answer.result as PlacedOrder;
   const expect = (condition: boolean, what: string) => audit.expect(condition, operation, answer, what);
   const account = model.accounts.get(cart.account);
   expect(account !== undefined && account.opened !== "no", "the account cannot be there");
@@ -57,7 +61,10 @@ export function checkPlaced(audit: Audit, operation: Operation, answer: Answer, 
   expect(cart.expectedTotal === undefined || cart.expectedTotal === total, "not the expected total");
   expect(view.status === (paid ? "Paid" : "Created"), "the wrong status");
   expect(view.amountPaid === (paid ? total : 0), "paid is not what the status says");
-  expect(JSON.stringify(view.next) === (paid ? "[]" : '["pay","cancel"]'), "other events are next");
+  const next = nextOf(view.status, view.amountPaid, 0);
+  expect(JSON.stringify(view.next) === JSON.stringify(next), "other events are next");
+  if (!answer.replayed && cart.crossing && cart.mode === "saga" && cart.pay === "balance")
+    coverage.hit("order placed step by step");
   checkPayBy(audit, operation, answer, view, paid);
   if (cart.dryRun) coverage.hit("dry run");
   else if (!answer.replayed && !paid)

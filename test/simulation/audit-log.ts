@@ -5,6 +5,7 @@
  * L1  Positions have no gap and time only rises.
  * L2  Every key has one success at the most.
  * L3  Stock and money, summed up fact by fact, are never negative and end where the books end.
+ *     Money is followed in `audit-ledger`.
  * L4  What a shard sent, its peer has taken, each message once; what was tried has ended.
  */
 
@@ -17,7 +18,6 @@ interface Sums {
   readonly accounts: { id: string; balance: number }[];
   readonly products: { id: string; local: boolean; available: number; held: number; sold: number }[];
   readonly keys: Map<string, number>;
-  readonly orders: Map<number, number>;
   readonly branches: Set<string>;
   readonly sent: Map<number, number>;
   readonly acked: Map<number, number>;
@@ -41,7 +41,6 @@ function sumsOf(host: Host, wrong: (what: string) => never): Sums {
     accounts: [],
     products: [],
     keys: new Map(),
-    orders: new Map(),
     branches: new Set(),
     sent: new Map(),
     acked: new Map(),
@@ -97,15 +96,16 @@ function addTo(sums: Sums, fact: Fact, wrong: (what: string) => never): void {
     case Facts.stockReleased:
       take(sums, fact.product, [fact.qty, -fact.qty, 0], wrong);
       break;
-    case Facts.orderPlaced:
-    case Facts.orderPaid:
-    case Facts.orderCanceled: {
-      const moves = (sums.orders.get(fact.order) ?? 0) + 1;
-      if (moves !== 1 && fact.type === Facts.orderPlaced) wrong(`order ${fact.order} is placed twice`);
-      if (moves !== 2 && fact.type !== Facts.orderPlaced) wrong(`order ${fact.order} moves ${moves} times`);
-      sums.orders.set(fact.order, moves);
+    case Facts.stockReturned:
+      take(sums, fact.product, [fact.qty, 0, -fact.qty], wrong);
       break;
-    }
+    case Facts.refundDone:
+      if (fact.provider === "") pay(sums, fact.account, fact.amount, wrong);
+      break;
+    case Facts.entryMade:
+      payByHand(sums, fact.from, -fact.amount, wrong);
+      payByHand(sums, fact.to, fact.amount, wrong);
+      break;
     case Facts.keyKept: {
       const name = `${fact.space} ${fact.subject} ${fact.key}`;
       const successes = (sums.keys.get(name) ?? 0) + (fact.code === 0 ? 1 : 0);
@@ -138,6 +138,11 @@ function pay(sums: Sums, account: number, amount: number, wrong: (what: string) 
   if (known.balance < 0) wrong(`${known.id} holds ${known.balance}`);
 }
 
+function payByHand(sums: Sums, name: string, amount: number, wrong: (what: string) => never): void {
+  const account = sums.accounts.findIndex(({ id }) => name === `wallet:${id}`);
+  if (account >= 0) pay(sums, account, amount, wrong);
+}
+
 function take(
   sums: Sums,
   handle: number,
@@ -149,8 +154,8 @@ function take(
   product.available += available;
   product.held += held;
   product.sold += sold;
-  if (product.available < 0 || product.held < 0)
-    wrong(`${product.id}: ${product.available} available, ${product.held} held`);
+  if (product.available < 0 || product.held < 0 || product.sold < 0)
+    wrong(`${product.id}: ${product.available} available, ${product.held} held, ${product.sold} sold`);
 }
 
 function expectSameBooks(sums: Sums, host: Host, wrong: (what: string) => never): void {

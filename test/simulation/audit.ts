@@ -6,16 +6,22 @@
  * E1  A key has one result: every answer under it is the first one, to the letter, and claims only once to be the first.
  * E2  A key that is refused as too old has no effect from then on.
  * E3  `key_reused` is said only where a key was used in two ways, and never to the way that ran.
+ * E4  A key whose order may still move is not forgotten.
  */
 
+import { minorOf } from "./amounts.js";
 import { checkAnswer } from "./audit-answers.js";
+import { mayBeOver, refusedForGood } from "./audit-orders.js";
 import type { Host } from "./host.js";
-import { Model } from "./model.js";
-import type { Answer, Operation, PlacedOrder, Slot } from "./operation.js";
+import { type Actual, type KnownOrder, Model } from "./model.js";
+import type { Answer, Operation, PlacedOrder, SeenRefund, Slot } from "./operation.js";
 import type { World } from "./world.js";
 
 /** Said before the books are looked at: nothing is stored and the same key may come again. */
-const notStored = new Set(["overloaded", "deadline_exceeded", "order_not_found", "invalid_request"]);
+const notStored = new Set([
+  ...["overloaded", "deadline_exceeded", "order_not_found", "invalid_request"],
+  ...["token_unknown", "token_expired"],
+]);
 
 const present = { sure: 1, possible: 1, added: 1 };
 
@@ -58,8 +64,7 @@ export class Audit {
     slot?.variants.push(operation);
     if (operation.amount >= 0 && !slot?.settledBy && hasEffect(operation)) model.count(operation);
     const order = model.orders.get(params.order as string);
-    if (order && method === "order.pay") order.payAsked = true;
-    if (order && method === "order.cancel") order.cancelAsked = true;
+    if (order) this.#mayHappen(order, operation);
     if (method === "account.open") {
       const account = model.accounts.get(params.account as string)!;
       if (account.opened === "no") account.opened = "sent";
@@ -68,6 +73,24 @@ export class Audit {
       const product = model.products.get(params.product as string)!;
       if (product.created === "no") product.created = "sent";
     }
+  }
+
+  #mayHappen(order: KnownOrder, operation: Operation): void {
+    const { model, world } = this;
+    const { method, params, amount } = operation;
+    operation.versionBefore = order.version;
+    if (method === "order.advance")
+      order.asked.add(params.event === "resolve" ? `resolve ${params.resolution}` : (params.event as string));
+    else if (method === "payment.notify" || method === "human.resolve") {
+      order.asked.add("notify");
+      if (method === "human.resolve") order.asked.add("retry");
+      order.outsideMost += Math.max(0, amount);
+      if (world.plan.settings.latePayment === "reinstate") {
+        order.asked.add("reinstate");
+        model.mayRevive(order);
+      }
+    } else order.asked.add(method.slice("order.".length));
+    if (params.restock === true) model.mayReturn(order);
   }
 
   /** Accounts and products that were certainly there when the operation was first sent. */
@@ -81,7 +104,7 @@ export class Audit {
   }
 
   arrived(operation: Operation, host: Host): void {
-    if (operation.client < this.world.plan.clients) this.requests++;
+    if (operation.client !== this.world.inspector.number) this.requests++;
     if (operation.method !== "order.place" || !host.shard) return;
     if (operation.arrivedIn === 0) operation.arrivedIn = host.incarnation;
     for (const waiting of host.shard.waiters.values()) {
@@ -102,9 +125,11 @@ export class Audit {
   }
 
   #checkKey(operation: Operation, slot: Slot, answer: Answer, host: Host): void {
-    const { coverage, plan } = this.world;
+    const { coverage } = this.world;
     const { code } = answer;
-    if (notStored.has(code) || (slot.kind === "stock" && code === "product_not_found")) {
+    if (!slot.settledBy && !answer.replayed && refusedForGood(this, operation, answer)) return;
+    const unstored = slot.kind === "payment" ? code !== "ok" && code !== "key_reused" : notStored.has(code);
+    if (unstored || (slot.kind === "stock" && code === "product_not_found")) {
       this.expect(!answer.replayed, operation, answer, `${code} is not to be stored`);
       if (code === "invalid_request") this.model.drop(operation);
     } else if (code === "key_reused") {
@@ -115,16 +140,27 @@ export class Audit {
       this.model.drop(operation);
     } else if (code === "key_too_old") {
       this.expect(
-        plan.keysCanBeDropped && slot.kind === "order",
+        this.world.keysMayBeGone && slot.kind === "order",
         operation,
         answer,
         "no key was ever dropped",
       );
+      this.expectForgettable(slot, operation, answer);
       slot.forgotten = true;
       if (slot.settledBy) coverage.hit("key_too_old for a request that had run");
     } else {
       this.#checkStored(operation, slot, answer, host);
     }
+  }
+
+  /** E4. */
+  expectForgettable(slot: Slot, operation: Operation, answer: Answer | undefined): void {
+    const settled = slot.settledBy?.left;
+    if (settled?.code !== "ok") return;
+    const { result } = settled as { result: { order?: string | { order: string } } };
+    const id = typeof result.order === "object" ? result.order.order : result.order;
+    const order = this.model.orders.get(id as string);
+    if (order && !mayBeOver(this, order)) this.expect(false, operation, answer, `${id} may still move`);
   }
 
   #checkStored(operation: Operation, slot: Slot, answer: Answer, host: Host): void {
@@ -133,6 +169,7 @@ export class Audit {
     const text = JSON.stringify(stored);
     this.expect(!slot.forgotten, operation, answer, "ran after its key was refused as too old");
     if (!replayed) {
+      if (answer.code === "ok" && slot.key.startsWith("tk:")) coverage.hit("token used as a key");
       slot.firsts++;
       this.expect(slot.firsts === 1, operation, answer, `its key ran twice; stored is ${slot.stored}`);
     }
@@ -170,12 +207,27 @@ export class Audit {
     } else if (operation.cart) {
       const view = answer.result as PlacedOrder;
       const paid = view.status === "Paid";
-      model.settle(operation, paid ? view.total : 0);
+      const cost = paid ? view.total : 0;
+      model.settle(operation, { paid: [cost, cost] });
       this.#placed(operation, view, paid);
+    } else if (operation.method === "order.pay") {
+      const order = model.orders.get(operation.params.order as string)!;
+      const { total } = order.view;
+      model.settle(operation, { paid: [Math.max(0, total - order.outsideMost), total - order.outsideSure] });
+      this.#paid(operation.params.order as string);
+    } else if (operation.method === "payment.notify") {
+      model.settle(operation, {});
+      this.#notified(operation, answer.result as { outcome: string; money: string });
     } else {
-      model.settle(operation, operation.amount);
-      if (operation.method === "order.pay") this.#paid(operation.params.order as string);
+      model.settle(operation, refundedBy(answer));
     }
+  }
+
+  #notified({ params, amount }: Operation, { outcome, money }: { outcome: string; money: string }): void {
+    const order = this.model.orders.get(params.order as string);
+    if (!order || (money !== "applied" && money !== "kept" && money !== "reinstated")) return;
+    order.outsideSure = Math.min(order.view.total, order.outsideSure + amount);
+    if (outcome !== "partially_paid") this.#paid(order.view.order);
   }
 
   #settleWithoutKey(operation: Operation, answer: Answer): void {
@@ -184,9 +236,9 @@ export class Audit {
       // Already there: nobody else makes this product, so an earlier sending has.
       if (answer.code !== "ok" && answer.code !== "already_exists") return;
       model.products.get(operation.params.product as string)!.created = "sure";
-      model.settle(operation, 0);
+      model.settle(operation, {});
     } else if (answer.code === "ok") {
-      model.settle(operation, 0);
+      model.settle(operation, {});
     } else if (operation.once) {
       model.drop(operation);
     }
@@ -201,10 +253,14 @@ export class Audit {
       view,
       units: operation.cart!.units,
       expiresAt: view.payBy === 0 ? 0 : view.payBy + world.plan.settings.graceMs,
-      payAsked: false,
-      cancelAsked: false,
+      asked: new Set(),
+      version: 1,
+      statusAt: new Map([[1, view.status]]),
+      outsideMost: 0,
+      outsideSure: 0,
       paid: false,
       canceled: false,
+      mayReturn: false,
       released: false,
     });
     if (paid) this.#paid(view.order);
@@ -215,15 +271,15 @@ export class Audit {
     const { model } = this;
     const known = model.orders.get(order)!;
     if (known.paid) this.violation(`${order} was paid twice`);
-    if (known.canceled) this.violation(`${order} was canceled, and paid all the same`);
+    if (known.canceled && !this.#revives) this.violation(`${order} was canceled, and paid all the same`);
     known.paid = true;
     this.world.coverage.hit("order paid");
     const { account } = known.view;
-    for (const [id, qty] of known.units) {
+    if (known.mayReturn) return;
+    model.addSold(known, 1);
+    for (const id of known.units.keys()) {
       const product = model.products.get(id)!;
-      product.sold += qty;
-      const bought = (product.bought.get(account) ?? 0) + qty;
-      product.bought.set(account, bought);
+      const bought = product.bought.get(account)!;
       const supply = model.ledger.of(`supply ${id}`).possible;
       if (product.sold > supply) this.violation(`${id}: ${product.sold} sold of ${supply}`);
       if (product.limit > 0 && bought > product.limit)
@@ -234,7 +290,7 @@ export class Audit {
   #canceled(operation: Operation): void {
     const order = operation.params.order as string;
     const known = this.model.orders.get(order)!;
-    if (known.paid) this.violation(`${order} was paid, and canceled all the same`);
+    if (known.paid && !this.#revives) this.violation(`${order} was paid, and canceled all the same`);
     if (known.canceled) this.violation(`${order} was canceled twice`);
     known.canceled = true;
     this.world.coverage.hit("order canceled on request");
@@ -244,8 +300,27 @@ export class Audit {
   /** The order holds nothing any more. Across shards the message may still be on its way. */
   gone(order: string): void {
     const known = this.model.orders.get(order);
-    if (known && !known.placedBy.cart!.crossing) this.model.release(known);
+    if (!known || known.placedBy.cart!.crossing || known.asked.has("reinstate")) return;
+    this.model.release(known);
   }
+
+  get #revives(): boolean {
+    return this.world.plan.settings.latePayment === "reinstate";
+  }
+}
+
+/** What went back with the answer to a request that asked for refunds. */
+function refundedBy({ result }: Answer): Actual {
+  const { refunds } = result as { refunds?: SeenRefund[] };
+  if (!refunds) return {};
+  let all = 0;
+  let wallet = 0;
+  for (const { amount, currency, to } of refunds) {
+    const minor = minorOf(amount, currency);
+    all += minor;
+    if (to === "wallet") wallet += minor;
+  }
+  return { back: [wallet, wallet], refunds: [all, all] };
 }
 
 function hasEffect({ method, cart }: Operation): boolean {
@@ -255,6 +330,11 @@ function hasEffect({ method, cart }: Operation): boolean {
     method === "product.restock" ||
     method === "product.create" ||
     method === "order.pay" ||
+    method === "order.advance" ||
+    method === "order.refund" ||
+    method === "payment.notify" ||
+    method === "points.spend" ||
+    method === "human.resolve" ||
     (method === "order.place" && cart?.dryRun === false)
   );
 }

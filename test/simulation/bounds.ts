@@ -27,6 +27,12 @@ export class Bound {
     this.sure += actual;
   }
 
+  /** It has added something between. */
+  settleBetween(most: number, low: number, high: number): void {
+    this.possible += high - most;
+    this.sure += low;
+  }
+
   /** It has added nothing and never will. */
   drop(most: number): void {
     this.possible -= most;

@@ -34,6 +34,10 @@ export class Client {
   /** Orders that it knows of, newest last. */
   readonly orders: PlacedOrder[] = [];
   readonly followers: Follower[] = [];
+  /** Orders as they were when it last heard of them. */
+  readonly seen = new Map<string, { readonly status: string; readonly version: number }>();
+  /** Issued, and not used by it. */
+  readonly tokens: string[] = [];
   readonly #world: World;
 
   constructor(world: World, number: number, account: string) {
@@ -75,10 +79,23 @@ export class Client {
     const again = answer.code === "overloaded" || answer.code === "deadline_exceeded";
     if (operation.received || (again && !operation.once)) return;
     operation.received = answer;
+    if (answer.code === "ok") this.#see(operation, answer.result as object);
     if (answer.code !== "ok" || operation.method !== "order.place" || operation.cart!.dryRun) return;
     const order = answer.result as PlacedOrder;
     this.orders.push(order);
     if (order.status === "Created") this.#world.workload.race(this, order);
+  }
+
+  #see({ method }: Operation, result: object): void {
+    if (method === "token.issue") this.tokens.push((result as { token: string }).token);
+    const { order } = result as { order?: object | string };
+    const {
+      order: id,
+      status,
+      version,
+    } = (typeof order === "object" && order ? order : result) as PlacedOrder;
+    if (status === undefined || version === undefined) return;
+    if (version >= (this.seen.get(id)?.version ?? 0)) this.seen.set(id, { status, version });
   }
 
   event(connection: Connection, event: Event): void {
@@ -91,6 +108,7 @@ export class Client {
     this.#world.coverage.hit("feed event");
     follower.events.push(event);
     follower.next = event.seq + 1;
+    if (follower.topic.startsWith("shard:") && this !== this.#world.inspector) this.#world.clerk.hear(event);
   }
 
   disconnected(connection: Connection): void {

@@ -6,15 +6,21 @@
  * H3  The books of a running shard are, between groups, what its durable log says.
  */
 
-import { refuse } from "../../actors/results.js";
+import { parseOrderId, parseRefundId } from "../../actors/order-number.js";
+import { type Refusal, refuse } from "../../actors/results.js";
 import { Books } from "../../engine/books.js";
 import type { Command } from "../../engine/commands.js";
+import { gatherQuotes } from "../../engine/quote.js";
 import { replay } from "../../engine/replay.js";
 import { Shard } from "../../engine/shard.js";
 import { loadBooks, saveBooks, stateHash } from "../../engine/snapshot.js";
 import type { Group } from "../../persistence/journal.js";
 import { Disk, DiskJournal, type Fate, Killed } from "./disk.js";
+import { ReadModel } from "./read-model.js";
 import type { World } from "./world.js";
+
+/** Longer than anything waits in this world. */
+const leapMicros = 10_000_000_000_000;
 
 /** 2026-01-01T00:00:00Z */
 export const epochMs = 1_767_225_600_000;
@@ -36,6 +42,7 @@ export class Host {
   #stepScheduled = false;
   #timerAt = Number.POSITIVE_INFINITY;
   #failure: Error | undefined;
+  readonly #readModel = new ReadModel();
   readonly #world: World;
 
   constructor(world: World, number: number) {
@@ -82,7 +89,9 @@ export class Host {
       clock: this,
       bus: world.bus.ofShard(this.number),
       settings: world.plan.settings,
-      outside: (_command, _shard, _position, done) => done(refuse("internal")),
+      outside: (command, _shard, _position, done) => this.#outside(command, incarnation, done),
+      outCalls: world.providers.ofHost(this, incarnation),
+      alert: () => world.coverage.hit("alert"),
       wake: () => this.wake(),
       failed: (error) => this.#fail(error as Error, incarnation),
     });
@@ -144,6 +153,13 @@ export class Host {
     this.wake();
   }
 
+  /** The clock leaps ahead, as after a long sleep. */
+  leap(micros: number): void {
+    this.clockOffset += micros;
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.wake();
+  }
+
   snapshot(): void {
     if (!this.shard || this.durable !== this.shard.books.position || this.#journal!.appended !== this.durable)
       return;
@@ -192,12 +208,45 @@ export class Host {
     this.#armTimer();
   }
 
-  /** The clock may be moved at any time, so no wait is longer than a quarter of a second. */
+  /** What the loop cannot answer alone: old orders from the read side, and other shards for a dry run. */
+  #outside(command: Command, incarnation: number, done: (result: object | Refusal) => void): void {
+    const { schedule, random, hosts, plan, coverage } = this.#world;
+    let open = true;
+    const answer = (result: object | Refusal) => {
+      if (!open || this.incarnation !== incarnation || !this.shard) return;
+      open = false;
+      done(result);
+    };
+    if (command.method === "order.place") {
+      gatherQuotes(command, plan.shards, (shard, quote) => hosts[shard]!.submit(quote), answer);
+      // A shard that is down says nothing.
+      schedule.after(1_000_000, () => answer(refuse("overloaded", { retryAfterMs: 50 })));
+      return;
+    }
+    schedule.after(random.between(50, 3000), () => {
+      this.#readModel.catchUp(this.disk.groups);
+      if (command.method === "order.get") {
+        coverage.hit("archived order asked for");
+        answer(this.#readModel.order(parseOrderId(command.order)!) ?? refuse("order_not_found"));
+      } else if (command.method === "refund.get") {
+        console.log(
+          "OUT",
+          command.refund,
+          this.number,
+          this.disk.groups.length,
+          JSON.stringify(this.#readModel.refund(parseRefundId(command.refund)!)),
+        );
+        answer(this.#readModel.refund(parseRefundId(command.refund)!) ?? refuse("refund_not_found"));
+      } else answer(refuse("internal"));
+    });
+  }
+
+  /** The clock may be moved at any time, so no wait is longer than a quarter of a second, until nobody moves it any more. */
   #armTimer(): void {
     const due = this.shard!.nextDue * 1000;
     if (due === Number.POSITIVE_INFINITY) return;
     const { schedule } = this.#world;
-    const wait = Math.min(250_000, Math.max(100, due - this.nowMicros()));
+    const wait = Math.min(this.#world.healed ? leapMicros : 250_000, Math.max(100, due - this.nowMicros()));
     if (this.#timerAt <= schedule.now + wait && this.#timerAt > schedule.now) return;
     const at = schedule.now + wait;
     this.#timerAt = at;

@@ -16,14 +16,9 @@ export function readEverything(world: World): Operation[] {
     reads.push(operation);
     inspector.ask(operation);
   };
-  for (const account of accounts.keys()) {
-    read("account.get", { account });
-    follow(world, `account:${account}`);
-  }
-  for (const product of products.keys()) {
-    read("product.get", { product });
-    follow(world, `product:${product}`);
-  }
+  for (const { number } of world.hosts) follow(world, `shard:${number}`);
+  for (const account of accounts.keys()) read("account.get", { account });
+  for (const product of products.keys()) read("product.get", { product });
   for (const order of orders.keys()) read("order.get", { order });
   for (const { kind, subject, key } of slots.values()) {
     if (kind === "order") read("order.lookup", { account: subject, key });

@@ -1,7 +1,8 @@
 /** What the auditor knows of the shop: from what clients have sent and from what left the shards, and from nothing else. */
 
 import { Ledger } from "./bounds.js";
-import type { Operation, PlacedOrder, Slot } from "./operation.js";
+import type { Operation, PlacedOrder, SeenRefund, Slot } from "./operation.js";
+import { reachable } from "./order-life.js";
 
 /** Nobody here ever has so much, in minor units. */
 export const fortune = 1_000_000_000;
@@ -43,19 +44,41 @@ export interface KnownOrder {
   readonly units: ReadonlyMap<string, number>;
   /** ms; when the hold ends without money, or 0. */
   readonly expiresAt: number;
-  payAsked: boolean;
-  cancelAsked: boolean;
+  /** What was asked to happen to it, whatever became of that. */
+  readonly asked: Set<string>;
+  /** The latest version that was seen, and the status of every version that was. */
+  version: number;
+  readonly statusAt: Map<number, string>;
+  /** Minor units that may have come from outside, and that certainly have. */
+  outsideMost: number;
+  outsideSure: number;
   paid: boolean;
   canceled: boolean;
+  /** Its units may have come back from a refund. */
+  mayReturn: boolean;
   /** Its units were taken out of what is possibly taken. */
   released: boolean;
 }
+
+export interface KnownRefund {
+  readonly seen: SeenRefund;
+  /** Asked for by a request of its order, rather than of money that the order never needed. */
+  ofOrder: boolean;
+  /** "" until somebody has said how it ended. */
+  end: "" | "done" | "refused";
+}
+
+/** What an operation has had, by the kind of bound: at least and at most. */
+export type Actual = Readonly<Record<string, readonly [number, number]>>;
 
 export class Model {
   readonly accounts = new Map<string, KnownAccount>();
   readonly products = new Map<string, KnownProduct>();
   readonly orders = new Map<string, KnownOrder>();
   readonly slots = new Map<string, Slot>();
+  readonly refunds = new Map<string, KnownRefund>();
+  /** Issued tokens, and when at the earliest (ms of the shard's clock). */
+  readonly tokens = new Map<string, number>();
   readonly ledger = new Ledger();
 
   slot(kind: Slot["kind"], subject: string, key: string, at: number | undefined): Slot {
@@ -85,7 +108,10 @@ export class Model {
     const names: string[] = [];
     const order = this.orders.get(params.order as string);
     const account = (params.account as string | undefined) ?? order?.view.account;
-    if (account !== undefined) names.push(`in ${account}`, `out ${account}`, `paid ${account}`);
+    if (account !== undefined) {
+      names.push(`in ${account}`, `out ${account}`, `paid ${account}`, `back ${account}`);
+    }
+    if (order) names.push(`refunds ${order.view.order}`);
     if (params.product !== undefined) names.push(`supply ${params.product}`, `taken ${params.product}`);
     for (const product of cart?.units.keys() ?? []) {
       names.push(`supply ${product}`, `taken ${product}`, `taken ${product} by ${cart!.account}`);
@@ -99,10 +125,11 @@ export class Model {
     operation.counted = true;
   }
 
-  /** It has had it. */
-  settle(operation: Operation, paidActual: number): void {
+  /** It has had it: to this extent, where it can be less than all. */
+  settle(operation: Operation, actual: Actual): void {
     this.#each(operation, (name, most) => {
-      this.ledger.of(name).settle(most, name.startsWith("paid ") ? paidActual : most);
+      const [low, high] = actual[name.slice(0, name.indexOf(" "))] ?? [most, most];
+      this.ledger.of(name).settleBetween(most, low, high);
     });
     operation.counted = false;
   }
@@ -127,9 +154,47 @@ export class Model {
     }
   }
 
+  /** Every status that the order can be in, as far as anybody knows. `time`: what time alone may have done. */
+  statuses(order: KnownOrder, time: readonly string[]): ReadonlySet<string> {
+    const may = new Set([...order.asked, ...time]);
+    return reachable(order.expiresAt === 0 ? "Paid" : "Created", may);
+  }
+
+  /** Money came for the order after it was canceled: it may be taken once more. */
+  mayRevive(order: KnownOrder): void {
+    if (!order.released) return;
+    order.released = false;
+    for (const [product, qty] of order.units) {
+      this.ledger.of(`taken ${product}`).send(qty);
+      this.ledger.of(`taken ${product} by ${order.view.account}`).send(qty);
+    }
+  }
+
+  /** Units that were sold may be available again, and be sold once more. */
+  mayReturn(order: KnownOrder): void {
+    if (order.mayReturn) return;
+    order.mayReturn = true;
+    if (order.paid) this.addSold(order, -1);
+  }
+
+  addSold({ units, view }: KnownOrder, sign: 1 | -1): void {
+    for (const [id, qty] of units) {
+      const product = this.products.get(id)!;
+      product.sold += sign * qty;
+      product.bought.set(view.account, (product.bought.get(view.account) ?? 0) + sign * qty);
+    }
+  }
+
   #each(operation: Operation, visit: (name: string, most: number) => void): void {
     const { method, params, amount, cart } = operation;
-    if (method === "account.deposit") visit(`in ${params.account}`, amount);
+    const order = this.orders.get(params.order as string)?.view;
+    if (method === "points.spend") visit(`spent ${params.account}`, amount);
+    else if (method === "human.resolve") {
+      if (params.wallet !== undefined) visit(`back ${params.wallet}`, params.toWallet as number);
+    } else if (method === "order.refund" || (method === "order.advance" && params.resolution === "refund")) {
+      visit(`back ${order!.account}`, amount);
+      visit(`refunds ${order!.order}`, amount);
+    } else if (method === "account.deposit") visit(`in ${params.account}`, amount);
     else if (method === "account.withdraw") visit(`out ${params.account}`, amount);
     else if (method === "product.restock" || method === "product.create")
       visit(`supply ${params.product}`, amount);

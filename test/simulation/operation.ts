@@ -23,7 +23,8 @@ export interface Cart {
   readonly payWithinMs: number | undefined;
   readonly expectedTotal: number | undefined;
   readonly dryRun: boolean;
-  /** A product lives on another shard than the account. */
+  readonly mode: "tcc" | "saga";
+  /** A product lives on another shard than the account, or the order is placed step by step: by messages. */
   readonly crossing: boolean;
   /** Most that it can cost. */
   readonly costMax: number;
@@ -50,6 +51,8 @@ export interface Operation {
   arrivedIn: number;
   /** Bounds of what it depends on, when it was first sent. */
   before: Map<string, Mark>;
+  /** The version that its order certainly had when it was first sent. */
+  versionBefore: number;
   /** Counted as possible in the bounds. */
   counted: boolean;
   /** Told to leave the shard, whether or not it arrived. */
@@ -63,7 +66,7 @@ export interface Operation {
 /** A key of an account, or a ref of an account or a product. It has one effect at the most. */
 export interface Slot {
   readonly name: string;
-  readonly kind: "order" | "money" | "stock";
+  readonly kind: "order" | "money" | "stock" | "payment";
   readonly subject: string;
   readonly key: string;
   /** ms; the same for every request that uses the key. */
@@ -83,5 +86,29 @@ export interface Slot {
 
 export type PlacedOrder = Pick<
   OrderView,
-  "order" | "account" | "total" | "currency" | "payBy" | "createdAt" | "status" | "lines"
+  | "order"
+  | "account"
+  | "total"
+  | "currency"
+  | "payBy"
+  | "createdAt"
+  | "status"
+  | "lines"
+  | "version"
+  | "amountPaid"
+  | "amountRefunded"
+  | "next"
 >;
+
+/** A refund as an answer shows it. */
+export interface SeenRefund {
+  readonly refund: string;
+  readonly order: string;
+  readonly amount: string;
+  readonly currency: string;
+  readonly to: "wallet" | "provider";
+  readonly provider: string | null;
+  readonly paymentId: string | null;
+  readonly state: "requested" | "unknown" | "done" | "refused";
+  readonly restock: boolean;
+}

@@ -32,6 +32,17 @@ export interface Plan {
     /** Partitions begun, per burst. */
     readonly partition: number;
   };
+  readonly providers: {
+    /** Of a call, or of its answer. */
+    readonly lose: number;
+    readonly double: number;
+    readonly late: number;
+    readonly refuse: number;
+    /** Refunds that the provider never says a word about. */
+    readonly silent: number;
+  };
+  /** What follows when all has come to rest: nothing, or time in one leap, and what is due by then. */
+  readonly epilogue: "none" | "day" | "weeks";
   readonly disk: Readonly<Record<Exclude<Fate, "synced">, number>>;
   /** Per burst. */
   readonly kill: number;
@@ -49,6 +60,11 @@ export function makePlan(random: Random, requests: number): Plan {
     ...defaultSettings,
     graceMs: random.pick([0, 0, 20, 300]),
     payWithinMs: random.pick([1000, 1500, 4000]),
+    autoConfirmMs: random.pick([300, 1500, defaultSettings.autoConfirmMs]),
+    afterSaleMs: random.pick([200, 1500, defaultSettings.afterSaleMs]),
+    pointsGrantOn: random.pick(["completed", "paid"]),
+    latePayment: random.pick(["refund", "reinstate"]),
+    tokenSecret: "a secret of this engine",
     keysMax: dropKeys && random.chance(0.5) ? random.between(20, 200) : defaultSettings.keysMax,
     keysKeepMs: dropKeys ? random.between(200, 4000) : defaultSettings.keysKeepMs,
   };
@@ -68,6 +84,14 @@ export function makePlan(random: Random, requests: number): Plan {
     keysCanBeDropped: dropKeys,
     network: { lose: 0.03 * storm, double: 0.02 * storm, late: 0.02 * storm, cut: 0.01 * storm },
     bus: { lose: 0.05 * storm, double: 0.05 * storm, late: 0.03 * storm, partition: 0.01 * storm },
+    providers: {
+      lose: 0.1 * storm,
+      double: 0.1,
+      late: 0.1 * storm,
+      refuse: random.pick([0, 0.2]),
+      silent: random.pick([0, 0, 0.3]),
+    },
+    epilogue: random.pick(["none", "none", "none", "day", "weeks"]),
     disk: {
       "synced late": random.pick([0, 0.3, 0.9]),
       "killed before the write": append(0.7),

@@ -54,22 +54,24 @@ export class Requests {
     const crossing =
       plan.shards > 1 &&
       [...units.keys()].some((product) => this.shardOf({ method: "product.get", product }) !== home);
+    const mode = random.chance(0.15) ? "saga" : "tcc";
+    const step = mode === "saga" && asked.pay === "balance" && !asked.dryRun;
     let expectedTotal: number | undefined;
     if (accounts.has(asked.account) && expected < 1e15) {
       if (random.chance(0.4)) expectedTotal = expected;
       else if (random.chance(0.1)) expectedTotal = expected + 1;
     }
-    return { ...asked, units, costMax, expectedTotal, crossing };
+    return { ...asked, mode, units, costMax, expectedTotal, crossing: crossing || step };
   }
 
   placeParams(cart: Cart): Record<string, unknown> {
-    const { account, lines, pay, payWithinMs, dryRun, expectedTotal } = cart;
+    const { account, lines, pay, mode, payWithinMs, dryRun, expectedTotal } = cart;
     const currency = this.#world.audit.model.accounts.get(account)?.currency ?? "CNY";
     return {
       account,
       lines,
       pay,
-      mode: this.#world.random.chance(0.1) ? "saga" : "tcc",
+      mode,
       payWithinMs,
       expectedTotal: expectedTotal === undefined ? undefined : decimal(expectedTotal, currency),
       dryRun,
@@ -107,12 +109,15 @@ export class Requests {
       const skewMs = random.chance(0.005) ? absurdSkewMs : client.skewMs;
       const at = wanted.once ? undefined : epochMs + Math.floor(schedule.now / 1000) + skewMs;
       slot = audit.model.slot("order", subject!, wanted.key!, at);
-    } else if (!slot && ref !== undefined) {
+    } else if (!slot && ref !== undefined && method !== "refund.report") {
       slot = audit.model.slot(method === "product.restock" ? "stock" : "money", subject!, ref, undefined);
+    } else if (method === "payment.notify") {
+      const { provider, paymentId } = wanted.params;
+      slot = audit.model.slot("payment", "", `${provider}:${paymentId}`, undefined);
     }
     this.made++;
     const params: Record<string, unknown> = { ...wanted.params, refuseAfter: 0 };
-    if (keyed || wanted.slot) {
+    if (keyed || (wanted.slot && method !== "payment.notify")) {
       params.key = slot?.key ?? wanted.key;
       params.at = slot?.at;
     }
@@ -133,6 +138,7 @@ export class Requests {
       sends: 0,
       arrivedIn: 0,
       before: new Map(),
+      versionBefore: 0,
       counted: false,
       left: undefined,
       received: undefined,

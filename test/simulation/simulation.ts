@@ -16,8 +16,15 @@ import { openShop } from "./shopkeeping.js";
 import { Trace } from "./trace.js";
 import { World } from "./world.js";
 
-/** Longer than any hold and its grace, and than anything that was still on its way. */
-const restMicros = 9_000_000;
+/** Longer than any hold and its grace, than a call waits to be made again, and than anything that was still on its way. */
+const restMicros = 20_000_000;
+
+/** The same when time has leapt: longer than anything waits that is tried once a minute. */
+const longRestMicros = 75_000_000;
+
+/** A little longer than keys are kept and calls that nobody makes are waited for; than an order confirms itself. */
+const dayMicros = 90_000_000_000;
+const weekMicros = 7 * dayMicros;
 
 /** Longer than it takes to ask once more and be answered. */
 const lastAnswersMicros = 1_000_000;
@@ -50,16 +57,18 @@ export interface RunOptions {
 /** Throws `Violation` when a promise is broken, and whatever the engine throws when it breaks itself. */
 export function run(seed: number, options: RunOptions = {}): Report {
   const random = new Random(seed);
-  const plan = makePlan(random, options.requests ?? 800);
+  const plan = makePlan(random, options.requests ?? 720);
   const trace = new Trace(options.print);
   const world = new World(plan, random, trace, options.verify ?? true);
   for (const host of world.hosts) host.start();
   openShop(world);
+  world.clerk.begin();
   world.schedule.after(plan.paceMicros, () => live(world));
   until(world, () => world.healed);
   rest(world, restMicros);
   world.closed = true;
   rest(world, lastAnswersMicros);
+  epilogue(world);
   const report = {
     seed,
     stateHash: world.hosts.map(({ shard }) => stateHash(shard!.books)).join(" "),
@@ -81,6 +90,19 @@ function inspect(world: World): void {
   auditBooks(world, reads);
   auditFeeds(world);
   auditLogs(world);
+}
+
+/** Time leaps, and all that was due by then happens; what follows from that has time too. */
+function epilogue(world: World): void {
+  const { plan, hosts, coverage } = world;
+  const leaps = plan.epilogue === "none" ? 0 : plan.epilogue === "day" ? 1 : 3;
+  for (let left = leaps; left > 0; left--) {
+    world.leapt = true;
+    coverage.hit(`time leapt by a ${plan.epilogue === "day" ? "day" : "week"}`);
+    for (const host of hosts) host.leap(plan.epilogue === "day" ? dayMicros : weekMicros);
+    for (const client of world.clients) world.workload.useOldToken(client);
+    rest(world, longRestMicros);
+  }
 }
 
 /** One moment of the shop's day, and the next one after it. */

@@ -8,9 +8,15 @@ import { creation, deposit, preciousPrice, reprice, restock, withdraw } from "./
 import type { World } from "./world.js";
 
 const kinds = {
-  place: 38,
-  pay: 12,
-  cancel: 6,
+  place: 34,
+  pay: 9,
+  cancel: 5,
+  advance: 18,
+  refund: 7,
+  notify: 12,
+  spend: 3,
+  token: 2,
+  clerk: 10,
   misusedKey: 4,
   getOrder: 5,
   lookup: 4,
@@ -43,6 +49,10 @@ export class Workload {
   race(client: Client, order: PlacedOrder): void {
     const { random, plan, schedule, hosts, network, audit } = this.#world;
     if (!random.chance(0.3)) return;
+    if (random.chance(0.4)) {
+      this.#world.afterSale.race(client, order);
+      return;
+    }
     const graceMs = random.chance(0.8) ? plan.settings.graceMs : 0;
     const target = (order.payBy + graceMs) * 1000 + random.between(-2000, 2000);
     const operation = this.#world.requests.make(client, {
@@ -62,8 +72,34 @@ export class Workload {
     });
   }
 
+  /** A token of yesterday. */
+  useOldToken(client: Client): void {
+    const token = client.tokens.pop();
+    if (token === undefined) return;
+    const { requests } = this.#world;
+    const lines = [{ product: "p0", qty: 1 }];
+    const asked = {
+      account: client.account,
+      lines,
+      pay: "later",
+      payWithinMs: undefined,
+      dryRun: false,
+    } as const;
+    const cart = requests.cart(asked);
+    const params = requests.placeParams(cart);
+    const wanted = {
+      method: "order.place",
+      params,
+      key: token,
+      subject: client.account,
+      cart,
+      once: true,
+    } as const;
+    client.ask(requests.make(client, wanted));
+  }
+
   #one(client: Client): void {
-    const { random, audit, clients } = this.#world;
+    const { random, audit, clients, afterSale, clerk } = this.#world;
     const { model } = audit;
     const order = client.orders.length > 0 ? client.orders[this.#recent(client.orders.length)]! : undefined;
     const account = random.chance(0.9) ? client.account : `a${random.below(this.#world.plan.accounts + 1)}`;
@@ -77,6 +113,24 @@ export class Workload {
         break;
       case "cancel":
         this.#move(client, "order.cancel", order);
+        break;
+      case "advance":
+        if (order) afterSale.advance(client, order);
+        break;
+      case "refund":
+        if (order) afterSale.refund(client, order);
+        break;
+      case "notify":
+        if (order || random.chance(0.3)) afterSale.tell(client, order);
+        break;
+      case "spend":
+        afterSale.spend(client, account);
+        break;
+      case "token":
+        afterSale.issueToken(client);
+        break;
+      case "clerk":
+        clerk.work();
         break;
       case "misusedKey":
         this.#misuseKey(client);
@@ -141,13 +195,23 @@ export class Workload {
     const operation = this.#world.requests.make(client, {
       method: "order.place",
       params: this.#world.requests.placeParams(cart),
-      key: this.#world.requests.key(),
+      key: dryRun ? this.#world.requests.key() : this.#key(client),
       subject: account,
       cart,
       once: random.chance(0.02),
     });
     client.ask(operation);
     if (!operation.once && random.chance(0.04)) this.#inOneBatch(client, operation);
+  }
+
+  /** A key of its own, an issued token, or one that was issued elsewhere. */
+  #key(client: Client): string {
+    const { random, requests } = this.#world;
+    const token = random.chance(0.5) ? client.tokens.pop() : undefined;
+    if (token !== undefined) return token;
+    return random.chance(0.005)
+      ? `tk:abc${requests.key()}:0:0123456789abcdef0123456789abcdef`
+      : requests.key();
   }
 
   /** A product that the account can usually pay for. */

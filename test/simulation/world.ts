@@ -1,12 +1,15 @@
 /** One world: shards, their disks, the ways between them, clients and the auditor, all moved by one seed. */
 
+import { AfterSale } from "./after-sale.js";
 import { Audit } from "./audit.js";
 import { ChannelWatch } from "./channel-watch.js";
+import { Clerk } from "./clerk.js";
 import { Client } from "./client.js";
 import { Coverage } from "./coverage.js";
 import { Host } from "./host.js";
 import { Network } from "./network.js";
 import type { Plan } from "./plan.js";
+import { Providers } from "./providers.js";
 import type { Random } from "./random.js";
 import { Requests } from "./requests.js";
 import { Schedule } from "./schedule.js";
@@ -26,9 +29,14 @@ export class World {
   readonly audit: Audit;
   readonly requests: Requests;
   readonly workload: Workload;
+  readonly afterSale: AfterSale;
+  readonly clerk: Clerk;
   readonly channelWatch: ChannelWatch;
+  readonly providers: Providers;
   /** No fault happens any more. */
   healed = false;
+  /** Time has leapt: every key may be gone. */
+  leapt = false;
   /** Nobody begins anything any more. */
   closed = false;
 
@@ -43,13 +51,21 @@ export class World {
     this.bus = new SimulatedBus(this);
     this.network = new Network(this);
     this.audit = new Audit(this);
+    this.providers = new Providers(this);
     this.channelWatch = new ChannelWatch(this);
     this.requests = new Requests(this);
+    this.afterSale = new AfterSale(this);
     this.workload = new Workload(this);
     this.clients = Array.from(
       { length: plan.clients },
       (_, number) => new Client(this, number, `a${number % plan.accounts}`),
     );
     this.inspector = new Client(this, plan.clients, "a0");
+    const clerk = new Client(this, plan.clients + 1, "a0");
+    this.clients.push(clerk);
+    this.clerk = new Clerk(this, clerk);
+  }
+  get keysMayBeGone(): boolean {
+    return this.plan.keysCanBeDropped || this.leapt;
   }
 }
