@@ -134,8 +134,11 @@ describe.each(ways)("an order of three lines, paid %s", (_, place) => {
         };
         for (const { piece: asked, restock } of run) {
           const answer = refund(engine, order, { ...asked, restock });
-          if (answer.code === "ok") take(answer);
-          else
+          const before = sum;
+          if (answer.code === "ok") {
+            take(answer);
+            if ("amount" in asked) expect(sum - before).toBe(fenOf(asked.amount));
+          } else
             expect(["refund_exceeds_remaining", "line_qty_exceeds", "invalid_transition"]).toContain(
               answer.code,
             );
@@ -281,6 +284,11 @@ test("after the tenth failure a human is told, not before", () => {
     if (n < 10) engine.pass(30_000);
   }
   expect(humanItems(engine)).toMatchObject([{ attempts: 10 }]);
+  // An old attempt that fails once more is no news.
+  const { position } = engine.shards[0]!.books;
+  outCalls.asked[3]!.report({ how: "failed", error: "no answer 4" });
+  engine.settle();
+  expect(engine.shards[0]!.books.position).toBe(position);
 });
 
 test("a provider that nobody here can call: after 24 hours without a report a human is told", () => {

@@ -233,6 +233,8 @@ test("nor before it is on disk: the provider hears of a refund only when its int
   const { order } = ask(place("ann", "k", { tea: 1 })).result;
   ask(notifyParams(order, "9.99"));
   const id = engine.submit(refundParams(order));
+  // A turn after it in the same group finds the call due.
+  engine.submit({ method: "account.get", account: "ann" });
   engine.settle();
   expect([engine.answerTo(id), outCalls.asked.length]).toEqual([undefined, 0]);
   journal.settle();
