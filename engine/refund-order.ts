@@ -114,7 +114,7 @@ function payableOf(
   account: Account,
   shares: readonly LineShare[],
 ): readonly Part[] | Refusal {
-  const parts = cutToSources(shares, sourcesOf(turn, order));
+  const parts = cutToSources(shares, sumOf(shares) === 0 ? nothingToPay : sourcesOf(turn, order));
   const toWallet = parts.reduce((sum, { source, amount }) => sum + (source.provider === "" ? amount : 0), 0);
   if (addChecked(account.available, toWallet) === undefined) return refuse("amount_overflow");
   if (parts.reduce((sum, part) => sum + part.amount, 0) !== sumOf(shares))
@@ -122,23 +122,23 @@ function payableOf(
   return parts;
 }
 
+/** Units that cost nothing come back at once: no provider is asked for 0.00, so no refund that is open has an amount of 0. */
+const nothingToPay: readonly Source[] = [{ provider: "", paymentId: "", left: 0 }];
+
 /** The wallet first, whose money came last; then the payments from outside, the newest first. */
 function sourcesOf(turn: Turn, order: Order): Source[] {
   const dossier = turn.books.dossiers.get(order.number);
   const payments = dossier?.payments ?? [];
   const outside = payments.reduce((sum, { amount, refunded }) => sum + amount - refunded, 0);
   const left = order.paid - order.refunded - (dossier?.refunding ?? 0);
-  const wallet = { provider: "", paymentId: "", left: left - outside };
-  const sources = [
-    wallet,
+  return [
+    { provider: "", paymentId: "", left: left - outside },
     ...[...payments].reverse().map(({ provider, paymentId, amount, refunded }) => ({
       provider,
       paymentId,
       left: amount - refunded,
     })),
   ].filter((source) => source.left > 0);
-  // Units that cost nothing need no money, but they must come back with something.
-  return sources.length > 0 ? sources : [wallet];
 }
 
 function linesLeft(turn: Turn, { number }: Order): LineLeft[] {

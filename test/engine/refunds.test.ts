@@ -215,6 +215,22 @@ test("units that cost nothing come back with the money of their order, when that
   expect(stockOf(engine, "gift")).toEqual([100, 0, 0]);
 });
 
+test("no provider is asked for 0.00: units that cost nothing, alone, come back at once", () => {
+  const engine = oddShop();
+  const order = held(engine, { account: "ann", cart: { gift: 2, tea: 1 } });
+  notify(engine, order, "9.99");
+  const gift = { lines: [{ product: "gift", qty: 1 }], restock: true };
+  const { refunds, order: after } = refund(engine, order, gift).result;
+  expect(refunds).toMatchObject([{ amount: "0.00", to: "wallet", state: "done" }]);
+  expect([after.status, stockOf(engine, "gift")]).toEqual(["Paid", [99, 0, 1]]);
+  // Nor does it end a refund of money that is still on its way.
+  const money = refund(engine, order, { amount: "1.00" }).result.refunds[0].refund;
+  expect(refund(engine, order, gift).result.order.status).toBe("Refunding");
+  report(engine, money, "done");
+  expect(orderOf(engine, order)).toMatchObject({ status: "Paid", amountRefunded: "1.00" });
+  expect(stockOf(engine, "gift")).toEqual([100, 0, 0]);
+});
+
 // A provider that says nothing.
 
 const alipay = "refund:alipay";

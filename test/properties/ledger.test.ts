@@ -15,19 +15,22 @@ for (const shards of [1, 3]) {
         for (const { books } of engine.shards) {
           for (const { id, currency, available, points } of books.accounts) {
             if (currency < 0) continue;
-            expect([id, ledger.get(`wallet:${id} ${currencyCode(currency)}`) ?? 0]).toEqual([id, available]);
-            expect([id, ledger.get(`points:${id} points`) ?? 0]).toEqual([id, points]);
+            expect([id, Number(ledger.get(`wallet:${id} ${currencyCode(currency)}`) ?? 0n)]).toEqual([
+              id,
+              available,
+            ]);
+            expect([id, Number(ledger.get(`points:${id} points`) ?? 0n)]).toEqual([id, points]);
             expect(available).toBeGreaterThanOrEqual(0);
           }
           for (const { id, remote, available, held, sold } of books.products) {
             if (remote) continue;
-            const shelf = (name: string) => ledger.get(`stock:${id}:${name} unit:${id}`) ?? 0;
+            const shelf = (name: string) => Number(ledger.get(`stock:${id}:${name} unit:${id}`) ?? 0n);
             expect([shelf("available"), shelf("held"), shelf("sold")]).toEqual([available, held, sold]);
             expect(available + held + sold + shelf("supplied")).toBe(0);
           }
           books.orders.each(({ number, paid, refunded, currency }) => {
             const kept = paid - refunded - (books.dossiers.get(number)?.refunding ?? 0);
-            const booked = ledger.get(`order:o${number} ${currencyCode(currency)}`) ?? 0;
+            const booked = Number(ledger.get(`order:o${number} ${currencyCode(currency)}`) ?? 0n);
             expect(formatAmount(booked, currency)).toBe(formatAmount(kept, currency));
           });
         }
@@ -35,7 +38,7 @@ for (const shards of [1, 3]) {
         const said = model.ledger();
         for (const name of new Set([...ledger.keys(), ...said.keys()])) {
           if (/^(wallet|outside|order|points|stock):/.test(name)) continue;
-          expect([name, ledger.get(name) ?? 0]).toEqual([name, said.get(name) ?? 0]);
+          expect([name, ledger.get(name) ?? 0n]).toEqual([name, said.get(name) ?? 0n]);
         }
       }),
       { numRuns: shards === 1 ? 200 : 60 },

@@ -76,12 +76,25 @@ export function testEngine(options: TestEngineOptions = {}) {
   const failures: unknown[] = [];
   const alerts: string[] = [];
   let wakes = 0;
+  /** Questions for the read side, which answers once it has come as far as their turn. */
+  const questions: { shard: number; position: number; answer: () => void }[] = [];
   const outside: Outside =
     options.outside ??
-    ((command, shard, _position, done) => {
-      if (command.method !== "order.place") done(readArchive(journals[shard]!, command));
-      else gatherQuotes(command, count, (shard, quote) => shards[shard]!.submit(quote), done);
+    ((command, shard, position, done) => {
+      if (command.method === "order.place") {
+        gatherQuotes(command, count, (to, quote) => shards[to]!.submit(quote), done);
+        return;
+      }
+      const answer = () => done(readArchive(journals[shard]!, command));
+      questions.push({ shard, position, answer });
     });
+  const answerQuestions = () => {
+    for (const question of questions.splice(0)) {
+      const { shard, position, answer } = question;
+      if (journals[shard]!.durable < position) questions.push(question);
+      else answer();
+    }
+  };
   const shards = journals.map((journal, shard) => {
     const books = new Books();
     for (const group of journal.read(1)) replay(books, group);
@@ -113,6 +126,7 @@ export function testEngine(options: TestEngineOptions = {}) {
     for (let moved = true; moved; ) {
       moved = false;
       for (const shard of shards) while (shard.step()) moved = true;
+      answerQuestions();
       for (const { to, frame } of carry(frames.splice(0))) {
         moved = true;
         listeners[to]!(frame);

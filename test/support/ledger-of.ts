@@ -5,9 +5,9 @@ import { currencyCode, formatMinor, scaleOf } from "../../actors/money.js";
 import { type LedgerNames, postingsOf } from "../../actors/postings.js";
 import type { TestEngine } from "./engine.js";
 
-/** Balances of all ledger accounts, added up from the log alone; "account unit" -> amount. */
-export function ledgerOf(engine: TestEngine): Map<string, number> {
-  const ledger = new Map<string, number>();
+/** Balances of all ledger accounts, added up from the log alone; "account unit" -> amount. Of a whole ledger they may need more than 53 bits. */
+export function ledgerOf(engine: TestEngine): Map<string, bigint> {
+  const ledger = new Map<string, bigint>();
   for (const [shard, journal] of engine.journals.entries()) {
     const { books } = engine.shards[shard]!;
     const names: LedgerNames = {
@@ -20,7 +20,7 @@ export function ledgerOf(engine: TestEngine): Map<string, number> {
         let sum = 0n;
         for (const { account, unit, amount } of postingsOf(fact, names)) {
           const name = `${account} ${unit}`;
-          ledger.set(name, (ledger.get(name) ?? 0) + amount);
+          ledger.set(name, (ledger.get(name) ?? 0n) + BigInt(amount));
           sum += BigInt(amount);
         }
         if (sum !== 0n) throw new Error(`a fact ${fact.type} makes ${sum}`);
@@ -33,7 +33,8 @@ export function ledgerOf(engine: TestEngine): Map<string, number> {
 /** What stands on the ledger accounts of that beginning, in CNY; those at zero are left out. */
 export function standing(engine: TestEngine, ...beginnings: readonly string[]): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const [name, amount] of ledgerOf(engine)) {
+  for (const [name, sum] of ledgerOf(engine)) {
+    const amount = Number(sum);
     const [account, unit] = name.split(" ") as [string, string];
     if (amount === 0 || unit.startsWith("unit:") || !beginnings.some((b) => account.startsWith(b))) continue;
     const sign = amount < 0 ? "-" : "";

@@ -74,7 +74,9 @@ export function cutToSources(
       return { provider, paymentId, left, shares: [] as Share[] };
     })
     .filter(({ left }) => left > 0);
-  if (sources.length === 0) sources.push({ provider: "", paymentId: "", left: 0, shares: [] });
+  // Where nothing is to be paid nobody outside is asked.
+  if (shares.every(({ amount }) => amount === 0))
+    sources.splice(0, sources.length, { provider: "", paymentId: "", left: 0, shares: [] });
   let at = 0;
   for (const { line, qty, amount } of shares) {
     let units = qty;

@@ -106,10 +106,11 @@ export class Model {
   }
 
   /** Every ledger account of money and points that is not a wallet or an order, as it must stand; "account unit" -> amount. */
-  ledger(): Map<string, number> {
+  ledger(): Map<string, bigint> {
     const { booked, suspended, refunds, orders, accounts } = this.#world;
-    const ledger = new Map<string, number>();
-    const add = (name: string, amount: number) => void ledger.set(name, (ledger.get(name) ?? 0) + amount);
+    const ledger = new Map<string, bigint>();
+    const add = (name: string, amount: number) =>
+      void ledger.set(name, (ledger.get(name) ?? 0n) + BigInt(amount));
     for (const { provider, currency, amount } of booked)
       add(`clearing:${provider}:${currency} ${currency}`, -amount);
     for (const { currency, amount } of suspended) add(`suspense:${currency} ${currency}`, amount);
