@@ -113,6 +113,24 @@ const asked: Readonly<Record<string, Asked>> = {
       currency: "CNY",
     },
   },
+  "transaction.begin": {
+    path: "/v1/transactions",
+    headers: key,
+    body: { account: "ann", name: "gift", input: { to: "ben" }, deadlineMs: 5000, wait: false },
+    command: {
+      method: "transaction.begin",
+      key: "k-1",
+      account: "ann",
+      name: "gift",
+      input: { to: "ben" },
+      deadlineMs: 5000,
+      wait: false,
+    },
+  },
+  "transaction.get": {
+    path: "/v1/transactions/t1611",
+    command: { method: "transaction.get", transaction: "t1611" },
+  },
   "token.issue": { path: "/v1/tokens", command: { method: "token.issue" } },
   "product.create": {
     path: "/v1/products",
