@@ -332,8 +332,10 @@ export class Books {
     kept.code = fact.code;
     kept.order = fact.order;
     kept.text = fact.text;
+    let live = 0;
     if (fact.order !== 0 && fact.code === 0) {
       const order = this.orders.read(fact.order, this.order);
+      live = isTerminal(order.status) ? 0 : 1;
       kept.orderStatus = isClosed(order, kept.doneAt) ? closedStatus : order.status;
       kept.orderVersion = order.version;
       kept.orderPaid = order.paid;
@@ -342,14 +344,17 @@ export class Books {
       kept.orderStatus = kept.orderVersion = kept.orderPaid = kept.orderRefunded = 0;
     }
     if (fact.space !== spaces.order) this.refs.keep(kept);
-    // A key that was running when its order began is counted already.
-    else if (this.keys.keep(kept) && fact.code === 0) this.#countKey(fact.order, 1);
+    // A key that was running when its order began is counted already. Not by `#countKey`: the order was just read.
+    else if (this.keys.keep(kept) && fact.order !== 0 && fact.code === 0) {
+      this.orders.addKeys(fact.order, 1);
+      this.liveKeys += live;
+    }
   }
 
   /** `order`: the result of a key that is kept, or dropped. */
   #countKey(order: number, by: 1 | -1): void {
     if (order === 0 || !this.orders.has(order)) return;
-    this.orders.keys(order, by);
+    this.orders.addKeys(order, by);
     if (!isTerminal(this.orders.status(order))) this.liveKeys += by;
   }
 

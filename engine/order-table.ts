@@ -157,12 +157,15 @@ export class OrderTable {
     }
   }
 
-  /** How many kept keys have it as their result; `by` is added first. */
-  keys(orderNumber: number, by = 0): number {
-    const row = orderSequence(orderNumber) - 1;
-    const count = this.rows.get(row, keys) + by;
-    if (by !== 0) this.rows.set(row, keys, count);
-    return count;
+  /** How many kept keys have it as their result. */
+  keys(orderNumber: number): number {
+    return this.rows.get(this.#row(orderNumber), keys);
+  }
+
+  /** Whoever adds has read the order in the same turn, as with `write`. */
+  addKeys(orderNumber: number, by: number): void {
+    const row = rowOf(orderNumber);
+    this.rows.chunk(row)[this.rows.offset(row) + keys]! += by;
   }
 
   status(orderNumber: number): number {

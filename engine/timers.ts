@@ -12,10 +12,8 @@ export class Timers {
     return this.#due.length;
   }
 
-  /** When the first timer is due (ms), or Infinity. */
-  get nextDue(): number {
-    return this.#due[0] ?? Number.POSITIVE_INFINITY;
-  }
+  /** When the first timer is due (ms), or Infinity. A field: every turn looks at four heaps, most of them empty. */
+  nextDue = Number.POSITIVE_INFINITY;
 
   add(dueMs: number, order: number): void {
     const due = this.#due;
@@ -32,6 +30,7 @@ export class Timers {
     }
     due[at] = dueMs;
     orders[at] = order;
+    this.nextDue = due[0]!;
   }
 
   /** Removes the first timer and returns its order. There must be one. */
@@ -42,7 +41,10 @@ export class Timers {
     const lastDue = due.pop()!;
     const lastOrder = orders.pop()!;
     const length = due.length;
-    if (length === 0) return first;
+    if (length === 0) {
+      this.nextDue = Number.POSITIVE_INFINITY;
+      return first;
+    }
     let at = 0;
     for (;;) {
       let child = at * 2 + 1;
@@ -56,6 +58,7 @@ export class Timers {
     }
     due[at] = lastDue;
     orders[at] = lastOrder;
+    this.nextDue = due[0]!;
     return first;
   }
 }

@@ -154,7 +154,6 @@ const amountPaidField = rawOf(name("amountPaid"));
 const amountRefundedField = rawOf(name("amountRefunded"));
 const payByField = rawOf(name("payBy"));
 const createdAtField = rawOf(name("createdAt"));
-const nextField = rawOf(name("next"));
 
 export function orderBytesMax(id: RequestId, order: OrderView): number {
   let chars = order.order.length + order.status.length + order.account.length + order.currency.length;
@@ -188,10 +187,18 @@ export function putOrder(
   if (order.payBy === 0) bytes[at++] = 0xc0;
   else at = putTime(bytes, at, order.payBy);
   at = putTime(bytes, putRaw(view, at, createdAtField), order.createdAt);
-  const { next } = order;
-  at = putArrayHead(bytes, putRaw(view, at, nextField), next.length);
-  for (let i = 0; i < next.length; i++) at = putText(bytes, at, next[i]!);
-  return at;
+  return putRaw(view, at, nextOf(order.next));
+}
+
+/** The field `next` as bytes: the engine's lists are few, and the same objects every time. */
+const nexts = new WeakMap<readonly string[], Raw>();
+
+function nextOf(next: readonly string[]): Raw {
+  const known = nexts.get(next);
+  if (known !== undefined) return known;
+  const raw = rawOf(name("next") + encoded(next));
+  nexts.set(next, raw);
+  return raw;
 }
 
 function putLines(bytes: Buffer, view: DataView, start: number, order: OrderView, scale: number): number {

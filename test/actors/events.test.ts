@@ -153,7 +153,7 @@ const table: readonly (readonly [Fact, topic: string | undefined, type: string, 
   ],
   // Handle 0 is eve, who has nothing to do with it.
   [
-    fact("refundAsked", { refund, order: 0, account: 0, amount: 500, restock: 0 }),
+    fact("refundAsked", { refund, order: 0, source: 2, account: 0, amount: 500, restock: 0 }),
     undefined,
     "refund.requested",
     { refund: "r2635", ...money, provider: "x", paymentId: "x", restock: false, reason: "x" },

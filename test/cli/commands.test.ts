@@ -54,7 +54,7 @@ function newFolder(): string {
 test("--help names every command, and every command's help names its options", async () => {
   const { code, out, err } = await yifen(["--help"]);
   expect([code, err]).toEqual([done, ""]);
-  const commands = ["start", "demo", "audit", "explain", "verify", "bench"];
+  const commands = ["start", "demo", "audit", "explain", "verify", "human", "outlets", "bench"];
   for (const command of commands) expect(out).toMatch(new RegExp(`^  ${command} `, "m"));
   const helps = await Promise.all(commands.map((command) => yifen([command, "--help"])));
   for (const [n, help] of helps.entries()) {
@@ -191,8 +191,8 @@ test("a folder without an engine's data: exit 2, and nothing is made there", asy
   }
 });
 
-test("nobody listens at --url: exit 1 and one line that says so", async () => {
+test("nobody listens at --url: exit 4 and one line that says so", async () => {
   const { code, out, err } = await yifen(["audit", "--url", "http://127.0.0.1:9"], { killAfterMs: 20_000 });
-  expect([code, out]).toEqual([1, ""]);
+  expect([code, out]).toEqual([4, ""]);
   expect(err).toMatch(/^yifen: no connection within \d+ ms/);
 });

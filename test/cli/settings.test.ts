@@ -166,7 +166,7 @@ test("a secret that cannot be used is refused without being named", () => {
     } catch (error) {
       message = (error as Error).message;
     }
-    expect(message, text).toMatch(/^flag --payment-secret: what is given is not PROVIDER=SECRET/);
+    expect(message, text).toMatch(/^flag --payment-secret: what was given is not PROVIDER=SECRET/);
     expect(message).not.toContain(first);
   }
 });

@@ -42,8 +42,8 @@ function placed(sequence: number, lines = linesOf(sequence)): Placed {
 
 /** What the table must say of an order that was placed by `placed(sequence)` at that time. */
 function orderOf(sequence: number, more: Partial<Order> = {}): Order {
-  const { type: _, order, lines: __, ...rest } = placed(sequence);
-  return { ...emptyOrder(), ...rest, number: order, version: 1, createdAt: sequence, ...more };
+  const { type: _, order, lines: __, expiresAt: dueAt, ...rest } = placed(sequence);
+  return { ...emptyOrder(), ...rest, dueAt, number: order, version: 1, createdAt: sequence, ...more };
 }
 
 function tableOf(count: number): OrderTable {

@@ -248,6 +248,14 @@ export const policies: fc.Arbitrary<Policy> = record({
   pointsGrantOn: oneOf("completed", "paid"),
 });
 
+/** To move an archived order the read side is asked first, so such a request runs a step after the others of its batch. */
+function outsideLast(order: readonly number[], asked: readonly CommandParams[], model: Model): number[] {
+  const moves = new Set(["order.pay", "order.cancel", "order.advance", "order.refund"]);
+  const waits = (index: number) =>
+    moves.has(asked[index]!.method) && model.orders[Number(asked[index]!.order)]?.archived === true;
+  return [...order.filter((index) => !waits(index)), ...order.filter(waits)];
+}
+
 /** What every run begins with. */
 const stage: CommandParams[] = [
   { method: "account.open", account: "ann", currency: "CNY" },
@@ -303,7 +311,7 @@ export function runBoth(
     const numbers = asked.map((r) => engine.submit(forEngine(r, ids, model)));
     engine.settle();
     tick();
-    for (const index of inLanes(asked)) {
+    for (const index of outsideLast(inLanes(asked), asked, model)) {
       const answer = engine.answerTo(numbers[index]!);
       if (asked[index]!.method === "token.issue") {
         if (!isToken(answer, now)) differ(asked[index]!, { code: "a token", replayed: false }, answer);
