@@ -45,6 +45,7 @@ function expectShape(name: SchemaName, value: unknown): void {
 }
 
 interface Schema {
+  readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
@@ -56,7 +57,8 @@ function unknownFields(schema: Schema, value: unknown, path: string): string[] {
     return value.flatMap((item) => (schema.items ? unknownFields(schema.items, item, `${path}[]`) : []));
   }
   if (typeof value !== "object" || value === null) return [];
-  const open = schema.anyOf?.find(({ properties }) => properties) ?? schema;
+  const fits = ({ properties, required }: Schema) => properties && required?.every((field) => field in value);
+  const open = schema.anyOf?.find(fits) ?? schema;
   if (!open.properties) return [];
   return Object.entries(value).flatMap(([name, each]) => {
     const known = open.properties![name];
@@ -203,9 +205,9 @@ test("after the payment: moves, refunds, points, transactions, tokens, in the sh
   const { body: page } = await ask("human.list", "/v1/human?state=open");
   const items = page.cursor === null ? page.items : [...page.items, ...(await moreItems(page.cursor))];
   const { item } = items[0];
-  expect((await ask("human.get", `/v1/human/${item}`)).body.state).toBe("open");
+  expect((await ask("human.get", `/v1/human/${item}`)).body.item.state).toBe("open");
   const end = { action: "done", reason: "sent back", operator: "li" };
-  expect((await ask("human.resolve", `/v1/human/${item}/resolve`, end)).body.state).toBe("resolved");
+  expect((await ask("human.resolve", `/v1/human/${item}/resolve`, end)).body.item.state).toBe("resolved");
 
   const spend = await ask("points.spend", "/v1/accounts/ann/points/spend", { points: 1 }, key("v-1"));
   expect(spend.body.code).toBe("insufficient_points");

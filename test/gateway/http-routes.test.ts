@@ -113,24 +113,6 @@ const asked: Readonly<Record<string, Asked>> = {
       currency: "CNY",
     },
   },
-  "transaction.begin": {
-    path: "/v1/transactions",
-    headers: key,
-    body: { account: "ann", name: "gift", input: { to: "ben" }, deadlineMs: 5000, wait: false },
-    command: {
-      method: "transaction.begin",
-      key: "k-1",
-      account: "ann",
-      name: "gift",
-      input: { to: "ben" },
-      deadlineMs: 5000,
-      wait: false,
-    },
-  },
-  "transaction.get": {
-    path: "/v1/transactions/t1611",
-    command: { method: "transaction.get", transaction: "t1611" },
-  },
   "token.issue": { path: "/v1/tokens", command: { method: "token.issue" } },
   "product.create": {
     path: "/v1/products",
@@ -194,6 +176,24 @@ const asked: Readonly<Record<string, Asked>> = {
     headers: key,
     body: { points: 3 },
     command: { method: "points.spend", account: "ann", points: 3, ref: "k-1" },
+  },
+  "transaction.begin": {
+    path: "/v1/transactions",
+    headers: key,
+    body: { account: "ann", name: "gift", input: { to: "ben" }, deadlineMs: 5000, wait: false },
+    command: {
+      method: "transaction.begin",
+      key: "k-1",
+      account: "ann",
+      name: "gift",
+      input: { to: "ben" },
+      deadlineMs: 5000,
+      wait: false,
+    },
+  },
+  "transaction.get": {
+    path: "/v1/transactions/t1611",
+    command: { method: "transaction.get", transaction: "t1611" },
   },
   "human.list": {
     path: "/v1/human?state=open&limit=5&cursor=2.17",

@@ -319,7 +319,8 @@ export class DealsAudit {
       const byHand = parts.some(({ settled }) => settled === "by_human");
       for (const [branch, part] of parts.entries()) {
         const known = carrier.parcels.get(`${id}/${part.name}`);
-        if (part.kind === "call") this.#expectParcel(deal, part, known?.state ?? "none", known?.closed ?? false);
+        if (part.kind === "call")
+          this.#expectParcel(deal, part, known?.state ?? "none", known?.closed ?? false);
         else if (!byHand) this.#expectEffect(number, branch, deal, part);
         else this.#expectNothingHeld(number, branch, part);
       }
@@ -327,7 +328,12 @@ export class DealsAudit {
         const left = this.#nets.get(`${number} ${purse}`) ?? 0;
         if (left !== 0) audit.violation(`${id}: ${left} is left in ${purse}`);
       }
-      if (decided === "done" && mode === "tcc" && !byHand && parts.some(({ settled }) => settled !== "confirmed"))
+      if (
+        decided === "done" &&
+        mode === "tcc" &&
+        !byHand &&
+        parts.some(({ settled }) => settled !== "confirmed")
+      )
         audit.violation(`${id} is done, and a part is not confirmed`);
       const shown = audit.model.deals.get(id);
       if (shown) this.#expectShown(deal, shown);
@@ -335,11 +341,14 @@ export class DealsAudit {
     for (const { transaction } of audit.model.deals.values())
       if (!this.deals.has(Number(transaction.slice(1)))) audit.violation(`${transaction} is in no log`);
     if (this.#calls.size > 0) audit.violation(`${this.#calls.size} calls of transactions are open`);
-    for (const item of this.#openItems) audit.violation(`${itemId(item)} of ${this.#items.get(item)} is open`);
+    for (const item of this.#openItems)
+      audit.violation(`${itemId(item)} of ${this.#items.get(item)} is open`);
     for (const { shard, number } of this.#world.hosts) {
       const { transactions, fences } = shard!.books;
       if (transactions.open.size + fences.open > 0)
-        audit.violation(`shard ${number}: ${transactions.open.size} transactions, ${fences.open} branches open`);
+        audit.violation(
+          `shard ${number}: ${transactions.open.size} transactions, ${fences.open} branches open`,
+        );
     }
   }
 
@@ -376,7 +385,9 @@ export class DealsAudit {
     for (const [place, net] of this.#placesOf(number, branch)) if (net !== 0) found.set(place, net);
     for (const [place, net] of expected) {
       if ((found.get(place) ?? 0) !== net)
-        this.#world.audit.violation(`${id} ${decided}: ${name}: ${found.get(place) ?? 0} in ${place}, not ${net}`);
+        this.#world.audit.violation(
+          `${id} ${decided}: ${name}: ${found.get(place) ?? 0} in ${place}, not ${net}`,
+        );
       found.delete(place);
     }
     if (found.size > 0) this.#world.audit.violation(`${id} ${decided}: ${name}: also ${[...found]}`);
@@ -406,7 +417,9 @@ export class DealsAudit {
   /** D5. */
   #expectParcel({ id, decided, mode }: Deal, part: Part, state: string, closed: boolean): void {
     const wrong = () =>
-      this.#world.audit.violation(`${id} is ${decided}, ${part.name} ${part.settled}: the carrier says ${state}`);
+      this.#world.audit.violation(
+        `${id} is ${decided}, ${part.name} ${part.settled}: the carrier says ${state}`,
+      );
     const { settled } = part;
     if (settled === "by_human") {
       const open = state === "reserved" || state === "done";
