@@ -163,16 +163,19 @@ const RefundLine = Type.Object(
 const Refund = Type.Object(
   {
     refund: id("Refund number"),
-    order: optional(id("Order number; absent for money that never reached an order")),
-    status: Type.Enum(["asked", "done", "refused", "unknown"], {
-      description: "unknown: the provider did not say; it is asked again, never sent again",
-    }),
+    order: orNull(id("Order number; null for money that came for an archived order")),
     amount: amount("Given back"),
     currency: currency(),
-    provider: optional(id("Payment provider; absent: back to the account's balance")),
-    paymentId: optional(id("The provider's number of the payment")),
-    reason: optional(text("Why")),
-    lines: optional(list(RefundLine, "Which units")),
+    to: Type.Enum(["wallet", "provider"], { description: "Where it goes" }),
+    provider: orNull(id("Payment provider")),
+    paymentId: orNull(id("The provider's number of the payment")),
+    state: Type.Enum(["requested", "unknown", "done", "refused"], {
+      description: "unknown: the provider did not say; it is asked again, never sent again",
+    }),
+    reason: text("Why"),
+    restock: Type.Boolean({ description: "The units come back into stock" }),
+    ref: orNull(text("What the provider said of it")),
+    lines: list(RefundLine, "What it takes of each line"),
   },
   { description: "Money on its way back, or back already" },
 );
@@ -181,6 +184,10 @@ const OrderRefund = Type.Object(
   { refunds: list(Refund, "One for each source of the money"), order: Order },
   { description: "What a refund became, and the order after it" },
 );
+
+const Advanced = Type.Union([Order, OrderRefund], {
+  description: "The order after the move; with its refunds when a dispute is resolved by one",
+});
 
 const PaymentOutcome = Type.Object(
   {
@@ -195,11 +202,11 @@ const PaymentOutcome = Type.Object(
       ],
       { description: "What the payment turned out to be" },
     ),
-    // biome-ignore lint/suspicious/noThenProperty: the wire's word; a string is not called by await.
-    then: optional(text("What follows: kept, refunded, reinstated, given to a human")),
-    refund: optional(id("Refund number")),
-    item: optional(id("Item for a human")),
-    order: optional(Order),
+    money: Type.Enum(["applied", "kept", "refunded", "reinstated", "suspense"], {
+      description: "Where the money is; suspense: there is an item for a human",
+    }),
+    refund: orNull(id("Refund of what was too much, too late or twice")),
+    order: orNull(Order),
   },
   { description: "What became of a payment from outside" },
 );
@@ -322,6 +329,17 @@ const Certificate = Type.Object(
         availableUnits: integer("Units available"),
         inWallets: amounts("By currency"),
         inOrders: amounts("By currency"),
+        refunded: amounts("By currency: what went back"),
+        payable: amounts("By currency: what is asked to go back and has not yet"),
+        suspense: amounts("By currency: what belongs to no order"),
+        revenue: amounts("By currency: what archived orders have earned"),
+        points: Type.Object(
+          { granted: text("Granted"), reversed: text("Reversed"), spent: text("Spent"), left: text("Left") },
+          { description: "Points, as whole numbers" },
+        ),
+        archived: integer("Orders that are only in the read side"),
+        openRefunds: integer("Refunds that have no end"),
+        openItems: integer("Items that wait for a human"),
         ledgerDifference: amounts("By currency: zero, or something is wrong"),
       },
       { description: "Sums" },
@@ -387,6 +405,7 @@ export const namedSchemas = {
   Refund,
   RefundLine,
   OrderRefund,
+  Advanced,
   PaymentOutcome,
   HumanItem,
   HumanAnswer,
@@ -410,7 +429,7 @@ export const resultSchemas = {
   "order.place": "Order",
   "order.pay": "Order",
   "order.cancel": "Order",
-  "order.advance": "Order",
+  "order.advance": "Advanced",
   "order.refund": "OrderRefund",
   "refund.get": "Refund",
   "refund.report": "Refund",

@@ -2,10 +2,12 @@
 
 import { connect, type Socket } from "node:net";
 import { defaultSettings } from "../../engine/settings.js";
+import { runDefinitions } from "../../gateway/call-runner.js";
 import { type EngineHost, openEngineHost } from "../../gateway/engine-host.js";
 import type { PaymentSecrets } from "../../gateway/payment-signature.js";
 import type { Engine } from "../../gateway/session.js";
 import { openSocketServer, type SocketServer } from "../../gateway/socket-server.js";
+import { defineSaga } from "../../gateway/transactions.js";
 
 export interface HttpServer {
   readonly server: SocketServer;
@@ -59,6 +61,17 @@ export async function serve(engine: Engine, paymentSecrets?: PaymentSecrets): Pr
 }
 
 /** A real engine in memory. */
+/** Of the payment provider `alipay`. */
+export const notifySecret = "only-for-these-tests-1234";
+
+/** A transaction that an engine of these tests knows. */
+const gift = defineSaga({
+  steps: (_input, account) => [
+    { kind: "stock", name: "take", product: "tea", qty: 1 },
+    { kind: "money", name: "pay", from: account, to: "revenue", amount: "5.00", currency: "CNY" },
+  ],
+});
+
 export async function serveEngine(shards = 1): Promise<HttpServer & { readonly host: EngineHost }> {
   const failures: unknown[] = [];
   const host = await openEngineHost({
@@ -72,8 +85,9 @@ export async function serveEngine(shards = 1): Promise<HttpServer & { readonly h
     diskFreeBytes: 0,
     progress: () => {},
     failed: (error) => void failures.push(error),
+    definitions: runDefinitions({ transactions: { gift }, refunds: {} }, 1000),
   });
-  const http = await serve(host);
+  const http = await serve(host, new Map([["alipay", [notifySecret]]]));
   return {
     ...http,
     host,
