@@ -131,7 +131,11 @@ export interface OrderHistory {
  * the same key. `never_seen`: nothing has been done under it so far.
  */
 export type Lookup =
-  | { readonly state: "found"; readonly result: Order | OrderRefund; readonly error?: undefined }
+  | {
+      readonly state: "found";
+      readonly result: Order | OrderRefund | Transaction;
+      readonly error?: undefined;
+    }
   | { readonly state: "found"; readonly error: StoredRefusal; readonly result?: undefined }
   | { readonly state: "running" }
   | { readonly state: "never_seen" };
