@@ -78,10 +78,13 @@ export interface RefundContext {
   readonly call: string;
   readonly attempt: number;
   readonly refund: string;
-  readonly order: string;
+  /** null for money that came for an order that is archived. */
+  readonly order: string | null;
   readonly amount: string;
   readonly currency: string;
+  readonly provider: string;
   readonly paymentId: string;
+  readonly reason: string;
   readonly signal: AbortSignal;
 }
 
