@@ -116,6 +116,8 @@ export interface OrderMove {
   /** Left out when nobody is known to have made it. */
   readonly operator?: string;
   readonly remark?: string;
+  /** What the carrier calls the parcel; of `ship` alone. */
+  readonly tracking?: string;
   /** The key of the request that made it; left out when a deadline did. */
   readonly key?: string;
 }

@@ -78,8 +78,8 @@ test("every param of a method has its one place in its operation", () => {
     const operation = openApi.paths[path]![verb.toLowerCase()]!;
     expect(operation.description).toContain(method);
     const body = operation.requestBody?.content["application/json"]?.schema.properties ?? {};
-    const parameters = operation.parameters.map(({ name }) => inParams(name, keyParam));
-    const places = [...Object.keys(body), ...parameters].filter((name) => name !== "deadlineMs");
+    const named = operation.parameters.filter(({ name }) => name !== "Yifen-Deadline-Ms");
+    const places = [...Object.keys(body), ...named.map(({ name }) => inParams(name, keyParam))];
     expect(new Set(places), method).toEqual(new Set(Object.keys(schemas[method].properties)));
     const pathParams = operation.parameters.filter((each) => each.in === "path");
     expect(pathParams.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
@@ -89,6 +89,5 @@ test("every param of a method has its one place in its operation", () => {
 
 function inParams(name: string, keyParam: string | undefined): string {
   if (name === "Idempotency-Key") return keyParam!;
-  if (name === "Yifen-At") return "at";
-  return name === "Yifen-Deadline-Ms" ? "deadlineMs" : name;
+  return name === "Yifen-At" ? "at" : name;
 }

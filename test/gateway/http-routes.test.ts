@@ -177,6 +177,19 @@ const asked: Readonly<Record<string, Asked>> = {
     body: { points: 3 },
     command: { method: "points.spend", account: "ann", points: 3, ref: "k-1" },
   },
+  "transaction.begin": {
+    path: "/v1/transactions",
+    headers: { ...key, "yifen-at": "7", "yifen-deadline-ms": "500" },
+    body: { account: "ann", name: "gift", input: { to: "ben" }, deadlineMs: 5000, wait: false },
+    command: {
+      ...{ method: "transaction.begin", key: "k-1", account: "ann", name: "gift", input: { to: "ben" } },
+      ...{ deadlineMs: 5000, wait: false, at: 7, refuseAfter: 1_500_000 },
+    },
+  },
+  "transaction.get": {
+    path: "/v1/transactions/t1611",
+    command: { method: "transaction.get", transaction: "t1611" },
+  },
   "human.list": {
     path: "/v1/human?state=open&limit=5&cursor=2.17",
     command: { method: "human.list", state: "open", limit: 5, cursor: "2.17" },

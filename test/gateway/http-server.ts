@@ -2,10 +2,12 @@
 
 import { connect, type Socket } from "node:net";
 import { defaultSettings } from "../../engine/settings.js";
+import { runDefinitions } from "../../gateway/call-runner.js";
 import { type EngineHost, openEngineHost } from "../../gateway/engine-host.js";
 import type { PaymentSecrets } from "../../gateway/payment-signature.js";
 import type { Engine } from "../../gateway/session.js";
 import { openSocketServer, type SocketServer } from "../../gateway/socket-server.js";
+import type { Definitions } from "../../gateway/transactions.js";
 
 export interface HttpServer {
   readonly server: SocketServer;
@@ -59,7 +61,11 @@ export async function serve(engine: Engine, paymentSecrets?: PaymentSecrets): Pr
 }
 
 /** A real engine in memory. */
-export async function serveEngine(shards = 1): Promise<HttpServer & { readonly host: EngineHost }> {
+export async function serveEngine(
+  shards = 1,
+  definitions: Definitions = { transactions: {}, refunds: {} },
+  paymentSecrets?: PaymentSecrets,
+): Promise<HttpServer & { readonly host: EngineHost }> {
   const failures: unknown[] = [];
   const host = await openEngineHost({
     folder: undefined,
@@ -71,9 +77,10 @@ export async function serveEngine(shards = 1): Promise<HttpServer & { readonly h
     readSide: true,
     diskFreeBytes: 0,
     progress: () => {},
+    definitions: runDefinitions(definitions, 1000),
     failed: (error) => void failures.push(error),
   });
-  const http = await serve(host);
+  const http = await serve(host, paymentSecrets);
   return {
     ...http,
     host,
