@@ -7,10 +7,12 @@ import { once } from "node:events";
 import { Packr, Unpackr } from "msgpackr";
 import WebSocket from "ws";
 import { defaultSettings } from "../../engine/settings.js";
+import { runDefinitions } from "../../gateway/call-runner.js";
 import { type EngineHost, openEngineHost } from "../../gateway/engine-host.js";
 import { engineMetrics } from "../../gateway/engine-metrics.js";
 import { type Metric, renderMetrics } from "../../gateway/metrics.js";
 import { openSocketServer } from "../../gateway/socket-server.js";
+import { defineSaga, Refused } from "../../gateway/transactions.js";
 import type { Exchange } from "./document.js";
 
 export type EncodingName = "yifen.json" | "yifen.msgpack";
@@ -31,6 +33,24 @@ export const examplesBeginMs = 1_790_841_600_000;
 /** Of the payment provider of docs/HTTP.md. */
 export const documentSecret = "only-for-this-page-1234";
 
+/** The transaction of docs/PROTOCOL.md. */
+const gift = defineSaga<{ to: string }>({
+  steps: (_input, account) => [
+    { kind: "stock", name: "take", product: "tea", qty: 1 },
+    { kind: "money", name: "pay", from: account, to: "revenue", amount: "12.50", currency: "CNY" },
+    { kind: "call", name: "wrap" },
+  ],
+  calls: {
+    wrap: {
+      do({ input: { to } }) {
+        if (to === "the moon") throw new Refused("no paper is good enough");
+        return { paper: "red" };
+      },
+      undo() {},
+    },
+  },
+});
+
 /** In memory, or on a folder; a read side on a folder is a thread, and threads need compiled code. */
 export async function openDocumentEngine(
   folder: string | undefined,
@@ -48,6 +68,7 @@ export async function openDocumentEngine(
     readSide,
     diskFreeBytes: 0,
     progress: () => {},
+    definitions: runDefinitions({ transactions: { gift }, refunds: {} }, 10_000),
     failed: (error) => void defects.push(error),
     clock,
   });
@@ -155,8 +176,8 @@ function openLine(socket: WebSocket, encoding: EncodingName): Line {
   };
 }
 
-/** Hashes hold microseconds. How often the audit looked is the affair of its own tests. */
-const variable: ReadonlySet<string> = new Set(["chainHash", "stateHash", "count"]);
+/** Hashes hold microseconds, tokens a secret. How often the audit looked is the affair of its own tests. */
+const variable: ReadonlySet<string> = new Set(["chainHash", "stateHash", "count", "token"]);
 
 /** Without what differs from run to run. The documents show an engine on a disk; only a log on disk has a hash chain. */
 export function normalised(value: unknown): unknown {
