@@ -23,10 +23,9 @@ export interface OrderNames {
   readonly total: number;
 }
 
-/** What never changes of a refund; order 0 = of a payment that belongs to none, and then there is no account. */
+/** What never changes of a refund; order 0 = of a payment that belongs to none. Whose it is, its order says. */
 export interface RefundNames {
   readonly order: number;
-  readonly account: string;
   readonly currency: number;
   readonly amount: number;
   readonly provider: string;
@@ -337,16 +336,16 @@ const rules: { readonly [K in FactKind]?: Rule<K> } = {
   refundUnknown: {
     type: () => "refund.unknown",
     topic: ({ refund }, names) => {
-      const known = names.refund(refund);
-      return known && known.order !== 0 ? `account:${known.account}` : undefined;
+      const owner = names.order(names.refund(refund)?.order ?? 0)?.account;
+      return owner === undefined ? undefined : `account:${owner}`;
     },
     data: ({ refund, error }, names) => {
       const known = names.refund(refund);
       if (!known) return { refund: refundId(refund), error };
-      const { order, account, provider, paymentId, amount, currency } = known;
+      const { order, provider, paymentId, amount, currency } = known;
       return {
         refund: refundId(refund),
-        ...(order === 0 ? {} : { order: orderId(order), account }),
+        ...(order === 0 ? {} : { order: orderId(order), ...accountOf(order, names) }),
         ...money("amount", amount, currency),
         provider,
         paymentId,
@@ -459,7 +458,9 @@ function byRefund(fact: RefundFact, names: EventNames): string | undefined {
  * that of a stranger.
  */
 function ownerOfRefund({ source, order, account }: RefundFact, names: EventNames): string | undefined {
-  return source === refundSources.order ? names.accountId(account) : names.order(order)?.account;
+  return source === refundSources.order && order !== 0
+    ? names.accountId(account)
+    : names.order(order)?.account;
 }
 
 function nobody(): undefined {

@@ -219,9 +219,8 @@ class BookNames implements EventNames {
   refund(number: number): RefundNames | undefined {
     const refund = this.books.dossiers.refunds.get(number);
     if (!refund) return undefined;
-    const { order, account, currency, amount, provider, paymentId } = refund;
-    const owner = order === 0 ? "" : this.accountId(account);
-    return { order, account: owner, currency, amount, provider, paymentId };
+    const { order, currency, amount, provider, paymentId } = refund;
+    return { order, currency, amount, provider, paymentId };
   }
 }
 

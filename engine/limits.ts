@@ -107,6 +107,9 @@ export const keysDroppedPerStep = 1000;
 /** How long an issued token may be used for the first time. */
 export const tokenLifeMs = 86_400_000;
 
+/** An order whose last key is about to be dropped, in the same step usually, is looked at again after so long. */
+export const archiveKeysRetryMs = 1000;
+
 /** An order that could not be archived yet is looked at again after so long; nobody waits for it. */
 export const archiveRetryMs = 60_000;
 

@@ -97,10 +97,12 @@ export function notifyPayment(turn: Turn, command: NotifyPayment): void {
   const result = takePayment(turn, payment);
   const order = placedOrder(turn, reference);
   const whole = { ...result, order: orderOf(turn, order) };
-  // Beside an order that is kept as it stands now the text holds the rest. Without one it is the whole answer, and also for
-  // one that is closed: what is kept of an order does not tell that nothing was next.
-  const asItStands =
-    order !== undefined && !isClosed(turn.books.orders.read(order, turn.books.order), turn.nowMs);
+  // Beside an order that is kept as it stands now the text holds the rest. It is the whole answer without an order; for one that
+  // is closed, of which what is kept does not tell that nothing was next; and for one that is still to be paid: this name is
+  // kept for ever, and when the order is archived nobody remembers by when that was.
+  const { books } = turn;
+  const seen = order === undefined ? undefined : books.orders.read(order, books.order);
+  const asItStands = order !== undefined && seen!.status !== Statuses.Created && !isClosed(seen!, turn.nowMs);
   const kept = asItStands ? result : whole;
   keepResult(turn, spaces.payment, 0, key, method, paramsHash, kept, asItStands ? order : 0);
   answerResult(turn, command, whole);

@@ -6,7 +6,7 @@ import { isTerminal, Statuses } from "../actors/order-transitions.js";
 import { refuse } from "../actors/results.js";
 import { autoConfirm } from "./advance-order.js";
 import { refusePending } from "./crossing.js";
-import { archiveRetryMs } from "./limits.js";
+import { archiveKeysRetryMs, archiveRetryMs } from "./limits.js";
 import { causes, recordCancel } from "./move-order.js";
 import type { Turn } from "./turn.js";
 
@@ -30,18 +30,18 @@ function isAtSea(status: number): boolean {
 }
 
 /**
- * Nothing can happen to the order any more. It stays until every key that was used for it is gone (the keys stand in the
- * order of their time, so the oldest one tells), and until its refunds have ended; then what it earned is revenue.
+ * Nothing can happen to the order any more. It stays until every key that it is the result of is gone, so that a stored answer
+ * can be given again whole, and until its refunds have ended; then what it earned is revenue.
  */
 function archive(turn: Turn, number: number): void {
   const { books, nowMs, settings } = turn;
   const order = books.orders.read(number, books.order);
-  const { keys } = books;
   const at = order.dueAt + settings.keysKeepMs;
-  const keysGone = keys.count === 0 || keys.doneAt(keys.rows.start) > order.dueAt;
+  const keysGone = books.orders.keys(number) === 0;
   const refundsEnded = (books.dossiers.get(number)?.openRefunds ?? 0) === 0;
   if (nowMs < at) books.timers.add(at, number);
-  else if (!keysGone || !refundsEnded) books.timers.add(nowMs + archiveRetryMs, number);
+  else if (!keysGone) books.timers.add(nowMs + archiveKeysRetryMs, number);
+  else if (!refundsEnded) books.timers.add(nowMs + archiveRetryMs, number);
   else {
     const { currency, paid, refunded } = order;
     turn.record({ type: Facts.orderArchived, order: number, currency, amount: paid - refunded });

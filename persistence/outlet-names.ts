@@ -101,11 +101,10 @@ export class OutletNames {
       productCurrency: (handle) => product(handle)[1],
       order,
       refund(number): RefundNames | undefined {
-        const row = find.refund.get(number) as [number, number, number, number, string, string] | undefined;
+        const row = find.refund.get(number) as [number, number, number, string, string] | undefined;
         if (!row) return undefined;
-        const [order, handle, currency, amount, provider, paymentId] = row;
-        const owner = order === 0 ? "" : account(handle);
-        return { order, account: owner, currency, amount, provider, paymentId };
+        const [order, currency, amount, provider, paymentId] = row;
+        return { order, currency, amount, provider, paymentId };
       },
     };
   }
@@ -180,7 +179,7 @@ function prepareFinds(db: Database.Database) {
     order: db.prepare("SELECT account, currency, total_minor FROM orders WHERE number = ?").raw(),
     refund: db
       .prepare(
-        `SELECT order_number, account, currency, amount_minor, provider, payment_id FROM refunds WHERE number = ?`,
+        `SELECT order_number, currency, amount_minor, provider, payment_id FROM refunds WHERE number = ?`,
       )
       .raw(),
   };

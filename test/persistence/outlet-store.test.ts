@@ -87,7 +87,6 @@ test("names of a refund are those that it was asked with", () => {
   store.names.take(0, groupsOf([...shardZero(), { time: start * 2, facts: [fact] }]));
   expect(store.names.of(0).refund(refund)).toEqual({
     order: order(1),
-    account: "alice",
     currency: 0,
     amount: 500,
     provider: "pay",

@@ -25,6 +25,9 @@ import type { World } from "./world.js";
 
 const fromOrder = 1;
 
+/** So long nobody has said what became of a refund; then a human knows. A minute more, for what is tried once a minute. */
+const unansweredMs = 86_400_000 + 60_000;
+
 interface Order {
   readonly shard: number;
   readonly account: string;
@@ -81,9 +84,10 @@ export class Money {
   /** "provider currency": minor units that were booked. */
   readonly received = new Map<string, number>();
   readonly #balances = new Map<string, number>();
-  /** By refund number, while its call is open. */
-  readonly calls = new Map<number, { call: number; made: number; failed: number; firstFailed: number }>();
-  readonly #callSubject = new Map<number, number>();
+  /** By refund number, while its call is open: since when (ms) it is waited for, on which shard. */
+  readonly calls = new Map<number, { since: number; readonly shard: number }>();
+  /** The refund of each call. */
+  readonly #callFor = new Map<number, number>();
   readonly #world: World;
   #shard = 0;
   #accounts: { id: string; currency: number }[] = [];
@@ -273,20 +277,14 @@ export class Money {
       }
       case Facts.callMade:
         if (this.calls.has(fact.subject)) this.#wrong(`refund ${fact.subject} has two open calls`);
-        this.calls.set(fact.subject, { call: fact.call, made: this.#now, failed: 0, firstFailed: 0 });
-        this.#callSubject.set(fact.call, fact.subject);
+        this.calls.set(fact.subject, { since: this.#now, shard: this.#shard });
+        this.#callFor.set(fact.call, fact.subject);
         break;
-      case Facts.callFailed: {
-        const call = this.calls.get(this.#callSubject.get(fact.call)!)!;
-        call.failed++;
-        if (call.firstFailed === 0) call.firstFailed = this.#now;
-        break;
-      }
       case Facts.callRepeated:
-        this.calls.get(this.#callSubject.get(fact.call)!)!.firstFailed = 0;
+        this.calls.get(this.#callFor.get(fact.call)!)!.since = this.#now;
         break;
       case Facts.callEnded:
-        this.calls.delete(this.#callSubject.get(fact.call)!);
+        this.calls.delete(this.#callFor.get(fact.call)!);
         break;
     }
   }
@@ -525,8 +523,10 @@ export class Money {
     for (const [number, { state, fact }] of this.refunds) {
       if (state !== "open") continue;
       const item = this.#hasItem(refundId(number));
-      if (!item && !this.calls.has(number)) wrong(`${refundId(number)} is open, and nobody looks after it`);
-      if (this.#world.leapt && !item) wrong(`${refundId(number)} is open for a day, and no human knows`);
+      const call = this.calls.get(number);
+      if (!item && !call) wrong(`${refundId(number)} is open, and nobody looks after it`);
+      if (!item && hosts[call!.shard]!.shard!.nowMs > call!.since + unansweredMs)
+        wrong(`${refundId(number)} is open for a day, and no human knows`);
       if (fact.provider === "") wrong(`${refundId(number)} to a wallet is open`);
     }
   }

@@ -91,6 +91,11 @@ export class Clerk {
     }
   }
 
+  /** The morning after: what has come up, one by one; some things are left to lie. */
+  workThrough(): void {
+    for (let left = this.#items.size; left > 0; left--) if (this.#world.random.chance(0.6)) this.#resolve();
+  }
+
   #report(): void {
     const { random, providers } = this.#world;
     const open = [...this.#refunds.values()];

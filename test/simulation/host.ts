@@ -229,13 +229,6 @@ export class Host {
         coverage.hit("archived order asked for");
         answer(this.#readModel.order(parseOrderId(command.order)!) ?? refuse("order_not_found"));
       } else if (command.method === "refund.get") {
-        console.log(
-          "OUT",
-          command.refund,
-          this.number,
-          this.disk.groups.length,
-          JSON.stringify(this.#readModel.refund(parseRefundId(command.refund)!)),
-        );
         answer(this.#readModel.refund(parseRefundId(command.refund)!) ?? refuse("refund_not_found"));
       } else answer(refuse("internal"));
     });

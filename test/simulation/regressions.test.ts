@@ -5,7 +5,7 @@ import { Books } from "../../engine/books.js";
 import { decodeFrame } from "../../engine/channel.js";
 import { replay } from "../../engine/replay.js";
 import { loadBooks, saveBooks, stateHash } from "../../engine/snapshot.js";
-import { testEngine } from "../support/engine.js";
+import { type TestEngine, testEngine } from "../support/engine.js";
 import { place, shop, stockOf } from "../support/shop.js";
 import { checkedRun } from "./checked-run.js";
 
@@ -91,6 +91,89 @@ test("a dry run across shards writes nothing", () => {
   engine.ask(place("nobody", "k1", { tea: 1, mug: 1 }, { dryRun: true }));
   expect(position()).toBe(before);
   expect(stockOf(engine, "tea")).toEqual([10, 0, 0]);
+});
+
+const day = 86_400_000;
+
+function notify(order: string, amount: string, more: object = {}) {
+  const params = { provider: "pay", paymentId: "p-1", order, amount, currency: "CNY", ...more };
+  return { method: "payment.notify", ...params } as const;
+}
+
+/** A canceled order of the account's that the engine has forgotten. */
+function archivedOrder(engine: TestEngine, account: string): string {
+  const { order } = engine.ask(place(account, "archived", { tea: 1 })).result;
+  for (const ms of [930_000, 2 * day, day, day]) engine.pass(ms);
+  const known = engine.shards.some(({ books }) => books.orders.has(Number(order.slice(1))));
+  expect(known).toBe(false);
+  return order;
+}
+
+test("seed 1: a payment for an order that is closed is answered the same way again", () => {
+  const engine = shop();
+  const { order } = engine.ask(place("ann", "k1", { tea: 1 }, { pay: "balance" })).result;
+  for (const event of ["pack", "ship", "confirm"])
+    engine.ask({ method: "order.advance", key: event, order, event, tracking: "SF-1", restock: false });
+  engine.pass(7 * day);
+  const first = engine.ask(notify(order, "9.99"));
+  expect(first.result).toMatchObject({
+    outcome: "duplicate_payment",
+    order: { status: "Completed", next: [] },
+  });
+  expect(engine.ask(notify(order, "9.99"))).toEqual({ ...first, replayed: true });
+});
+
+test("seed 2: nobody hears of a refund of somebody else's order that is archived", () => {
+  const engine = shop({ outCalls: { knows: () => true, call: (_call, report) => report(failed) } });
+  const order = archivedOrder(engine, "ben");
+  for (const account of ["ann", "ben"]) engine.ask({ method: "feed.subscribe", topic: `account:${account}` });
+  const { refund } = engine.ask(notify(order, "9.99")).result;
+  engine.ask({ method: "refund.report", refund, outcome: "done" });
+  expect(engine.pushes()).toEqual([]);
+});
+
+const failed = { how: "failed", error: "no answer" } as const;
+
+test("seed 5: an order is not over its refund while one of two parts is open", () => {
+  const engine = shop();
+  const { order } = engine.ask(place("ann", "k1", { mug: 1 })).result;
+  engine.ask(notify(order, "10.00"));
+  engine.ask({ method: "order.pay", order, key: "k2" });
+  const asked = engine.ask({ method: "order.refund", order, key: "k3", reason: "r", restock: false });
+  expect(asked.result).toMatchObject({
+    refunds: [
+      { to: "wallet", state: "done" },
+      { to: "provider", state: "requested" },
+    ],
+    order: { status: "Refunding", amountRefunded: "15.00" },
+  });
+  const { refund } = asked.result.refunds[1];
+  engine.ask({ method: "refund.report", refund, outcome: "done" });
+  expect(engine.ask({ method: "order.get", order }).result.status).toBe("Refunded");
+});
+
+test("seed 9: an order of another shard is not taken for one that was archived here", () => {
+  const engine = shop({ shards: 3 });
+  archivedOrder(engine, "ann");
+  const { order } = engine.ask(place("ben", "k1", { mug: 1 })).result;
+  const here = engine.shards[1]!.books;
+  for (let n = 1; here.human.open.size === 0; n++)
+    engine.ask(notify("somebody's", "1.00", { paymentId: `p-${n}` }));
+  const item = `h${[...here.human.open.keys()][0]}`;
+  const retry = { method: "human.resolve", item, action: "retry", reason: "it is for ben", order } as const;
+  expect(engine.ask(retry).code).toBe("order_not_found");
+  expect(here.human.open.size).toBe(1);
+});
+
+test("a token that is used without `at` does not run again when its key is forgotten", () => {
+  const engine = shop({ settings: { tokenSecret: "s", keysKeepMs: 1000 } });
+  const key = engine.ask({ method: "token.issue" }).result.token;
+  const order = place("ann", key, { tea: 1 }, { pay: "balance" });
+  const first = engine.ask(order).result.order;
+  engine.ask({ method: "order.refund", order: first, key: "k2", reason: "r", restock: false });
+  engine.pass(3000);
+  engine.pass(3000);
+  expect(engine.ask(order).code).toBe("key_too_old");
 });
 
 // Each of these fails without its fix. A change of the workload gives the seeds other stories; the cases above stay.

@@ -102,6 +102,8 @@ function epilogue(world: World): void {
     for (const host of hosts) host.leap(plan.epilogue === "day" ? dayMicros : weekMicros);
     for (const client of world.clients) world.workload.useOldToken(client);
     rest(world, longRestMicros);
+    world.clerk.workThrough();
+    rest(world, longRestMicros);
   }
 }
 
