@@ -5,7 +5,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 120_000,
+    // The longest tests take a minute or two alone on two cores; a bound is for what hangs, not for what shares its machine.
+    testTimeout: 400_000,
     hookTimeout: 60_000,
   },
 });

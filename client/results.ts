@@ -116,6 +116,8 @@ export interface OrderMove {
   /** Left out when nobody is known to have made it. */
   readonly operator?: string;
   readonly remark?: string;
+  /** What the carrier calls the parcel; of `ship` alone. */
+  readonly tracking?: string;
   /** The key of the request that made it; left out when a deadline did. */
   readonly key?: string;
 }
@@ -131,7 +133,11 @@ export interface OrderHistory {
  * the same key. `never_seen`: nothing has been done under it so far.
  */
 export type Lookup =
-  | { readonly state: "found"; readonly result: Order | OrderRefund; readonly error?: undefined }
+  | {
+      readonly state: "found";
+      readonly result: Order | OrderRefund | Transaction;
+      readonly error?: undefined;
+    }
   | { readonly state: "found"; readonly error: StoredRefusal; readonly result?: undefined }
   | { readonly state: "running" }
   | { readonly state: "never_seen" };

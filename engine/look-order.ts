@@ -42,6 +42,8 @@ export function lookupOrder(turn: Turn, command: LookupOrder): void {
   const kept = keys.read(entry);
   if (kept.code === running) answerResult(turn, command, { state: "running" });
   else if (kept.code !== 0) answerResult(turn, command, { state: "found", error: keptRefusal(kept) });
+  else if (kept.order === 0)
+    answerResult(turn, command, { state: "found", result: JSON.parse(kept.text) as object });
   else
     withKeptOrder(turn, command, kept, (order) => {
       const result = kept.text === "" ? order : { ...(JSON.parse(kept.text) as object), order };

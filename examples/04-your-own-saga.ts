@@ -32,8 +32,8 @@ const gift = defineSaga<Gift>({
   ],
   calls: {
     courier: {
-      do: ({ call, input }) => bookCourier(call, input.to),
-      undo: ({ call }) => void booked.delete(call),
+      do: ({ transaction, input }) => bookCourier(transaction, input.to),
+      undo: ({ transaction }) => void booked.delete(transaction),
     },
   },
 });

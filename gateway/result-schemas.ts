@@ -23,6 +23,7 @@ const optional = Type.Optional;
 const list = (items: TSchema, description: string) => Type.Array(items, { description });
 const cursor = () => orNull(text("For the next page; null when this was the last"));
 const amounts = (description: string) => Type.Record(Type.String(), signedAmount("Decimal"), { description });
+const count = (description: string) => Type.String({ pattern: "^-?[0-9]+$", description });
 const anything = (description: string) => Type.Record(Type.String(), Type.Unknown(), { description });
 
 const status = () =>
@@ -82,6 +83,7 @@ const OrderMove = Type.Object(
     time: time("When"),
     operator: optional(text("Who did it")),
     remark: optional(text("Why")),
+    tracking: optional(text("What the carrier calls the parcel")),
     key: optional(id("Key of the request that made it; absent when a deadline did")),
   },
   { description: "A move of an order" },
@@ -95,15 +97,6 @@ const OrderHistory = Type.Object(
 const StoredRefusal = Type.Object(
   { code: code(), details: optional(anything("Depends on the code")) },
   { description: "A refusal that is kept under its key" },
-);
-
-const Lookup = Type.Object(
-  {
-    state: Type.Enum(["found", "running", "never_seen"], { description: "Whether the key was answered" }),
-    result: optional(Order),
-    error: optional(StoredRefusal),
-  },
-  { description: "What became of a key" },
 );
 
 const Product = Type.Object(
@@ -156,26 +149,30 @@ const Statement = Type.Object(
 );
 
 const RefundLine = Type.Object(
-  { product: id("Product"), qty: integer("Units"), amount: amount("Their share of the refund") },
+  {
+    product: id("Product"),
+    qty: integer("Units; 0 for a part of an amount"),
+    amount: amount("Their share of the refund"),
+  },
   { description: "Units of one product in a refund" },
 );
 
 const Refund = Type.Object(
   {
     refund: id("Refund number"),
-    order: orNull(id("Order number; null for money that came for an archived order")),
+    order: orNull(id("Order number; null for money that came for an order that is archived")),
     amount: amount("Given back"),
     currency: currency(),
-    to: Type.Enum(["wallet", "provider"], { description: "Where it goes" }),
-    provider: orNull(id("Payment provider")),
-    paymentId: orNull(id("The provider's number of the payment")),
+    to: Type.Enum(["wallet", "provider"], { description: "Where it goes: where the money came from" }),
+    provider: orNull(text("Payment provider; null for a wallet")),
+    paymentId: orNull(text("The provider's number of the payment; null for a wallet")),
     state: Type.Enum(["requested", "unknown", "done", "refused"], {
-      description: "unknown: the provider did not say; it is asked again, never sent again",
+      description: "unknown: the provider was asked and did not say; it is never sent as another refund",
     }),
     reason: text("Why"),
-    restock: Type.Boolean({ description: "The units come back into stock" }),
+    restock: Type.Boolean({ description: "Its units come back into stock" }),
     ref: orNull(text("What the provider said of it")),
-    lines: list(RefundLine, "What it takes of each line"),
+    lines: list(RefundLine, "What it takes of each line of its order"),
   },
   { description: "Money on its way back, or back already" },
 );
@@ -186,7 +183,7 @@ const OrderRefund = Type.Object(
 );
 
 const Advanced = Type.Union([Order, OrderRefund], {
-  description: "The order after the move; with its refunds when a dispute is resolved by one",
+  description: "The order after it; after a dispute that ended in a refund, its refunds too",
 });
 
 const PaymentOutcome = Type.Object(
@@ -205,7 +202,7 @@ const PaymentOutcome = Type.Object(
     money: Type.Enum(["applied", "kept", "refunded", "reinstated", "suspense"], {
       description: "Where the money is; suspense: there is an item for a human",
     }),
-    refund: orNull(id("Refund of what was too much, too late or twice")),
+    refund: orNull(id("Refund of what was too much, too late or twice; null when nothing was")),
     order: orNull(Order),
   },
   { description: "What became of a payment from outside" },
@@ -213,7 +210,9 @@ const PaymentOutcome = Type.Object(
 
 const Resolution = Type.Object(
   {
-    action: text("What was done"),
+    action: Type.Enum(["itself", "retry", "done", "undone", "entries", "write_off"], {
+      description: "What was done; itself: it ended before anybody did anything",
+    }),
     reason: text("Why"),
     evidence: text("What proves it"),
     operator: text("Who"),
@@ -225,15 +224,15 @@ const Resolution = Type.Object(
 const HumanItem = Type.Object(
   {
     item: id("Item"),
-    kind: text("What it is about"),
+    kind: Type.Enum(["payment", "refund", "transaction"], { description: "What it is about" }),
     state: Type.Enum(["open", "resolved"], { description: "State" }),
-    subject: text("Which one"),
+    subject: text("Which one: provider:payment, a refund, or transaction/part"),
     currency: orNull(currency()),
     amount: orNull(amount("Money at risk")),
     units: integer("Units of stock at risk"),
     attempts: integer("How often the engine tried"),
     error: text("Why it failed the last time"),
-    evidence: Type.Unknown({ description: "What is known" }),
+    evidence: anything("What is known"),
     openedAt: time("When"),
     actions: list(Type.String(), "What may be done"),
     resolution: orNull(Resolution),
@@ -251,7 +250,13 @@ const HumanPage = Type.Object(
 const TransactionPart = Type.Object(
   {
     name: text("Part"),
-    state: text("Where it stands"),
+    state: Type.Enum(
+      [
+        ...["waiting", "begun", "done", "refused", "unknown", "ending"],
+        ...["confirmed", "undone", "by_human", "nothing"],
+      ],
+      { description: "Where it stands; nothing: it had no effect, and there was nothing to undo" },
+    ),
     stuck: Type.Boolean({ description: "There is an item for a human about it" }),
   },
   { description: "A part of a transaction" },
@@ -265,12 +270,21 @@ const Transaction = Type.Object(
     mode: Type.Enum(["tcc", "saga"], { description: "How its parts are taken together" }),
     state: Type.Enum(["running", "confirming", "canceling", "done", "undone"], { description: "State" }),
     parts: list(TransactionPart, "In their order"),
-    results: Type.Unknown({ description: "What each part that was done gave back, by its name" }),
-    error: Type.Unknown({ description: "Because of what it is undone; null when it is not" }),
+    results: anything("What each part that was done gave back, by its name"),
+    error: orNull(anything("Because of what it is undone; null when it is not")),
     begunAt: time("When"),
     endedAt: orNull(time("When it ended")),
   },
   { description: "A transaction across actors" },
+);
+
+const Lookup = Type.Object(
+  {
+    state: Type.Enum(["found", "running", "never_seen"], { description: "Whether the key was answered" }),
+    result: optional(Type.Union([Order, OrderRefund, Transaction])),
+    error: optional(StoredRefusal),
+  },
+  { description: "What became of a key" },
 );
 
 const Token = Type.Object(
@@ -328,17 +342,22 @@ const Certificate = Type.Object(
         heldUnits: integer("Units held"),
         availableUnits: integer("Units available"),
         inWallets: amounts("By currency"),
-        inOrders: amounts("By currency"),
-        refunded: amounts("By currency: what went back"),
-        payable: amounts("By currency: what is asked to go back and has not yet"),
-        suspense: amounts("By currency: what belongs to no order"),
+        inOrders: amounts("By currency: paid, and neither refunded nor asked for"),
+        refunded: amounts("By currency: given back"),
+        payable: amounts("By currency: asked to go back, and not known to have"),
+        suspense: amounts("By currency: from outside, and of no order"),
         revenue: amounts("By currency: what archived orders have earned"),
         points: Type.Object(
-          { granted: text("Granted"), reversed: text("Reversed"), spent: text("Spent"), left: text("Left") },
-          { description: "Points, as whole numbers" },
+          {
+            granted: count("Granted"),
+            reversed: count("Taken back with refunds"),
+            spent: count("Spent"),
+            left: count("What accounts have, less what they owe"),
+          },
+          { description: "Points, as text: their sum may be larger than any number" },
         ),
-        archived: integer("Orders that are only in the read side"),
-        openRefunds: integer("Refunds that have no end"),
+        archived: integer("Orders that the engine has forgotten"),
+        openRefunds: integer("Refunds that have no end yet"),
         openItems: integer("Items that wait for a human"),
         ledgerDifference: amounts("By currency: zero, or something is wrong"),
       },

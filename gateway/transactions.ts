@@ -32,7 +32,10 @@ export class Refused extends Error {
 
 /** What a function is told. */
 export interface CallContext<Input = Record<string, unknown>> {
-  /** The same in every attempt: give it to the other side as its idempotency key. */
+  /**
+   * The same in every attempt, so it can be the other side's idempotency key. What undoes, confirms or cancels is a call of its
+   * own: what ties it to what it ends is `transaction` and `part`.
+   */
   readonly call: string;
   readonly attempt: number;
   readonly transaction: string;
@@ -78,10 +81,13 @@ export interface RefundContext {
   readonly call: string;
   readonly attempt: number;
   readonly refund: string;
-  readonly order: string;
+  /** null for money that came for an order that is archived. */
+  readonly order: string | null;
   readonly amount: string;
   readonly currency: string;
+  readonly provider: string;
   readonly paymentId: string;
+  readonly reason: string;
   readonly signal: AbortSignal;
 }
 

@@ -54,9 +54,19 @@ function newFolder(): string {
 test("--help names every command, and every command's help names its options", async () => {
   const { code, out, err } = await yifen(["--help"]);
   expect([code, err]).toEqual([done, ""]);
-  const commands = ["start", "demo", "audit", "explain", "verify", "human", "outlets", "bench"];
-  for (const command of commands) expect(out).toMatch(new RegExp(`^  ${command} `, "m"));
-  const helps = await Promise.all(commands.map((command) => yifen([command, "--help"])));
+  const commands = ["start", "demo", "audit", "explain", "verify", "bench"];
+  const groups = [
+    "human list",
+    "human show",
+    "human resolve",
+    "outlets status",
+    "outlets dead",
+    "outlets retry",
+  ];
+  for (const command of [...commands, "human", "outlets"])
+    expect(out).toMatch(new RegExp(`^  ${command} `, "m"));
+  commands.push(...groups);
+  const helps = await Promise.all(commands.map((command) => yifen([...command.split(" "), "--help"])));
   for (const [n, help] of helps.entries()) {
     expect([help.code, help.err]).toEqual([done, ""]);
     expect(help.out).toContain(`Usage: yifen ${commands[n]}`);

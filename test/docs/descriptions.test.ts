@@ -78,10 +78,8 @@ test("every param of a method has its one place in its operation", () => {
     const operation = openApi.paths[path]![verb.toLowerCase()]!;
     expect(operation.description).toContain(method);
     const body = operation.requestBody?.content["application/json"]?.schema.properties ?? {};
-    // The header of that name is the request's; a transaction has a param of its own.
-    const headers = operation.parameters.map(({ name }) => inParams(name, keyParam));
-    const parameters = headers.filter((name) => name !== "deadlineMs");
-    const places = [...Object.keys(body), ...parameters];
+    const named = operation.parameters.filter(({ name }) => name !== "Yifen-Deadline-Ms");
+    const places = [...Object.keys(body), ...named.map(({ name }) => inParams(name, keyParam))];
     expect(new Set(places), method).toEqual(new Set(Object.keys(schemas[method].properties)));
     const pathParams = operation.parameters.filter((each) => each.in === "path");
     expect(pathParams.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
@@ -91,6 +89,5 @@ test("every param of a method has its one place in its operation", () => {
 
 function inParams(name: string, keyParam: string | undefined): string {
   if (name === "Idempotency-Key") return keyParam!;
-  if (name === "Yifen-At") return "at";
-  return name === "Yifen-Deadline-Ms" ? "deadlineMs" : name;
+  return name === "Yifen-At" ? "at" : name;
 }

@@ -12,7 +12,7 @@ import { type EngineHost, openEngineHost } from "../../gateway/engine-host.js";
 import { engineMetrics } from "../../gateway/engine-metrics.js";
 import { type Metric, renderMetrics } from "../../gateway/metrics.js";
 import { openSocketServer } from "../../gateway/socket-server.js";
-import { defineSaga } from "../../gateway/transactions.js";
+import { defineSaga, Refused } from "../../gateway/transactions.js";
 import type { Exchange } from "./document.js";
 
 export type EncodingName = "yifen.json" | "yifen.msgpack";
@@ -27,19 +27,29 @@ export interface DocumentEngine {
 
 const megabyte = 1024 * 1024;
 
-/** The transaction of the examples. */
-const gift = defineSaga({
-  steps: (_input, account) => [
-    { kind: "stock", name: "take", product: "scarf", qty: 1 },
-    { kind: "money", name: "pay", from: account, to: "revenue", amount: "40.00", currency: "CNY" },
-  ],
-});
-
 /** 2026-10-01T08:00:00Z, where the examples begin. */
 export const examplesBeginMs = 1_790_841_600_000;
 
 /** Of the payment provider of docs/HTTP.md. */
 export const documentSecret = "only-for-this-page-1234";
+
+/** The transaction of docs/PROTOCOL.md. */
+const gift = defineSaga<{ to: string }>({
+  steps: (_input, account) => [
+    { kind: "stock", name: "take", product: "tea", qty: 1 },
+    { kind: "money", name: "pay", from: account, to: "revenue", amount: "12.50", currency: "CNY" },
+    { kind: "call", name: "wrap" },
+  ],
+  calls: {
+    wrap: {
+      do({ input: { to } }) {
+        if (to === "the moon") throw new Refused("no paper is good enough");
+        return { paper: "red" };
+      },
+      undo() {},
+    },
+  },
+});
 
 /** In memory, or on a folder; a read side on a folder is a thread, and threads need compiled code. */
 export async function openDocumentEngine(
@@ -58,8 +68,8 @@ export async function openDocumentEngine(
     readSide,
     diskFreeBytes: 0,
     progress: () => {},
+    definitions: runDefinitions({ transactions: { gift }, refunds: {} }, 10_000),
     failed: (error) => void defects.push(error),
-    definitions: runDefinitions({ transactions: { gift }, refunds: {} }, 1000),
     clock,
   });
   let metrics: readonly Metric[] = [];
@@ -166,7 +176,7 @@ function openLine(socket: WebSocket, encoding: EncodingName): Line {
   };
 }
 
-/** Hashes hold microseconds. How often the audit looked is the affair of its own tests. */
+/** Hashes hold microseconds, tokens a secret. How often the audit looked is the affair of its own tests. */
 const variable: ReadonlySet<string> = new Set(["chainHash", "stateHash", "count", "token"]);
 
 /** Without what differs from run to run. The documents show an engine on a disk; only a log on disk has a hash chain. */

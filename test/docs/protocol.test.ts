@@ -12,7 +12,7 @@ import {
   openDocumentEngine,
   runExamples,
 } from "./examples-run.js";
-import { codesTable, eventsTable, metricsTable, number, paramsTable } from "./tables.js";
+import { codesTable, eventsTable, metricsTable, movesTable, number, paramsTable } from "./tables.js";
 
 /** What differs is mended by `npm run build && node dist/test/docs/write-protocol.js`, or is a defect of the engine. */
 const markdown = readDocument("docs/PROTOCOL.md");
@@ -111,6 +111,10 @@ test("the codes are those of the table of results, in its order", () => {
 
 test("the events are those of the table of events, in its order", () => {
   expect(tableOf(markdown, "events")).toBe(eventsTable());
+});
+
+test("the life of an order is that of its state machine", () => {
+  expect(tableOf(markdown, "moves")).toBe(movesTable());
 });
 
 test("every code in an answer is one of the table", () => {

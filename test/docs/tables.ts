@@ -1,6 +1,7 @@
 /** The tables of the documents that are made from the code: by name, as Markdown. */
 
 import { effectsOf, eventKinds, eventTypes } from "../../actors/events.js";
+import { type OrderEvent, transitions } from "../../actors/order-transitions.js";
 import { results } from "../../actors/results.js";
 import { exitCodes } from "../../cli/fail.js";
 import { environmentName, type SettingName, settingsTable, shown } from "../../gateway/config.js";
@@ -51,6 +52,42 @@ export function paramsTable(method: keyof typeof schemas): string {
 
 /** What needs no description in its schema. */
 const described: Readonly<Record<string, string>> = { status: "Only orders in this status" };
+
+/** How each event comes about: a method, or what happens by itself. */
+const causes: { readonly [E in OrderEvent]: string } = {
+  place: "`order.place`",
+  place_paid: '`order.place` with `pay: "balance"`, or over zero',
+  pay: "`order.pay`, or `payment.notify` of all that is due",
+  cancel: "`order.cancel`",
+  expire: "the time to pay has passed",
+  reinstate: "its money came late, and all of it could be taken once more (a setting)",
+  pack: "`order.advance`",
+  ship: "`order.advance` with `tracking`",
+  dispatch: "`order.advance`",
+  deliver: "`order.advance`",
+  confirm: "`order.advance`",
+  auto_confirm: "7 days after it was shipped (a setting)",
+  refund: "`order.refund`",
+  refund_all_done: "its last refund has ended, and all of its money went back",
+  refund_ended: "its last refund has ended, and some of its money is left",
+  dispute: "`order.advance`",
+  resolve_refund: '`order.advance` of `resolve` with `resolution: "refund"`',
+  resolve_keep: '`order.advance` of `resolve` with `resolution: "keep"`',
+};
+
+/** The order's life, a row for each event and where it leads. */
+export function movesTable(): string {
+  const rows = new Map<string, { event: OrderEvent; to: string; from: string[] }>();
+  for (const { from, event, to } of transitions) {
+    const row = rows.get(`${event} ${to}`) ?? { event, to, from: [] };
+    if (from !== "None") row.from.push(from);
+    rows.set(`${event} ${to}`, row);
+  }
+  return table(
+    ["from", "event", "how it comes", "to"],
+    [...rows.values()].map(({ from, event, to }) => [from.join(", "), mark(event), causes[event], to]),
+  );
+}
 
 export function eventsTable(): string {
   const rows = eventTypes.map((type) => {

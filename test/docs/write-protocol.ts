@@ -12,7 +12,15 @@ import type { schemas } from "../../gateway/schemas.js";
 import { blocksOf, exchangesOf, projectFile, readDocument, replaceTable, tableNames } from "./document.js";
 import { normalised, openDocumentEngine, runExamples } from "./examples-run.js";
 import { pretty } from "./pretty.js";
-import { codesTable, eventsTable, metricsTable, paramsTable, settingsRows } from "./tables.js";
+import {
+  checksTable,
+  codesTable,
+  eventsTable,
+  metricsTable,
+  movesTable,
+  paramsTable,
+  settingsRows,
+} from "./tables.js";
 
 const folder = mkdtempSync(join(tmpdir(), "yifen-docs-"));
 const engine = await openDocumentEngine(folder);
@@ -20,6 +28,7 @@ try {
   let markdown = readDocument("docs/PROTOCOL.md");
   for (const name of tableNames(markdown)) {
     if (name === "events") markdown = replaceTable(markdown, name, eventsTable());
+    if (name === "moves") markdown = replaceTable(markdown, name, movesTable());
     if (name === "codes") markdown = replaceTable(markdown, name, codesTable());
     if (name === "metrics") markdown = replaceTable(markdown, name, metricsTable(engine.metrics));
     const [, method] = /^params (.+)$/.exec(name) ?? [];
@@ -29,8 +38,8 @@ try {
   const found = await runExamples(engine, "yifen.json", exchanges);
   writeFileSync(projectFile("docs/PROTOCOL.md"), withFrames(markdown, exchanges, found));
 
-  const operating = readDocument("docs/OPERATING.md");
-  writeFileSync(projectFile("docs/OPERATING.md"), replaceTable(operating, "settings", settingsRows()));
+  const operating = replaceTable(readDocument("docs/OPERATING.md"), "settings", settingsRows());
+  writeFileSync(projectFile("docs/OPERATING.md"), replaceTable(operating, "checks", checksTable()));
 } finally {
   await engine.stop();
   rmSync(folder, { recursive: true, force: true });

@@ -50,6 +50,13 @@ describe.each([1, 3])("over %i shards", (shards) => {
     expect(engine.restart().hashes()).toEqual(engine.hashes());
   });
 
+  test("a lookup of its key finds how it ended", () => {
+    const { engine } = sagaShop(shards, all());
+    const { result } = engine.ask(begin("gift"));
+    const lookup = engine.ask({ method: "order.lookup", account: "ann", key: "t1" });
+    expect(lookup.result).toEqual({ state: "found", result });
+  });
+
   test("a refused step: what was done before is undone, newest first, and it itself is not", () => {
     const { engine, outside } = sagaShop(shards, { ...all(), "gift/send:do": () => no });
     const { result } = engine.ask(begin("gift"));

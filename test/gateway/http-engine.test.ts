@@ -1,20 +1,44 @@
 /** Real answers of an engine over HTTP: they have the shape that the documents promise. */
 
-import { createHmac } from "node:crypto";
 import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { handlers } from "../../engine/handlers.js";
 import type { EngineHost } from "../../gateway/engine-host.js";
 import { routes, webSocketOnly } from "../../gateway/http-routes.js";
+import { signatureOf } from "../../gateway/payment-signature.js";
 import { namedSchemas, resultSchemas, type SchemaName } from "../../gateway/result-schemas.js";
 import type { Method } from "../../gateway/schemas.js";
-import { type Answered, type HttpServer, notifySecret, serveEngine } from "./http-server.js";
+import { defineSaga, Refused } from "../../gateway/transactions.js";
+import { type Answered, type HttpServer, serveEngine } from "./http-server.js";
 
 let http: HttpServer & { readonly host: EngineHost };
 const seen = new Set<Method>();
+const secret = "a-secret-of-the-provider";
+
+/** A cup is taken, paid for and wrapped; nobody wraps for the moon. */
+const gift = defineSaga<{ to: string }>({
+  steps: (_input, account) => [
+    { kind: "stock", name: "take", product: "cup", qty: 1 },
+    { kind: "money", name: "pay", from: account, to: "revenue", amount: "1.00", currency: "CNY" },
+    { kind: "call", name: "wrap" },
+  ],
+  calls: {
+    wrap: {
+      do({ input: { to } }) {
+        if (to === "the moon") throw new Refused("no paper goes there");
+        return { paper: "red" };
+      },
+      undo() {},
+    },
+  },
+});
 
 beforeAll(async () => {
-  http = await serveEngine(3);
+  http = await serveEngine(
+    3,
+    { transactions: { gift }, refunds: { alipay: () => ({ number: "2088-1" }) } },
+    new Map(["alipay", "paypal"].map((provider) => [provider, [secret]])),
+  );
 });
 
 afterAll(async () => {
@@ -45,7 +69,6 @@ function expectShape(name: SchemaName, value: unknown): void {
 }
 
 interface Schema {
-  readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
@@ -57,13 +80,17 @@ function unknownFields(schema: Schema, value: unknown, path: string): string[] {
     return value.flatMap((item) => (schema.items ? unknownFields(schema.items, item, `${path}[]`) : []));
   }
   if (typeof value !== "object" || value === null) return [];
-  const fits = ({ properties, required }: Schema) => properties && required?.every((field) => field in value);
-  const open = schema.anyOf?.find(fits) ?? schema;
+  const open = fitting(schema, value);
   if (!open.properties) return [];
   return Object.entries(value).flatMap(([name, each]) => {
     const known = open.properties![name];
     return known ? unknownFields(known, each, `${path}.${name}`) : [`${path}.${name}`];
   });
+}
+
+/** Of several shapes the one that the value has. */
+function fitting(schema: Schema, value: unknown): Schema {
+  return schema.anyOf?.find((each) => each.properties && Compile(each as object).Check(value)) ?? schema;
 }
 
 test("a shop over HTTP, from its first product to its audit", async () => {
@@ -172,90 +199,186 @@ test("a cursor that was never given out names its place", async () => {
   expect(body.details.path).toBe("query.cursor");
 });
 
-test("after the payment: moves, refunds, points, transactions, tokens, in the shapes that are promised", async () => {
-  const line = [{ product: "tea", qty: 2 }];
-  const { body: order } = await ask(
-    "order.place",
-    "/v1/orders",
-    { account: "ann", lines: line },
-    key("late-1"),
-  );
-  const events = `/v1/orders/${order.order}/events`;
-  const money = { order: order.order, amount: "30.00", currency: "CNY" };
-  const paid = await notify({ paymentId: "p1", ...money });
-  expect(paid.body).toMatchObject({ outcome: "paid", money: "applied", order: { status: "Paid" } });
-  await ask("order.advance", events, { event: "pack" }, key("late-2"));
-  await ask("order.advance", events, { event: "ship", tracking: "SF-1" }, key("late-3"));
-  const refund = await ask(
-    "order.refund",
-    `/v1/orders/${order.order}/refund`,
-    { lines: [{ product: "tea", qty: 1 }], reason: "broken", restock: true },
-    key("late-4"),
-  );
-  const { refund: number } = refund.body.refunds[0];
-  expect((await ask("refund.get", `/v1/refunds/${number}`)).body.state).toBe("requested");
-  const report = await ask("refund.report", `/v1/refunds/${number}/report`, { outcome: "done", ref: "a-1" });
-  expect(report.body).toMatchObject({ state: "done", to: "provider", amount: "12.50" });
-  await ask("order.advance", events, { event: "dispute" }, key("late-5"));
-  const resolve = { event: "resolve", resolution: "refund" };
-  const resolved = await ask("order.advance", events, resolve, key("late-6"));
-  expect(resolved.body.refunds).toMatchObject([{ state: "requested" }]);
-
-  await notify({ paymentId: "p2", ...money, order: "o999424" });
-  const { body: page } = await ask("human.list", "/v1/human?state=open");
-  const items = page.cursor === null ? page.items : [...page.items, ...(await moreItems(page.cursor))];
-  const { item } = items[0];
-  expect((await ask("human.get", `/v1/human/${item}`)).body.item.state).toBe("open");
-  const end = { action: "done", reason: "sent back", operator: "li" };
-  expect((await ask("human.resolve", `/v1/human/${item}/resolve`, end)).body.item.state).toBe("resolved");
-
-  const spend = await ask("points.spend", "/v1/accounts/ann/points/spend", { points: 1 }, key("v-1"));
-  expect(spend.body.code).toBe("insufficient_points");
-  const { body: rich } = await ask(
-    "order.place",
-    "/v1/orders",
-    { account: "ann", lines: line, pay: "balance" },
-    key("rich-1"),
-  );
-  const moves = `/v1/orders/${rich.order}/events`;
-  for (const event of ["pack", "ship", "confirm"])
-    await ask(
-      "order.advance",
-      moves,
-      event === "ship" ? { event, tracking: "x" } : { event },
-      key(`rich-${event}`),
-    );
-  await ask("points.spend", "/v1/accounts/ann/points/spend", { points: 1 }, key("v-2"));
-
-  const gift = await ask(
-    "transaction.begin",
-    "/v1/transactions",
-    { account: "ann", name: "gift" },
-    key("g-1"),
-  );
-  expect(gift.body.state).toBe("done");
-  await ask("transaction.get", `/v1/transactions/${gift.body.transaction}`);
-  expect((await ask("token.issue", "/v1/tokens")).body.token).toMatch(/^tk:/);
+test("a payment from outside: paid, twice, not enough, and for nothing", async () => {
+  const order = await placed("out-1", 2);
+  const paid = await notify("alipay", "p-1", order, "25.00");
+  expect(paid.body).toMatchObject({
+    ...{ outcome: "paid", money: "applied", refund: null },
+    order: { order, status: "Paid", amountPaid: "25.00" },
+  });
+  expect((await notify("alipay", "p-1", order, "25.00")).headers.get("idempotent-replayed")).toBe("true");
+  expect((await notify("alipay", "p-1", order, "26.00")).body.code).toBe("key_reused");
+  const twice = await notify("alipay", "p-2", order, "25.00");
+  expect(twice.body).toMatchObject({ outcome: "duplicate_payment", money: "refunded" });
+  expect((await ask("refund.get", `/v1/refunds/${twice.body.refund}`)).body).toMatchObject({
+    ...{ order, amount: "25.00", to: "provider", provider: "alipay", paymentId: "p-2", lines: [] },
+  });
+  const part = await notify("alipay", "p-3", await placed("out-2", 1), "5.00");
+  expect(part.body).toMatchObject({ outcome: "partially_paid", money: "kept" });
+  const lost = await notify("alipay", "p-4", "o999999", "5.00");
+  expect(lost.body).toEqual({ outcome: "unmatched_payment", money: "suspense", refund: null, order: null });
+  const unsigned = await ask("payment.notify", "/v1/payments/alipay/notify", notified("p-5", order, "1.00"));
+  expect([unsigned.status, unsigned.body.code]).toEqual([401, "unauthenticated"]);
 });
 
-async function moreItems(cursor: string): Promise<{ item: string }[]> {
-  const { body } = await ask("human.list", `/v1/human?cursor=${cursor}`);
-  return body.cursor === null ? body.items : [...body.items, ...(await moreItems(body.cursor))];
+test("an order is packed, shipped, disputed and confirmed, and what was said of it is in its history", async () => {
+  const order = await paidFromBalance("life", 1);
+  const advance = (name: string, body: object) =>
+    ask("order.advance", `/v1/orders/${order}/events`, body, key(name));
+  expect((await advance("life-1", { event: "pack", version: 9 })).body).toMatchObject({
+    code: "version_mismatch",
+    details: { version: 1 },
+  });
+  expect((await advance("life-2", { event: "pack", version: 1, operator: "li" })).body.status).toBe(
+    "Packing",
+  );
+  expect((await advance("life-3", { event: "ship" })).body.details.path).toBe("body.tracking");
+  expect((await advance("life-4", { event: "ship", tracking: "SF-1" })).body.status).toBe("Shipped");
+  expect((await advance("life-5", { event: "dispute", remark: "empty" })).body.status).toBe("Disputed");
+  const kept = await advance("life-6", { event: "resolve", resolution: "keep" });
+  expect(kept.body).toMatchObject({ status: "Shipped" });
+  expect((await advance("life-7", { event: "confirm" })).body.status).toBe("Completed");
+  const { body } = await ask("order.history", `/v1/orders/${order}/history`);
+  expect(body.moves.map(({ event }: { event: string }) => event)).toEqual([
+    "place",
+    "pack",
+    "ship",
+    "dispute",
+    "resolve_keep",
+    "confirm",
+  ]);
+  const points = await ask("points.spend", "/v1/accounts/ann/points/spend", { points: 12 }, key("pt-1"));
+  expect(points.body).toMatchObject({ account: "ann", points: 0 });
+  expect(
+    (await ask("points.spend", "/v1/accounts/ann/points/spend", { points: 1 }, key("pt-2"))).body,
+  ).toMatchObject({ code: "insufficient_points", details: { available: 0 } });
+  const disputed = await paidFromBalance("dispute", 1);
+  const move = (name: string, body: object) =>
+    ask("order.advance", `/v1/orders/${disputed}/events`, body, key(name));
+  for (const [n, event] of ["pack", "ship", "dispute"].entries())
+    await move(`d-${n}`, { event, ...(event === "ship" ? { tracking: "SF-2" } : {}) });
+  const back = await move("d-4", { event: "resolve", resolution: "refund", restock: true });
+  expect(back.body).toMatchObject({
+    refunds: [{ state: "done", restock: true }],
+    order: { status: "Refunded" },
+  });
+});
+
+test("money goes back to the wallet and to the provider, and a lookup finds what a key became", async () => {
+  const order = await paidFromBalance("back", 2);
+  const refund = (name: string, body: object) =>
+    ask("order.refund", `/v1/orders/${order}/refund`, { reason: "broken", ...body }, key(name));
+  const one = await refund("back-1", { lines: [{ product: "tea", qty: 1 }], restock: true });
+  expect(one.body).toMatchObject({
+    refunds: [{ to: "wallet", state: "done", amount: "12.50", lines: [{ product: "tea", qty: 1 }] }],
+    order: { status: "Paid", amountRefunded: "12.50" },
+  });
+  expect((await refund("back-2", { amount: "20.00" })).body.code).toBe("refund_exceeds_remaining");
+  expect((await refund("back-3", { lines: [{ product: "tea", qty: 2 }] })).body.code).toBe(
+    "line_qty_exceeds",
+  );
+  expect((await ask("order.lookup", "/v1/orders/lookup?account=ann&key=back-1")).body).toEqual({
+    state: "found",
+    result: one.body,
+  });
+  expect((await ask("refund.get", `/v1/refunds/${one.body.refunds[0].refund}`)).body).toEqual(
+    one.body.refunds[0],
+  );
+  expect((await ask("refund.get", "/v1/refunds/r999999")).body.code).toBe("refund_not_found");
+
+  const outside = await placed("back-4", 1);
+  await notify("paypal", "p-9", outside, "12.50");
+  const asked = await ask("order.refund", `/v1/orders/${outside}/refund`, { reason: "x" }, key("back-5"));
+  expect(asked.body).toMatchObject({ refunds: [{ to: "provider", state: "requested", ref: null }] });
+  const path = `/v1/refunds/${asked.body.refunds[0].refund}/report`;
+  expect((await ask("refund.report", path, { outcome: "unknown" })).body.state).toBe("unknown");
+  const done = await ask("refund.report", path, { outcome: "done", ref: "2088-7" });
+  expect(done.body).toMatchObject({ state: "done", ref: "2088-7" });
+  expect((await ask("refund.report", path, { outcome: "refused" })).body.code).toBe("invalid_transition");
+});
+
+test("what only a human can end is listed over all shards, shown, and ended", async () => {
+  const items = async (query: string) => {
+    const found: { item: string; subject: string }[] = [];
+    let cursor: string | null = "";
+    while (cursor !== null) {
+      const { body }: Answered = await ask(
+        "human.list",
+        `/v1/human?${query}${cursor && `&cursor=${cursor}`}`,
+      );
+      found.push(...body.items);
+      cursor = body.cursor;
+    }
+    return found;
+  };
+  const { item } = (await items("limit=1")).find(({ subject }) => subject === "alipay:p-4")!;
+  expect((await ask("human.get", `/v1/human/${item}`)).body.item).toMatchObject({
+    ...{ kind: "payment", state: "open", amount: "5.00", currency: "CNY", resolution: null },
+  });
+  const resolve = (body: object) => ask("human.resolve", `/v1/human/${item}/resolve`, body);
+  const entries = [{ from: "suspense", to: "loss", amount: "4.00" }];
+  expect((await resolve({ action: "entries", reason: "r", entries })).body.code).toBe("invalid_amount");
+  const done = await resolve({ action: "done", reason: "sent back", evidence: "a slip", operator: "li" });
+  expect(done.body.item).toMatchObject({ state: "resolved", actions: [], resolution: { action: "done" } });
+  expect((await items("state=resolved")).map((each) => each.item)).toContain(item);
+  expect((await ask("human.get", "/v1/human/h999999")).body.code).toBe("item_not_found");
+});
+
+test("a token is a key", async () => {
+  const { body } = await ask("token.issue", "/v1/tokens");
+  const buy = (name: string) =>
+    ask("order.place", "/v1/orders", { account: "ann", lines: [{ product: "tea", qty: 1 }] }, key(name));
+  expect((await buy(body.token)).status).toBe(200);
+  expect((await buy(`${body.token.slice(0, -1)}x`)).body.code).toBe("token_unknown");
+});
+
+test("a transaction of the program: done, undone, and looked at", async () => {
+  const cup = { product: "cup", name: "Cup", price: "1.00", currency: "CNY", stock: 2 };
+  await ask("product.create", "/v1/products", cup);
+  const begin = (name: string, body: object) =>
+    ask("transaction.begin", "/v1/transactions", { account: "ann", name: "gift", ...body }, key(name));
+  const done = await begin("gift-1", { input: { to: "ben" } });
+  expect(done.body).toMatchObject({ state: "done", mode: "saga", results: { wrap: { paper: "red" } } });
+  expect((await begin("gift-1", { input: { to: "ben" } })).headers.get("idempotent-replayed")).toBe("true");
+  const undone = await begin("gift-2", { input: { to: "the moon" }, deadlineMs: 5000, wait: true });
+  expect(undone.body).toMatchObject({ state: "undone", error: { part: "wrap", how: "refused" } });
+  const read = await ask("transaction.get", `/v1/transactions/${undone.body.transaction}`);
+  expect(read.body).toEqual(undone.body);
+  const lookup = await ask("order.lookup", "/v1/orders/lookup?account=ann&key=gift-2");
+  expect(lookup.body).toEqual({ state: "found", result: undone.body });
+  expect((await begin("gift-3", { name: "other" })).body.details.path).toBe("body.name");
+  expect((await ask("transaction.get", "/v1/transactions/t999999")).body.code).toBe("transaction_not_found");
+  const audit = await ask("audit.run", "/v1/audit");
+  expect(audit.body.ok).toBe(true);
+});
+
+/** A tea or two, for money that is still to come. */
+async function placed(name: string, qty: number, more: object = {}): Promise<string> {
+  const lines = [{ product: "tea", qty }];
+  const { body } = await ask("order.place", "/v1/orders", { account: "ann", lines, ...more }, key(name));
+  return body.order;
 }
 
-/** Signed, as the provider does it. */
-async function notify(params: object): Promise<Answered> {
-  const text = JSON.stringify(params);
+function paidFromBalance(name: string, qty: number): Promise<string> {
+  return placed(name, qty, { pay: "balance" });
+}
+
+function notified(paymentId: string, order: string, amount: string): object {
+  return { paymentId, order, amount, currency: "CNY" };
+}
+
+function notify(provider: string, paymentId: string, order: string, amount: string): Promise<Answered> {
+  const body = notified(paymentId, order, amount);
   const seconds = Math.floor(Date.now() / 1000);
-  const proof = createHmac("sha256", notifySecret).update(`${seconds}.${text}`).digest("hex");
-  const headers = { "yifen-signature": `t=${seconds},v1=${proof}` };
-  return ask("payment.notify", "/v1/payments/alipay/notify", params, headers);
+  const signature = signatureOf(secret, seconds, Buffer.from(JSON.stringify(body)));
+  const headers = { "yifen-signature": signature };
+  return ask("payment.notify", `/v1/payments/${provider}/notify`, body, headers);
 }
 
 test("every method that this engine runs was answered here, in the shape that is promised", () => {
-  const inside = ["order.quote"];
-  const offered = Object.keys(handlers).filter((method) => !inside.includes(method));
-  const run = offered.filter((method) => !webSocketOnly.includes(method as Method));
+  const run = Object.keys(handlers).filter(
+    (method) => method !== "order.quote" && !webSocketOnly.includes(method as Method),
+  );
   expect([...seen].sort()).toEqual(run.sort());
 });
 

@@ -179,16 +179,11 @@ const asked: Readonly<Record<string, Asked>> = {
   },
   "transaction.begin": {
     path: "/v1/transactions",
-    headers: key,
+    headers: { ...key, "yifen-at": "7", "yifen-deadline-ms": "500" },
     body: { account: "ann", name: "gift", input: { to: "ben" }, deadlineMs: 5000, wait: false },
     command: {
-      method: "transaction.begin",
-      key: "k-1",
-      account: "ann",
-      name: "gift",
-      input: { to: "ben" },
-      deadlineMs: 5000,
-      wait: false,
+      ...{ method: "transaction.begin", key: "k-1", account: "ann", name: "gift", input: { to: "ben" } },
+      ...{ deadlineMs: 5000, wait: false, at: 7, refuseAfter: 1_500_000 },
     },
   },
   "transaction.get": {

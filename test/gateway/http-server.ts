@@ -7,7 +7,7 @@ import { type EngineHost, openEngineHost } from "../../gateway/engine-host.js";
 import type { PaymentSecrets } from "../../gateway/payment-signature.js";
 import type { Engine } from "../../gateway/session.js";
 import { openSocketServer, type SocketServer } from "../../gateway/socket-server.js";
-import { defineSaga } from "../../gateway/transactions.js";
+import type { Definitions } from "../../gateway/transactions.js";
 
 export interface HttpServer {
   readonly server: SocketServer;
@@ -61,18 +61,11 @@ export async function serve(engine: Engine, paymentSecrets?: PaymentSecrets): Pr
 }
 
 /** A real engine in memory. */
-/** Of the payment provider `alipay`. */
-export const notifySecret = "only-for-these-tests-1234";
-
-/** A transaction that an engine of these tests knows. */
-const gift = defineSaga({
-  steps: (_input, account) => [
-    { kind: "stock", name: "take", product: "tea", qty: 1 },
-    { kind: "money", name: "pay", from: account, to: "revenue", amount: "5.00", currency: "CNY" },
-  ],
-});
-
-export async function serveEngine(shards = 1): Promise<HttpServer & { readonly host: EngineHost }> {
+export async function serveEngine(
+  shards = 1,
+  definitions: Definitions = { transactions: {}, refunds: {} },
+  paymentSecrets?: PaymentSecrets,
+): Promise<HttpServer & { readonly host: EngineHost }> {
   const failures: unknown[] = [];
   const host = await openEngineHost({
     folder: undefined,
@@ -84,10 +77,10 @@ export async function serveEngine(shards = 1): Promise<HttpServer & { readonly h
     readSide: true,
     diskFreeBytes: 0,
     progress: () => {},
+    definitions: runDefinitions(definitions, 1000),
     failed: (error) => void failures.push(error),
-    definitions: runDefinitions({ transactions: { gift }, refunds: {} }, 1000),
   });
-  const http = await serve(host, new Map([["alipay", [notifySecret]]]));
+  const http = await serve(host, paymentSecrets);
   return {
     ...http,
     host,
