@@ -89,7 +89,7 @@ export class Host {
       clock: this,
       bus: world.bus.ofShard(this.number),
       settings: world.plan.settings,
-      outside: (command, _shard, _position, done) => this.#outside(command, incarnation, done),
+      outside: (command, _shard, position, done) => this.#outside(command, position, incarnation, done),
       outCalls: world.providers.ofHost(this, incarnation),
       alert: () => world.coverage.hit("alert"),
       wake: () => this.wake(),
@@ -209,7 +209,12 @@ export class Host {
   }
 
   /** What the loop cannot answer alone: old orders from the read side, and other shards for a dry run. */
-  #outside(command: Command, incarnation: number, done: (result: object | Refusal) => void): void {
+  #outside(
+    command: Command,
+    position: number,
+    incarnation: number,
+    done: (result: object | Refusal) => void,
+  ): void {
     const { schedule, random, hosts, plan, coverage } = this.#world;
     let open = true;
     const answer = (result: object | Refusal) => {
@@ -223,7 +228,13 @@ export class Host {
       schedule.after(1_000_000, () => answer(refuse("overloaded", { retryAfterMs: 50 })));
       return;
     }
-    schedule.after(random.between(50, 3000), () => {
+    const look = () => {
+      if (this.incarnation !== incarnation || !this.shard) return;
+      // The read side answers when it has read all that whoever asked could know of.
+      if (this.durable < position) {
+        schedule.after(500, look);
+        return;
+      }
       this.#readModel.catchUp(this.disk.groups);
       if (command.method === "order.get") {
         coverage.hit("archived order asked for");
@@ -231,7 +242,8 @@ export class Host {
       } else if (command.method === "refund.get") {
         answer(this.#readModel.refund(parseRefundId(command.refund)!) ?? refuse("refund_not_found"));
       } else answer(refuse("internal"));
-    });
+    };
+    schedule.after(random.between(50, 3000), look);
   }
 
   /** The clock may be moved at any time, so no wait is longer than a quarter of a second, until nobody moves it any more. */

@@ -57,7 +57,7 @@ export interface RunOptions {
 /** Throws `Violation` when a promise is broken, and whatever the engine throws when it breaks itself. */
 export function run(seed: number, options: RunOptions = {}): Report {
   const random = new Random(seed);
-  const plan = makePlan(random, options.requests ?? 720);
+  const plan = makePlan(random, options.requests ?? 740);
   const trace = new Trace(options.print);
   const world = new World(plan, random, trace, options.verify ?? true);
   for (const host of world.hosts) host.start();
