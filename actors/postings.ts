@@ -142,6 +142,7 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   keyKept: nothing,
   keysDropped: nothing,
   orderBegun: nothing,
+  branchBegun: nothing,
   branchAnswered: nothing,
   orderRefused: nothing,
   messageSent: nothing,

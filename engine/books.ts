@@ -137,6 +137,9 @@ export class Books {
       case Facts.orderBegun:
         this.#begun(fact, time);
         break;
+      case Facts.branchBegun:
+        this.pending.get(fact.order)!.begun = fact.branch + 1;
+        break;
       case Facts.branchAnswered:
         this.pending.get(fact.order)!.answer(fact);
         break;

@@ -60,18 +60,21 @@ export function decideAnswered(
   expectedTotal: string | undefined,
   payNow: boolean,
 ): { readonly total: number; readonly paid: boolean } | Refusal {
-  const failures: Failure[] = [];
+  const failures = lineFailures(account, answered);
   let total: number | undefined = 0;
-  for (const { productId, qty, unitPrice, currency, refusal } of answered) {
-    if (currency !== undefined && currency !== account.currency)
-      failures.push({ product: productId, refusal: refuse("currency_mismatch") });
-    else if (refusal) failures.push({ product: productId, refusal });
-    total = addSubtotal(total, unitPrice, qty);
-  }
+  for (const { qty, unitPrice } of answered) total = addSubtotal(total, unitPrice, qty);
   const paid = payNow || total === 0;
   const refusal = decideTotal(account, total, expectedTotal, paid);
   if (refusal) failures.push({ refusal });
   return failures.length > 0 ? refuseCart(failures) : { total: total!, paid };
+}
+
+export function lineFailures(account: Account, answered: readonly AnsweredLine[]): Failure[] {
+  return answered.flatMap(({ productId: product, currency, refusal }) => {
+    if (currency !== undefined && currency !== account.currency)
+      return [{ product, refusal: refuse("currency_mismatch") }];
+    return refusal ? [{ product, refusal }] : [];
+  });
 }
 
 export interface Failure {

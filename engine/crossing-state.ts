@@ -19,7 +19,7 @@ export interface PendingOrder {
   readonly order: number;
   readonly account: number;
   readonly payNow: boolean;
-  /** Stock is sold at once, and given back if the order does not come about. */
+  /** Line after line is sold, and given back if the order does not come about. */
   readonly saga: boolean;
   readonly payBy: number;
   readonly expiresAt: number;
@@ -31,6 +31,8 @@ export interface PendingOrder {
   /** By branch; undefined = not answered yet. */
   readonly answers: (BranchAnswer | undefined)[];
   missing: number;
+  /** How many of the lines are asked for. */
+  begun: number;
   answer(fact: FactOf<"branchAnswered">): void;
 }
 
@@ -52,6 +54,7 @@ export function pendingFromFact(fact: FactOf<"orderBegun">): PendingOrder {
     lines: fact.lines,
     answers: fact.lines.map(() => undefined),
     missing: fact.lines.length,
+    begun: fact.payNow === payNowModes.saga ? 0 : fact.lines.length,
     answer(answered) {
       if (this.answers[answered.branch])
         throw new Error(`order ${fact.order}: branch ${answered.branch} answered twice`);

@@ -1,40 +1,46 @@
 /**
- * Orders whose products live on other shards than their account. The order is the coordinator; every line is a branch.
+ * Orders whose products live on other shards than their account. The order is the coordinator of a transaction whose parts
+ * are its lines, each a branch at its product's shard, and last the order itself with its money, which waits for their prices.
+ * What comes next is said by the rules that programs' transactions follow: `tcc/tcc`, or in saga mode `saga/saga`.
  *
- *   coordinator             product's shard
+ *   coordinator             product's shard (crossing-branch)
  *   begun    ── try ──▶     holds, or refuses
  *            ◀─ answered ──
- *   all answered: placed, or refused; the one point of no return
- *            ── confirm ──▶ sold         paid as it was placed, or later
- *            ── cancel ──▶  given back   refused, canceled, expired
+ *   all answered: placed, or refused; paid at once, it is decided
+ *   Created: paid, canceled or expired decides; the one point of no return
+ *            ── confirm ──▶ sold
+ *            ── cancel ──▶  given back
  *
- * In saga mode there is no hold: take sells at once, keep says that it was right, undo is its compensation. Others see the
- * stock go and come back; in exchange nothing waits for a second message.
+ * In saga mode there is no hold: line after line is sold, then the money taken. Whatever refuses, the lines before it are given
+ * back, newest first. Others see the stock go and come back; in exchange nothing waits for a second message.
  *
  * Every arrow is written into the log of the shard that it leaves and numbered there, so it arrives once and in
  * order (`channel`). Lines that happen to live here take the same way, through a channel to oneself.
  *
  * V1  A product's shard never decides how a branch ends.
  * V2  A pending order ends: all answers come, or its deadline does.
+ * V3  The end of a branch is settled when it is sent: it cannot be refused, and arrives.
  */
 
-import type { Account } from "../actors/account.js";
 import { Facts, type Line } from "../actors/facts.js";
 import { deadlines } from "../actors/order.js";
-import { orderNumber, orderSlot, slotOf } from "../actors/order-number.js";
+import { orderNumber, slotOf } from "../actors/order-number.js";
 import { Statuses } from "../actors/order-transitions.js";
-import { decideTake } from "../actors/product.js";
 import { type Refusal, refuse, resultOf, resultOfNumber } from "../actors/results.js";
 import { nameAccount } from "./account-commands.js";
 import { answerRefusal, orderView } from "./answers.js";
-import { decideAnswered, payWithinMs } from "./cart.js";
+import { type AnsweredLine, decideAnswered, lineFailures, payWithinMs, refuseCart } from "./cart.js";
 import type { LineAsked, PlaceOrder } from "./commands.js";
 import { type PendingOrder, payNowModes } from "./crossing-state.js";
 import { keepOrder, keepRefusal, keyedMethods } from "./exactly-once.js";
 import { spaces } from "./key-table.js";
 import { encodeMessage, type Message, type MessageOf } from "./messages.js";
 import { grantPoints } from "./points.js";
+import { nextOfSaga } from "./saga/saga.js";
 import { shardOfSlot } from "./slots.js";
+import type { FenceCall } from "./tcc/fence.js";
+import { nextOfTcc } from "./tcc/tcc.js";
+import { decisions, type NextStep, type PartState, type Standing } from "./transactions/next-step.js";
 import type { Turn } from "./turn.js";
 
 const method = keyedMethods["order.place"];
@@ -83,101 +89,13 @@ export function beginCrossing(
     lines: lines.map(({ product, qty }) => ({ productId: product, qty })),
   });
   turn.waiters.set(order, [command]);
-  lines.forEach(({ product, qty }, branch) => {
-    const kind = isSaga(command) ? "take" : "try";
-    send(turn, slotOf(product), { kind, order, branch, product, qty, account: account.id });
-  });
+  const pending = turn.books.pending.get(order)!;
+  const untouched = lines.map((): PartState => "waiting");
+  advance(turn, running(pending, untouched));
 }
 
-/** A message about an order that crosses shards. */
-export function takeOrderMessage(
-  turn: Turn,
-  message: Exclude<Message, MessageOf<"payment" | "settled">>,
-): void {
-  switch (message.kind) {
-    case "try":
-    case "take":
-      tryBranch(turn, message);
-      break;
-    case "answered":
-      takeAnswer(turn, message);
-      break;
-    case "confirm":
-    case "cancel":
-    case "keep":
-    case "undo":
-      endBranch(turn, message.order, message.branch, message.kind);
-      break;
-    case "return":
-      takeBack(turn, message);
-      break;
-  }
-}
-
-/** Tells a product's shard that units come back. */
-export function sendReturn(turn: Turn, slot: number, returned: Omit<ReturnMessage, "kind">): void {
-  send(turn, slot, { kind: "return", ...returned });
-}
-
-type TryMessage = MessageOf<"try" | "take">;
-type EndKind = "confirm" | "cancel" | "keep" | "undo";
-type ReturnMessage = MessageOf<"return">;
-
-function takeBack(turn: Turn, { order, product: id, qty, account }: ReturnMessage): void {
-  const product = turn.books.productByName.get(id)!;
-  const buyer = nameAccount(turn, account).handle;
-  const available = product.available + qty;
-  turn.record({ type: Facts.stockReturned, product: product.handle, order, account: buyer, qty, available });
-}
-
-/** Tells the shards of an order's products how it ended. */
-export function endBranches(turn: Turn, order: number, kind: EndKind): void {
-  const { books } = turn;
-  books.orders.eachLine(order, (product, _qty, _unitPrice, branch) => {
-    send(turn, slotOf(books.products[product]!.id), { kind, order, branch });
-  });
-}
-
-/** Ends an order that was not placed yet. */
-export function refusePending(turn: Turn, pending: PendingOrder, refusal: Refusal): void {
-  const { order, account, key, paramsHash, at } = pending;
-  turn.record({ type: Facts.orderRefused, order });
-  keepRefusal(turn, spaces.order, account, key, method, paramsHash, at, refusal);
-  const kind = pending.saga ? "undo" : "cancel";
-  // The newest first, as a saga's steps are compensated.
-  for (const [branch, { productId }] of [...pending.lines.entries()].reverse())
-    send(turn, slotOf(productId), { kind, order, branch });
-  for (const [index, { requester, id }] of takeWaiters(turn, order).entries()) {
-    requester.refused(id, refusal, index > 0);
-    turn.touch(requester);
-  }
-}
-
-function tryBranch(turn: Turn, asked: TryMessage): void {
-  const { order, branch, qty } = asked;
-  const product = turn.books.productByName.get(asked.product);
-  const account = nameAccount(turn, asked.account).handle;
-  const known = product && !product.remote ? product : undefined;
-  const refusal = known ? decideTake(known, account, qty, turn.nowMs) : refuse("product_not_found");
-  if (known && !refusal) {
-    turn.record({ type: Facts.branchTried, order, branch, product: known.handle, account, qty });
-    const available = known.available - qty;
-    const type = asked.kind === "take" ? Facts.stockSold : Facts.stockHeld;
-    turn.record({ type, product: known.handle, order, account, qty, available });
-  }
-  send(turn, orderSlot(order), {
-    kind: "answered",
-    order,
-    branch,
-    code: refusal ? resultOf(refusal.code).number : 0,
-    unitPrice: known?.price ?? 0,
-    currency: known?.currency ?? 0,
-    name: known?.name ?? "",
-    text: refusal?.details ? JSON.stringify(refusal.details) : "",
-  });
-}
-
-function takeAnswer(turn: Turn, answer: Extract<Message, { kind: "answered" }>): void {
+/** A branch has answered. */
+export function takeAnswer(turn: Turn, answer: MessageOf<"answered">): void {
   const { order, branch, code, unitPrice, currency, name, text } = answer;
   const { books } = turn;
   // The deadline may have come first: then the branch was told to give its stock back already.
@@ -189,46 +107,186 @@ function takeAnswer(turn: Turn, answer: Extract<Message, { kind: "answered" }>):
     turn.record({ type: Facts.productKnown, id, name, currency });
   const product = books.productByName.get(id)?.handle ?? 0;
   turn.record({ type: Facts.branchAnswered, order, branch, product, unitPrice, code, text });
-  if (pending.missing === 0) decidePending(turn, pending);
+  advance(turn, running(pending, progressOf(pending)));
 }
 
-function decidePending(turn: Turn, pending: PendingOrder): void {
+/** The time to pay has passed, and not everybody has answered. */
+export function expirePending(turn: Turn, pending: PendingOrder): void {
+  const standing = running(pending, progressOf(pending));
+  standing.refusal = refuse("hold_expired");
+  if (pending.saga) standing.progress.find(({ state }) => state === "begun")!.state = "unknown";
+  else take(turn, standing, { step: "decide", how: "undone" });
+  advance(turn, standing);
+}
+
+/** The record of an order that holds its lines has decided what becomes of them: their shards are told. */
+export function endBranches(turn: Turn, order: number, how: keyof typeof decisions): void {
+  const { orders, products } = turn.books;
+  const slots: number[] = [];
+  orders.eachLine(order, (product, _qty, _unitPrice, branch) => {
+    slots[branch] = slotOf(products[product]!.id);
+  });
+  const progress = slots.map(() => ({ state: "done" as PartState, stuck: false }));
+  advance(turn, { ...tcc, order, slots, progress, decision: decisions[how] });
+}
+
+/** Tells a product's shard that units come back. */
+export function sendReturn(turn: Turn, slot: number, returned: Omit<MessageOf<"return">, "kind">): void {
+  send(turn, slot, { kind: "return", ...returned });
+}
+
+/** Where an order's transaction stands in this turn. What of it outlives the turn is in the log. */
+interface Running extends Standing {
+  readonly order: number;
+  /** Of the lines' products. */
+  readonly slots: readonly number[];
+  /** Undefined once it is placed and waits for its payment. */
+  pending?: PendingOrder | undefined;
+  readonly saga: boolean;
+  /** By line; and behind them, while it is pending, the order's own. */
+  readonly progress: { state: PartState; readonly stuck: boolean }[];
+  decision: number;
+  /** Why it will be undone. */
+  refusal?: Refusal;
+}
+
+const tcc = { saga: false, parts: [], hearsAll: true } as const;
+
+/** The parts of an order move nothing between each other. */
+const unpaired = { pair: -1 };
+
+function running(pending: PendingOrder, lines: readonly PartState[]): Running {
+  const { order, saga } = pending;
+  // A saga's own step begins and ends in one turn; the one of a TCC waits for the prices of all lines.
+  const own: PartState = saga || lines.includes("waiting") ? "waiting" : "begun";
+  const progress = [...lines, own].map((state) => ({ state, stuck: false }));
+  const slots = pending.lines.map(({ productId }) => slotOf(productId));
+  const parts = progress.map(() => unpaired);
+  return { order, slots, pending, saga, progress, parts, decision: 0, hearsAll: !saga };
+}
+
+function progressOf({ lines, answers, begun }: PendingOrder): PartState[] {
+  return lines.map((_line, branch) => {
+    const answer = answers[branch];
+    if (answer) return answer.code === 0 ? "done" : "refused";
+    return branch < begun ? "begun" : "waiting";
+  });
+}
+
+/** Goes on until the order has to wait, or all is said. */
+function advance(turn: Turn, standing: Running): void {
+  const rule = standing.saga ? nextOfSaga : nextOfTcc;
+  for (;;) {
+    answerOwn(turn, standing);
+    const next = rule(standing);
+    if (!next) return;
+    take(turn, standing, next);
+    if (next.step === "finish") return;
+  }
+}
+
+function take(turn: Turn, standing: Running, next: NextStep): void {
+  const { order, slots, pending, saga, progress } = standing;
+  switch (next.step) {
+    case "begin":
+      progress[next.part]!.state = "begun";
+      if (next.part < slots.length) beginBranch(turn, pending!, next.part);
+      break;
+    case "decide":
+      standing.decision = decisions[next.how];
+      if (next.how === "undone")
+        refusePending(turn, pending!, standing.refusal ?? refusalOfLine(turn, pending!));
+      break;
+    case "end":
+      progress[next.part]!.state = "settled";
+      if (next.part < slots.length) sendEnd(turn, standing, next.part, next.call);
+      break;
+    case "settle":
+      progress[next.part]!.state = "settled";
+      break;
+    case "finish":
+      // What a saga has done stands; who did it may forget how to undo it.
+      if (saga && standing.decision === decisions.done)
+        for (const [branch, slot] of slots.entries()) send(turn, slot, { kind: "keep", order, branch });
+  }
+}
+
+function beginBranch(turn: Turn, { order, account, saga, lines }: PendingOrder, branch: number): void {
+  const { productId: product, qty } = lines[branch]!;
+  if (saga) turn.record({ type: Facts.branchBegun, order, branch });
+  const kind = saga ? "take" : "try";
+  send(turn, slotOf(product), {
+    kind,
+    order,
+    branch,
+    product,
+    qty,
+    account: turn.books.accounts[account]!.id,
+  });
+}
+
+function sendEnd(turn: Turn, { order, slots }: Running, branch: number, call: FenceCall): void {
+  send(turn, slots[branch]!, { kind: call as "confirm" | "cancel" | "undo", order, branch });
+}
+
+/** The order's own part answers when all lines have: placed, refused, or paid as well. Held, it stays begun until it is paid. */
+function answerOwn(turn: Turn, standing: Running): void {
+  const { pending, progress, slots } = standing;
+  const own = progress[slots.length];
+  if (!pending || own?.state !== "begun" || pending.missing > 0) return;
   const { books } = turn;
   const account = books.accounts[pending.account]!;
-  const answers = pending.lines.map((_line, branch) => pending.answers[branch]!);
-  const answered = pending.lines.map(({ productId, qty }, branch) => {
-    const { code, product, unitPrice, text } = answers[branch]!;
-    const currency = code === notFound ? undefined : books.products[product]!.currency;
-    const refusal = code === 0 ? undefined : refuse(resultOfNumber(code)!.code, detailsOf(text));
-    return { productId, qty, unitPrice, currency, refusal };
-  });
   const expectedTotal = pending.expectedTotal === "" ? undefined : pending.expectedTotal;
-  const decided = decideAnswered(account, answered, expectedTotal, pending.payNow);
+  const decided = decideAnswered(account, answered(turn, pending), expectedTotal, pending.payNow);
   if ("code" in decided) {
-    refusePending(turn, pending, decided);
+    standing.refusal = decided;
+    own.state = "refused";
     return;
   }
-  const lines = answers.map(({ product, unitPrice }, branch) => ({
-    product,
-    qty: pending.lines[branch]!.qty,
-    unitPrice,
-  }));
-  placePending(turn, pending, account, lines, decided.total, decided.paid);
+  placePending(turn, pending, decided.total, decided.paid);
+  if (decided.paid) own.state = "done";
+  else standing.pending = undefined;
+}
+
+/** Of a saga, which is refused before all lines were asked. */
+function refusalOfLine(turn: Turn, pending: PendingOrder): Refusal {
+  return refuseCart(lineFailures(turn.books.accounts[pending.account]!, answered(turn, pending)));
+}
+
+/** The lines that have answered, as their products did. */
+function answered({ books }: Turn, { lines, answers }: PendingOrder): AnsweredLine[] {
+  return lines.flatMap(({ productId, qty }, branch) => {
+    const answer = answers[branch];
+    if (!answer) return [];
+    const { code, product, unitPrice, text } = answer;
+    const currency = code === notFound ? undefined : books.products[product]!.currency;
+    const refusal = code === 0 ? undefined : refuse(resultOfNumber(code)!.code, detailsOf(text));
+    return [{ productId, qty, unitPrice, currency, refusal }];
+  });
 }
 
 function detailsOf(text: string): Record<string, unknown> | undefined {
   return text === "" ? undefined : (JSON.parse(text) as Record<string, unknown>);
 }
 
-function placePending(
-  turn: Turn,
-  pending: PendingOrder,
-  account: Account,
-  lines: readonly Line[],
-  total: number,
-  paid: boolean,
-): void {
-  const { order } = pending;
+/** Ends an order that was not placed. */
+function refusePending(turn: Turn, pending: PendingOrder, refusal: Refusal): void {
+  const { order, account, key, paramsHash, at } = pending;
+  turn.record({ type: Facts.orderRefused, order });
+  keepRefusal(turn, spaces.order, account, key, method, paramsHash, at, refusal);
+  for (const [index, { requester, id }] of takeWaiters(turn, order).entries()) {
+    requester.refused(id, refusal, index > 0);
+    turn.touch(requester);
+  }
+}
+
+function placePending(turn: Turn, pending: PendingOrder, total: number, paid: boolean): void {
+  const { order, answers } = pending;
+  const account = turn.books.accounts[pending.account]!;
+  const lines: Line[] = pending.lines.map(({ qty }, branch) => {
+    const { product, unitPrice } = answers[branch]!;
+    return { product, qty, unitPrice };
+  });
   turn.record({
     type: Facts.orderPlaced,
     order,
@@ -243,7 +301,6 @@ function placePending(
   });
   if (paid) {
     turn.record({ type: Facts.moneyCaptured, account: account.handle, order, amount: total });
-    endBranches(turn, order, pending.saga ? "keep" : "confirm");
     grantPoints(turn, order, "paid");
   }
   keepOrder(turn, account.handle, pending.key, method, pending.paramsHash, pending.at, order);
@@ -252,32 +309,6 @@ function placePending(
     requester.order(id, view, index > 0);
     turn.touch(requester);
   }
-}
-
-/** What each end does to the units of a branch, and how `branch.ended` calls it. */
-const ends = {
-  confirm: { type: Facts.stockConfirmed, back: false, how: 1 },
-  cancel: { type: Facts.stockReleased, back: true, how: 2 },
-  keep: { type: undefined, back: false, how: 1 },
-  undo: { type: Facts.stockReturned, back: true, how: 2 },
-} as const;
-
-/** A branch that was refused has nothing to end; one that was held ends once. */
-function endBranch(turn: Turn, order: number, branch: number, kind: EndKind): void {
-  const { books } = turn;
-  const { type, back, how } = ends[kind];
-  const held = books.branch(order, branch);
-  if (!held) {
-    if (!back) throw new Error(`order ${order}: branch ${branch} is confirmed and was never held`);
-    return;
-  }
-  const { product: handle, account, qty } = held;
-  const product = books.products[handle]!;
-  if (type !== undefined) {
-    const available = back ? product.available + qty : product.available;
-    turn.record({ type, product: handle, order, account, qty, available });
-  }
-  turn.record({ type: Facts.branchEnded, order, branch, how });
 }
 
 function takeWaiters(turn: Turn, order: number) {

@@ -160,7 +160,7 @@ export function recordCancel(turn: Turn, order: Order, cause: number, reason: st
 export function endHolds(turn: Turn, number: number, how: "confirm" | "release"): void {
   const { books } = turn;
   if (books.orders.isCrossed(number)) {
-    endBranches(turn, number, how === "confirm" ? "confirm" : "cancel");
+    endBranches(turn, number, how === "confirm" ? "done" : "undone");
     return;
   }
   const account = books.orders.account(number);

@@ -3,9 +3,8 @@
 import { Facts } from "../actors/facts.js";
 import { isExpired } from "../actors/order.js";
 import { isTerminal, Statuses } from "../actors/order-transitions.js";
-import { refuse } from "../actors/results.js";
 import { autoConfirm } from "./advance-order.js";
-import { refusePending } from "./crossing.js";
+import { expirePending } from "./crossing.js";
 import { archiveKeysRetryMs, archiveRetryMs } from "./limits.js";
 import { causes, recordCancel } from "./move-order.js";
 import type { Turn } from "./turn.js";
@@ -14,7 +13,7 @@ export function orderDue(turn: Turn, number: number): void {
   const { books, nowMs } = turn;
   const pending = books.pending.get(number);
   if (pending) {
-    refusePending(turn, pending, refuse("hold_expired"));
+    expirePending(turn, pending);
     return;
   }
   if (!books.orders.has(number)) return;

@@ -78,13 +78,14 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
   books.orders.lines.load((bytes) => from.take(bytes));
   loadKeys(books.keys, from.unpackAll<KeptResult>());
   loadKeys(books.refs, from.unpackAll<KeptResult>());
-  for (const { answers, missing, ...begun } of from.unpackAll<PendingOrder>()) {
+  for (const { answers, missing, begun: asked, ...begun } of from.unpackAll<PendingOrder>()) {
     const payNow = begun.saga ? payNowModes.saga : begun.payNow ? payNowModes.tcc : payNowModes.later;
     const pending = pendingFromFact({ ...begun, type: 19, payNow });
     answers.forEach((answer, branch) => {
       pending.answers[branch] = answer ?? undefined;
     });
     pending.missing = missing;
+    pending.begun = asked;
     books.pending.set(pending.order, pending);
   }
   for (const branch of from.unpackAll<Branch>())

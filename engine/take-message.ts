@@ -1,6 +1,7 @@
 /** Which function takes which message of a peer. Each comes in order and for the first time. */
 
-import { takeOrderMessage } from "./crossing.js";
+import { takeAnswer } from "./crossing.js";
+import { endBranch, takeBack, tryBranch } from "./crossing-branch.js";
 import type { Message } from "./messages.js";
 import { takeForwarded, takeSettled } from "./notify-payment.js";
 import { takeTransactionMessage } from "./transactions/coordinator.js";
@@ -19,7 +20,17 @@ export function takeMessage(turn: Turn, message: Message): void {
     case "fate":
       takeTransactionMessage(turn, message);
       break;
+    case "try":
+    case "take":
+      tryBranch(turn, message);
+      break;
+    case "answered":
+      takeAnswer(turn, message);
+      break;
+    case "return":
+      takeBack(turn, message);
+      break;
     default:
-      takeOrderMessage(turn, message);
+      endBranch(turn, message);
   }
 }

@@ -13,7 +13,11 @@ import type { StockAudit } from "./audit-stock.js";
 import { methods, type StockKind } from "./audit-turn.js";
 
 /** An order across shards that is not decided yet. */
-export type Pending = FactOf<"orderBegun"> & { readonly answers: Map<number, FactOf<"branchAnswered">> };
+export type Pending = FactOf<"orderBegun"> & {
+  readonly answers: Map<number, FactOf<"branchAnswered">>;
+  /** Lines that are asked for: of a saga one after the other. */
+  asked: number;
+};
 
 type BranchFact = FactOf<"branchTried"> | FactOf<"branchEnded"> | FactOf<"stockReturned">;
 
@@ -44,7 +48,8 @@ export class BranchAudit {
 
   begun(fact: FactOf<"orderBegun">): void {
     const { order: number, account } = fact;
-    this.pending.set(number, { ...fact, answers: new Map() });
+    const asked = fact.payNow === payNowAsSaga ? 0 : fact.lines.length;
+    this.pending.set(number, { ...fact, answers: new Map(), asked });
     this.#crossing.orders.set(number, {
       shard: this.#scope.shard,
       position: this.#scope.position,
@@ -59,10 +64,19 @@ export class BranchAudit {
     });
   }
 
+  /** A saga asks for a line when all lines before it are sold. */
+  asked({ order, branch }: FactOf<"branchBegun">): void {
+    const pending = this.pending.get(order);
+    const sold = pending && [...pending.answers.values()].filter(({ code }) => code === 0).length;
+    if (pending?.payNow !== payNowAsSaga || branch !== pending.asked || branch !== sold)
+      this.#scope.bad("branches", `${orderId(order)} branch ${branch}: asked for before its turn`);
+    if (pending) pending.asked = branch + 1;
+  }
+
   answered(fact: FactOf<"branchAnswered">): void {
     const pending = this.pending.get(fact.order);
     const id = `${orderId(fact.order)} branch ${fact.branch}`;
-    if (!pending || fact.branch >= pending.lines.length || pending.answers.has(fact.branch)) {
+    if (!pending || fact.branch >= pending.asked || pending.answers.has(fact.branch)) {
       this.#scope.bad("branches", `${id}: an answer that nobody waits for`);
       return;
     }
@@ -81,7 +95,9 @@ export class BranchAudit {
       return;
     }
     this.pending.delete(number);
-    const decided = pending.answers.size === pending.lines.length;
+    const isRefused = [...pending.answers.values()].some(({ code }) => code !== 0);
+    const decided =
+      pending.answers.size === pending.lines.length || (pending.payNow === payNowAsSaga && isRefused);
     if (!decided && this.#scope.nowMs < pending.expiresAt) {
       this.#scope.bad("branches", `${orderId(number)}: refused before all branches had answered`);
     }

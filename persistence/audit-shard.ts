@@ -202,6 +202,9 @@ export class ShardAudit {
         this.#keys.begun(fact);
         this.#branches.begun(fact);
         break;
+      case Facts.branchBegun:
+        this.#branches.asked(fact);
+        break;
       case Facts.branchAnswered:
         this.#branches.answered(fact);
         break;

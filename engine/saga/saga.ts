@@ -11,16 +11,15 @@
  *      waits for its credit, so that nobody is given what another still has.
  */
 
-import type { NextStep } from "../transactions/next-step.js";
-import { decisions, settlements, type Transaction } from "../transactions/transaction-table.js";
+import { decisions, type NextStep, type Standing, settlements } from "../transactions/next-step.js";
 
-export function nextOfSaga(transaction: Transaction): NextStep | undefined {
-  if (transaction.decision === 0) return nextForward(transaction);
-  if (transaction.decision === decisions.done) return { step: "finish" };
-  return nextBackward(transaction);
+export function nextOfSaga(standing: Standing): NextStep | undefined {
+  if (standing.decision === 0) return nextForward(standing);
+  if (standing.decision === decisions.done) return { step: "finish" };
+  return nextBackward(standing);
 }
 
-function nextForward({ progress }: Transaction): NextStep | undefined {
+function nextForward({ progress }: Standing): NextStep | undefined {
   for (const [part, { state }] of progress.entries()) {
     if (state === "done") continue;
     if (state === "waiting") return { step: "begin", part, call: "do" };
@@ -29,7 +28,7 @@ function nextForward({ progress }: Transaction): NextStep | undefined {
   return { step: "decide", how: "done" };
 }
 
-function nextBackward({ progress, parts }: Transaction): NextStep | undefined {
+function nextBackward({ progress, parts }: Standing): NextStep | undefined {
   for (let part = progress.length - 1; part >= 0; part--) {
     const { state } = progress[part]!;
     if (state === "settled") continue;

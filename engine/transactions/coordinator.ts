@@ -20,9 +20,9 @@ import { fenceAskMs } from "../tcc/fence-table.js";
 import { callParticipant, participantResult } from "../tcc/participant.js";
 import { nextOfTcc } from "../tcc/tcc.js";
 import type { Turn } from "../turn.js";
-import type { NextStep } from "./next-step.js";
+import { decisions, type NextStep, settlements } from "./next-step.js";
 import { answerPart, callPart, endOf, endPart, parsed, sendToCoordinator, takeAnswer } from "./parts.js";
-import { decisions, settlements, type Transaction } from "./transaction-table.js";
+import type { Transaction } from "./transaction-table.js";
 import { transactionView } from "./transaction-view.js";
 
 /** Goes on until the transaction has to wait, or has ended. */

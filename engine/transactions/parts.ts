@@ -17,7 +17,8 @@ import { shardOfSlot } from "../slots.js";
 import { contradictions, type FenceCall, fenceCalls } from "../tcc/fence.js";
 import { callParticipant, type ParticipantCall, participantResult } from "../tcc/participant.js";
 import type { Turn } from "../turn.js";
-import { answers, settlements, type Transaction } from "./transaction-table.js";
+import { settlements } from "./next-step.js";
+import { answers, type Transaction } from "./transaction-table.js";
 
 /** What a call of a part is for: a call of the fence, or the question what became of its step. */
 export type Verb = FenceCall | "ask";

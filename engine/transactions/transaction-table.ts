@@ -15,14 +15,11 @@ import { type FactOf, Facts } from "../../actors/facts.js";
 import { transactionsEndedMax } from "../limits.js";
 import { type Mode, modes } from "../tcc/fence.js";
 import { Timers } from "../timers.js";
+import type { PartState } from "./next-step.js";
 import type { Part } from "./plan.js";
 
 /** Numbers in the log; never re-used. */
 export const answers = { done: 1, refused: 2, unknown: 3 } as const;
-export const decisions = { done: 1, undone: 2 } as const;
-export const settlements = { confirmed: 1, undone: 2, byHuman: 3, nothing: 4 } as const;
-
-export type PartState = "waiting" | "begun" | "done" | "refused" | "unknown" | "ending" | "settled";
 
 export interface PartProgress {
   state: PartState;

@@ -2,8 +2,9 @@
 
 import { transactionId } from "../../actors/order-number.js";
 import type { Books } from "../books.js";
+import { decisions, settlements } from "./next-step.js";
 import { parsed } from "./parts.js";
-import { decisions, settlements, type Transaction } from "./transaction-table.js";
+import type { Transaction } from "./transaction-table.js";
 
 const states = {
   open: { 0: "running", [decisions.done]: "confirming", [decisions.undone]: "canceling" },

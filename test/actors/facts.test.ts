@@ -74,6 +74,7 @@ const every: { readonly [K in FactKind]: object } = {
     at: 0,
     lines: [{ productId: "tea", qty: 1 }],
   },
+  branchBegun: { type: 82, order: 1611, branch: 3 },
   branchAnswered: {
     type: 20,
     order: 1611,

@@ -63,6 +63,14 @@ test.each([
   expect(engine.restart().hashes()).toEqual(engine.hashes());
 });
 
+test("two lines are short on two shards: the refusal waits for both and names both", () => {
+  const { details } = shop({ shards }).ask(place("ben", "k1", { tea: 11, mug: 3 }));
+  expect(details!.lines).toMatchObject([
+    { product: "tea", code: "insufficient_stock", available: 10 },
+    { product: "mug", code: "insufficient_stock", available: 2 },
+  ]);
+});
+
 /** A bus between shards that can be cut: `lost(frame)` says what does not arrive. */
 function withBus(lost: (frame: CarriedFrame) => boolean, settings = {}) {
   const bus = { lost };

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { channelRetryMs } from "../../engine/limits.js";
+import type { CarriedFrame } from "../support/engine.js";
 import { balanceOf, place, product, shop, stockOf } from "../support/shop.js";
 
 const saga = { pay: "balance", mode: "saga" };
@@ -54,3 +56,52 @@ for (const shards of [1, 3]) {
     expect(engine.hashes()).toEqual(before);
   });
 }
+
+/** Of 3 shards, ann and tea live on 1, mug on 0. `lost` says which frames do not arrive. */
+function cut(lost: (frame: CarriedFrame) => boolean) {
+  const bus = { lost };
+  const carry = (frames: CarriedFrame[]) => frames.filter((frame) => !bus.lost(frame));
+  return { engine: shop({ shards: 3, settings: { graceMs: 0 }, carry }), bus };
+}
+
+test("step after step: a line is asked for when all before it are sold", () => {
+  const { engine, bus } = cut(({ to }) => to === 0);
+  const waiting = engine.submit(place("ann", "k1", { mug: 1, tea: 2 }, saga));
+  engine.submit(place("ann", "k2", { tea: 3, mug: 1 }, saga));
+  engine.settle();
+  expect(engine.answerTo(waiting)).toBeUndefined();
+  // Of the first order mug was never heard of, so nobody asked for its tea; the second one's tea is sold.
+  expect(stockOf(engine, "tea")).toEqual([7, 0, 3]);
+  bus.lost = () => false;
+  engine.pass(channelRetryMs);
+  expect(stockOf(engine, "tea")).toEqual([7 - 2, 0, 5]);
+});
+
+test("a step of which nobody knows when the time is over is compensated like one that was done", () => {
+  const { engine, bus } = cut(({ to }) => to === 1);
+  // ben lives on 2; his order hears nothing of tea, which is sold on 1 or not.
+  const id = engine.submit(place("ben", "k1", { mug: 1, tea: 1 }, { ...saga, payWithinMs: 10_000 }));
+  engine.settle();
+  expect(stockOf(engine, "mug")).toEqual([1, 0, 1]);
+  engine.pass(10_001);
+  expect(engine.answerTo(id)!.code).toBe("hold_expired");
+  expect(stockOf(engine, "mug")).toEqual([2, 0, 0]);
+  bus.lost = () => false;
+  for (let n = 0; n < 3; n++) engine.pass(channelRetryMs);
+  expect([stockOf(engine, "tea"), stockOf(engine, "mug"), balanceOf(engine, "ben")]).toEqual([
+    [10, 0, 0],
+    [2, 0, 0],
+    "100.00",
+  ]);
+  expect(engine.shards.reduce((sum, { books }) => sum + books.branches.byName.size, 0)).toBe(0);
+  expect(engine.restart().hashes()).toEqual(engine.hashes());
+});
+
+test("a saga that is refused names the line that refused it, and never asked the lines behind it", () => {
+  const engine = shop({ shards: 3 });
+  const { code, details } = engine.ask(place("ann", "k", { mug: 3, nil: 1, tea: 99 }, saga));
+  expect({ code, details }).toMatchObject({
+    code: "insufficient_stock",
+    details: { lines: [{ product: "mug", code: "insufficient_stock", available: 2 }] },
+  });
+});

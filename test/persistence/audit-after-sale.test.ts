@@ -293,6 +293,17 @@ describe("sagas across shards", () => {
       cups(Facts.branchEnded, 1, (fact) => [{ ...fact, how: 1 } as Fact]),
     ],
     [
+      "a line is asked for before its turn",
+      "branches",
+      audit(
+        sagaZero().map(({ time, facts }) => ({
+          time,
+          facts: facts.map((fact) => (fact.type === Facts.branchBegun ? { ...fact, branch: 1 } : fact)),
+        })),
+        sagaOne(),
+      ),
+    ],
+    [
       "an order that is no saga sells at once",
       "branches",
       audit(

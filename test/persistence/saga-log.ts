@@ -10,6 +10,7 @@ const bought = orderNumber(1, slotOf("ann"));
 const undone = orderNumber(2, slotOf("ann"));
 const insufficientFunds = 22;
 
+const asked = (order: number): Fact => ({ type: Facts.branchBegun, order, branch: 0 });
 const sent = (peer: number): Fact => ({ type: Facts.messageSent, peer, body: new Uint8Array([1]) });
 const received = (peer: number, upTo: number): Fact => ({ type: Facts.messageReceived, peer, upTo });
 
@@ -41,7 +42,7 @@ export function sagaZero(): Turn[] {
       { type: Facts.accountDeposited, account: 0, amount: 1000, ref: "d1" },
       { type: Facts.keyKept, ...deposit },
     ],
-    [{ type: Facts.orderBegun, order: bought, ...begun, key: "k1" }, sent(1)],
+    [{ type: Facts.orderBegun, order: bought, ...begun, key: "k1" }, asked(bought), sent(1)],
     [
       { type: Facts.productKnown, id: "cup", name: "Cup", currency: 0 },
       { type: Facts.branchAnswered, order: bought, ...answered },
@@ -65,7 +66,7 @@ export function sagaZero(): Turn[] {
       { type: Facts.orderMoved, ...moved, event: OrderEvents.refund_ended, to: Statuses.Paid },
       key("k2", 8, { order: bought }),
     ],
-    [{ type: Facts.orderBegun, order: undone, ...begun, key: "k3" }, sent(1)],
+    [{ type: Facts.orderBegun, order: undone, ...begun, key: "k3" }, asked(undone), sent(1)],
     [
       { type: Facts.branchAnswered, order: undone, ...answered },
       { type: Facts.orderRefused, order: undone },

@@ -104,7 +104,9 @@ export function checkCartRefusal(audit: Audit, operation: Operation, answer: Ans
     expect(precedence.indexOf(line.code) >= precedence.indexOf(code), "not the first in precedence");
     checkLine(audit, operation, answer, line);
   }
-  for (const product of cart.units.keys()) {
+  // A saga is refused by one line, and the lines behind it are never asked.
+  const named = cart.mode === "saga" && cart.pay === "balance" && lines.length > 0 ? [] : cart.units.keys();
+  for (const product of named) {
     if (model.products.has(product) || code === "account_not_found" || code === "hold_expired") continue;
     expect(code === "product_not_found", "an unknown product is not named");
   }

@@ -53,7 +53,8 @@ function crosses(world: World, { account, lines, pay, mode, dryRun }: Request): 
 }
 
 function decideCart(world: World, request: Request): Cart | Refused {
-  const { account: id, lines: asked, pay, expectedTotal } = request;
+  const { account: id, lines: asked, pay, mode, dryRun, expectedTotal } = request;
+  const stepByStep = mode === "saga" && pay === "balance" && !dryRun;
   const merged = mergeLines(asked);
   const account = world.accounts.get(id);
   if (!account && crosses(world, request)) return { code: "account_not_found" };
@@ -69,13 +70,20 @@ function decideCart(world: World, request: Request): Cart | Refused {
     const unitPrice = world.products.get(product)?.price ?? 0;
     lines.push({ product, qty, unitPrice });
     total += BigInt(unitPrice) * BigInt(qty);
+    // What the product itself refuses ends a saga; the lines behind it and the sum are not looked at.
+    const known = world.products.has(product);
+    if (stepByStep && (!known || decideTake(world, id, product, qty))) return refuseCart(against, failing)!;
   }
   const paid = pay === "balance" || total === 0n;
   if (!account) against.push({ code: "account_not_found" });
   else against.push(...decideTotal(world, id, account.currency, total, expectedTotal, paid));
+  return refuseCart(against, failing) ?? { lines, total: Number(total), paid };
+}
+
+function refuseCart(against: readonly Refused[], failing: readonly object[]): Refused | undefined {
   const first = firstOf(against);
-  if (!first) return { lines, total: Number(total), paid };
-  return failing.length > 0 ? { ...first, details: { ...first.details, lines: failing } } : first;
+  if (!first || failing.length === 0) return first;
+  return { ...first, details: { ...first.details, lines: failing } };
 }
 
 /** Quantities by product, in the order in which the products first come. */
