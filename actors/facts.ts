@@ -177,6 +177,18 @@ export const catalogue = {
   orderSettled: fact(31, "order.settled", { order: "uint" }),
   /** It was canceled, its money came too late, and everything could be taken once more. */
   orderReinstated: fact(32, "order.reinstated", { order: "uint" }),
+  // The money of a canceled order came late, and its lines live on other shards, which are asked once more. Until they have
+  // answered the money lies in suspense. how: 1 = it has them again, 2 = it has not.
+  reclaimBegun: fact(83, "reclaim.begun", {
+    order: "uint",
+    payment: "uint",
+    provider: "text",
+    paymentId: "text",
+    currency: "uint",
+    amount: "uint",
+    expiresAt: "uint",
+  }),
+  reclaimEnded: fact(84, "reclaim.ended", { order: "uint", how: "uint" }),
 
   // A payment is booked on the shard of its own name, so that it is booked once whatever order it is said to be for; when the
   // order lives elsewhere its money goes there by message, and counts as a payment of that shard from then on.

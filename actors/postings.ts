@@ -153,6 +153,8 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   orderMoved: nothing,
   orderSettled: nothing,
   orderReinstated: nothing,
+  reclaimBegun: nothing,
+  reclaimEnded: nothing,
   refundUnknown: nothing,
   humanOpened: nothing,
   humanResolved: nothing,

@@ -12,7 +12,7 @@ import { isTerminal, OrderEvents, Statuses } from "../actors/order-transitions.j
 import { refundSources } from "../actors/postings.js";
 import { evolveProduct, type Product, productFromFact } from "../actors/product.js";
 import { CallTable } from "./call-table.js";
-import { type Branch, Branches, type PendingOrder, pendingFromFact } from "./crossing-state.js";
+import { type Branch, Branches, type PendingOrder, pendingFromFact, type Reclaim } from "./crossing-state.js";
 import { Dossiers } from "./dossiers.js";
 import { evolveHandEntry } from "./hand-entries.js";
 import { HumanQueue } from "./human-table.js";
@@ -40,6 +40,7 @@ export class Books {
   /** Refs of deposits, withdrawals, restocks, payments and spent points: kept for ever, because no `at` protects them. */
   readonly refs = new KeyTable();
   readonly pending = new Map<number, PendingOrder>();
+  readonly reclaims = new Map<number, Reclaim>();
   readonly branches = new Branches();
   readonly outboxes = new Outboxes();
   readonly dossiers = new Dossiers();
@@ -141,7 +142,15 @@ export class Books {
         this.pending.get(fact.order)!.begun = fact.branch + 1;
         break;
       case Facts.branchAnswered:
-        this.pending.get(fact.order)!.answer(fact);
+        this.#answered(fact);
+        break;
+      case Facts.reclaimBegun:
+        this.#reclaimBegun(fact);
+        break;
+      case Facts.reclaimEnded:
+        this.reclaims.delete(fact.order);
+        // Its timer for the archive may have fired meanwhile.
+        this.timers.add(this.orders.read(fact.order, this.order).dueAt, fact.order);
         break;
       case Facts.orderRefused:
         this.pending.delete(fact.order);
@@ -212,6 +221,22 @@ export class Books {
 
   branch(order: number, index: number): Branch | undefined {
     return this.branches.find(order, index);
+  }
+
+  #answered(fact: FactOf<"branchAnswered">): void {
+    const reclaim = this.reclaims.get(fact.order);
+    if (!reclaim) this.pending.get(fact.order)!.answer(fact);
+    else if (reclaim.answers[fact.branch] === undefined) reclaim.answers[fact.branch] = fact.code === 0;
+    else throw new Error(`order ${fact.order}: branch ${fact.branch} answered twice`);
+  }
+
+  #reclaimBegun({ type: _, ...begun }: FactOf<"reclaimBegun">): void {
+    if (this.reclaims.has(begun.order)) throw new Error(`order ${begun.order} is reclaimed twice`);
+    this.dossiers.open(begun.order).reclaimed = true;
+    const answers: undefined[] = [];
+    this.orders.eachLine(begun.order, () => answers.push(undefined));
+    this.reclaims.set(begun.order, { ...begun, answers });
+    this.timers.add(begun.expiresAt, begun.order);
   }
 
   #placed(fact: FactOf<"orderPlaced">, time: number): void {

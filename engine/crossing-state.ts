@@ -36,6 +36,24 @@ export interface PendingOrder {
   answer(fact: FactOf<"branchAnswered">): void;
 }
 
+/** A canceled order whose money came late, between the first question to its products and their answers. */
+export interface Reclaim {
+  readonly order: number;
+  /** The payment, which lies in suspense. */
+  readonly payment: number;
+  readonly provider: string;
+  readonly paymentId: string;
+  readonly currency: number;
+  readonly amount: number;
+  /** ms */
+  readonly expiresAt: number;
+  /** By branch: whether it holds; undefined = not answered yet. */
+  readonly answers: (boolean | undefined)[];
+}
+
+/** Numbers of `reclaim.ended.how` in the log. */
+export const reclaimEnds = { done: 1, undone: 2 } as const;
+
 /** Numbers of `order.begun.payNow` in the log. */
 export const payNowModes = { later: 0, tcc: 1, saga: 2 } as const;
 

@@ -132,7 +132,7 @@ export function endBranches(turn: Turn, order: number, how: keyof typeof decisio
 
 /** Tells a product's shard that units come back. */
 export function sendReturn(turn: Turn, slot: number, returned: Omit<MessageOf<"return">, "kind">): void {
-  send(turn, slot, { kind: "return", ...returned });
+  sendToBranch(turn, slot, { kind: "return", ...returned });
 }
 
 /** Where an order's transaction stands in this turn. What of it outlives the turn is in the log. */
@@ -207,7 +207,8 @@ function take(turn: Turn, standing: Running, next: NextStep): void {
     case "finish":
       // What a saga has done stands; who did it may forget how to undo it.
       if (saga && standing.decision === decisions.done)
-        for (const [branch, slot] of slots.entries()) send(turn, slot, { kind: "keep", order, branch });
+        for (const [branch, slot] of slots.entries())
+          sendToBranch(turn, slot, { kind: "keep", order, branch });
   }
 }
 
@@ -215,7 +216,7 @@ function beginBranch(turn: Turn, { order, account, saga, lines }: PendingOrder, 
   const { productId: product, qty } = lines[branch]!;
   if (saga) turn.record({ type: Facts.branchBegun, order, branch });
   const kind = saga ? "take" : "try";
-  send(turn, slotOf(product), {
+  sendToBranch(turn, slotOf(product), {
     kind,
     order,
     branch,
@@ -226,7 +227,7 @@ function beginBranch(turn: Turn, { order, account, saga, lines }: PendingOrder, 
 }
 
 function sendEnd(turn: Turn, { order, slots }: Running, branch: number, call: FenceCall): void {
-  send(turn, slots[branch]!, { kind: call as "confirm" | "cancel" | "undo", order, branch });
+  sendToBranch(turn, slots[branch]!, { kind: call as "confirm" | "cancel" | "undo", order, branch });
 }
 
 /** The order's own part answers when all lines have: placed, refused, or paid as well. Held, it stays begun until it is paid. */
@@ -317,7 +318,8 @@ function takeWaiters(turn: Turn, order: number) {
   return waiting;
 }
 
-function send(turn: Turn, slot: number, message: Message): void {
+/** To the shard of a product. */
+export function sendToBranch(turn: Turn, slot: number, message: Message): void {
   turn.record({
     type: Facts.messageSent,
     peer: shardOfSlot(slot, turn.shards),

@@ -35,6 +35,8 @@ export interface Dossier {
   readonly refunds: number[];
   openRefunds: number;
   readonly payments: AppliedPayment[];
+  /** Its lines were asked for once more, for a payment that came late. That happens once: see `reclaim-order` RC2. */
+  reclaimed: boolean;
   /** By line; shorter than the order when nothing of the last lines was refunded. */
   readonly lines: LineRefunded[];
 }
@@ -84,6 +86,7 @@ export class Dossiers {
       refunds: [],
       openRefunds: 0,
       payments: [],
+      reclaimed: false,
       lines: [],
     };
     this.byOrder.set(order, dossier);

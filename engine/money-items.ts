@@ -20,9 +20,9 @@ import type { Refund } from "./dossiers.js";
 import { decideEntries, type HandEntry, recordEntries } from "./hand-entries.js";
 import type { ItemKind, Resolve } from "./human-kinds.js";
 import type { HumanItem } from "./human-table.js";
-import { type Payment, settlePayment, whySuspended } from "./notify-payment.js";
 import { askProvider } from "./refund-calls.js";
 import { refundDone, refundRefused } from "./refunds.js";
+import { type Payment, settlePayment, whySuspended } from "./settle-payment.js";
 import type { Turn } from "./turn.js";
 
 export const paymentKind: ItemKind = {

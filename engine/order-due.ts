@@ -7,6 +7,7 @@ import { autoConfirm } from "./advance-order.js";
 import { expirePending } from "./crossing.js";
 import { archiveKeysRetryMs, archiveRetryMs } from "./limits.js";
 import { causes, recordCancel } from "./move-order.js";
+import { expireReclaim } from "./reclaim-order.js";
 import type { Turn } from "./turn.js";
 
 export function orderDue(turn: Turn, number: number): void {
@@ -14,6 +15,11 @@ export function orderDue(turn: Turn, number: number): void {
   const pending = books.pending.get(number);
   if (pending) {
     expirePending(turn, pending);
+    return;
+  }
+  const reclaim = books.reclaims.get(number);
+  if (reclaim) {
+    if (nowMs >= reclaim.expiresAt) expireReclaim(turn, reclaim);
     return;
   }
   if (!books.orders.has(number)) return;

@@ -11,7 +11,7 @@ import type { Account } from "../actors/account.js";
 import type { Product } from "../actors/product.js";
 import { Books } from "./books.js";
 import type { OpenCall } from "./call-table.js";
-import type { Branch, PendingOrder } from "./crossing-state.js";
+import type { Branch, PendingOrder, Reclaim } from "./crossing-state.js";
 import { payNowModes, pendingFromFact } from "./crossing-state.js";
 import type { Dossier, Refund } from "./dossiers.js";
 import type { HumanItem } from "./human-table.js";
@@ -20,7 +20,7 @@ import type { Fence } from "./tcc/fence-table.js";
 import type { Transaction } from "./transactions/transaction-table.js";
 
 /** Changes with every change of the layout; an older snapshot is then not used, and the log is read instead. */
-export const snapshotFormat = 2;
+export const snapshotFormat = 3;
 
 const codec = new Packr({ useRecords: false, moreTypes: true, int64AsType: "number" });
 const batch = 4096;
@@ -41,6 +41,7 @@ export function* saveBooks(books: Books): Iterable<Uint8Array> {
   yield* packedAll(books.keys.entries());
   yield* packedAll(books.refs.entries());
   yield* packedAll([...books.pending.values()].map(({ answer: _, ...pending }) => pending));
+  yield* packedAll(books.reclaims.values());
   yield* packedAll(books.branches.byName.values());
   yield* packedAll(books.outboxes.outboxes.entries());
   yield* packedAll(books.outboxes.heardUpTo.entries());
@@ -88,6 +89,8 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
     pending.begun = asked;
     books.pending.set(pending.order, pending);
   }
+  for (const { answers, ...reclaim } of from.unpackAll<Reclaim>())
+    books.reclaims.set(reclaim.order, { ...reclaim, answers: answers.map((answer) => answer ?? undefined) });
   for (const branch of from.unpackAll<Branch>())
     books.branches.byName.set(`${branch.order}:${branch.branch}`, branch);
   for (const [peer, outbox] of from.unpackAll<[number, { firstUnacked: number; unacked: Uint8Array[] }]>()) {
@@ -124,6 +127,7 @@ function loadKeys(table: KeyTable, entries: Iterable<KeptResult>): void {
 
 function armTimers(books: Books): void {
   for (const pending of books.pending.values()) books.timers.add(pending.expiresAt, pending.order);
+  for (const reclaim of books.reclaims.values()) books.timers.add(reclaim.expiresAt, reclaim.order);
   books.orders.each((order) => {
     if (order.dueAt !== 0) books.timers.add(order.dueAt, order.number);
   });

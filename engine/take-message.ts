@@ -3,7 +3,9 @@
 import { takeAnswer } from "./crossing.js";
 import { endBranch, takeBack, tryBranch } from "./crossing-branch.js";
 import type { Message } from "./messages.js";
-import { takeForwarded, takeSettled } from "./notify-payment.js";
+import { takeForwarded } from "./notify-payment.js";
+import { takeSettled } from "./payment-answers.js";
+import { takeReclaimAnswer } from "./reclaim-order.js";
 import { takeTransactionMessage } from "./transactions/coordinator.js";
 import type { Turn } from "./turn.js";
 
@@ -24,9 +26,12 @@ export function takeMessage(turn: Turn, message: Message): void {
     case "take":
       tryBranch(turn, message);
       break;
-    case "answered":
-      takeAnswer(turn, message);
+    case "answered": {
+      const reclaim = turn.books.reclaims.get(message.order);
+      if (reclaim) takeReclaimAnswer(turn, reclaim, message);
+      else takeAnswer(turn, message);
       break;
+    }
     case "return":
       takeBack(turn, message);
       break;

@@ -3,7 +3,7 @@
  * when the order is a saga, have sold it at once.
  */
 
-import { type FactOf, Facts } from "../actors/facts.js";
+import type { FactOf } from "../actors/facts.js";
 import { orderId } from "../actors/order-number.js";
 import { Statuses } from "../actors/order-transitions.js";
 import type { AuditedBranch, Crossing } from "./audit-crossing.js";
@@ -19,13 +19,23 @@ export type Pending = FactOf<"orderBegun"> & {
   asked: number;
 };
 
-type BranchFact = FactOf<"branchTried"> | FactOf<"branchEnded"> | FactOf<"stockReturned">;
+/** What a branch did in a turn. */
+type Step =
+  | { readonly fact: FactOf<"branchTried">; readonly branch: AuditedBranch }
+  | {
+      readonly fact: FactOf<"branchEnded">;
+      readonly branch: AuditedBranch;
+      readonly tried: FactOf<"branchTried">;
+    }
+  | { readonly fact: FactOf<"stockReturned"> };
 
 /** Of orders that pay as they are placed, in the mode in which branches sell at once. */
 const payNowAsSaga = 2;
 
 export class BranchAudit {
   readonly pending = new Map<number, Pending>();
+  /** Answers to canceled orders that ask for their lines once more. */
+  readonly #reclaims = new Map<number, Map<number, number>>();
   readonly #scope: AuditScope;
   readonly #ledger: LedgerAudit;
   readonly #stock: StockAudit;
@@ -34,10 +44,8 @@ export class BranchAudit {
   readonly #undecided = new Map<string, FactOf<"branchTried">>();
   /** All branches of this shard, by order and product: an order has a product in one line only. */
   readonly #byProduct = new Map<string, AuditedBranch>();
-  /** Those that end in this turn. */
-  readonly #ending = new Map<string, FactOf<"branchTried">>();
   /** This turn's: whether a branch holds or has sold is told by the stock's fact, which may stand behind. */
-  #turn: BranchFact[] = [];
+  #turn: Step[] = [];
 
   constructor(scope: AuditScope, ledger: LedgerAudit, stock: StockAudit, crossing: Crossing) {
     this.#scope = scope;
@@ -61,7 +69,31 @@ export class BranchAudit {
       currency: -1,
       held: new Map(),
       returned: new Map(),
+      reclaiming: false,
     });
+  }
+
+  reclaiming({ order: number }: FactOf<"reclaimBegun">): void {
+    const order = this.#crossing.orders.get(number);
+    if (!order) return;
+    order.reclaiming = true;
+    order.held.clear();
+    this.#reclaims.set(number, new Map());
+  }
+
+  /** With the lines if all of them are held, without them if one is not or the time was over. */
+  reclaimed({ order: number, how }: FactOf<"reclaimEnded">): void {
+    const order = this.#crossing.orders.get(number);
+    const answers = this.#reclaims.get(number);
+    if (!order || !answers) return;
+    order.reclaiming = false;
+    this.#reclaims.delete(number);
+    const allHold = order.held.size === order.lines.length;
+    if (allHold !== (how === 1))
+      this.#scope.bad(
+        "branches",
+        `${orderId(number)}: ${order.held.size} of its lines are held, ended ${how}`,
+      );
   }
 
   /** A saga asks for a line when all lines before it are sold. */
@@ -76,6 +108,15 @@ export class BranchAudit {
   answered(fact: FactOf<"branchAnswered">): void {
     const pending = this.pending.get(fact.order);
     const id = `${orderId(fact.order)} branch ${fact.branch}`;
+    const reclaim = this.#reclaims.get(fact.order);
+    if (reclaim) {
+      const order = this.#crossing.orders.get(fact.order)!;
+      if (fact.branch >= order.lines.length || reclaim.has(fact.branch))
+        this.#scope.bad("branches", `${id}: an answer that nobody waits for`);
+      reclaim.set(fact.branch, fact.code);
+      if (fact.code === 0) order.held.set(fact.branch, fact.unitPrice);
+      return;
+    }
     if (!pending || fact.branch >= pending.asked || pending.answers.has(fact.branch)) {
       this.#scope.bad("branches", `${id}: an answer that nobody waits for`);
       return;
@@ -105,68 +146,63 @@ export class BranchAudit {
     this.#crossing.orders.get(number)!.refused = true;
   }
 
-  /** A branch was tried or ended, or units came back, perhaps to one. */
-  take(fact: BranchFact): void {
-    if (fact.type === Facts.branchTried) this.#tried(fact);
-    if (fact.type === Facts.branchEnded) this.#ended(fact);
-    this.#turn.push(fact);
+  /** Units came back, perhaps to a branch. */
+  returned(fact: FactOf<"stockReturned">): void {
+    this.#turn.push({ fact });
   }
 
-  #tried(fact: FactOf<"branchTried">): void {
-    const { order, branch, product: handle, account, qty } = fact;
+  tried(fact: FactOf<"branchTried">): void {
+    const { order, branch: index, product: handle, account, qty } = fact;
     const product = this.#stock.products[handle]!;
-    if (this.#crossing.branch(order, branch))
-      this.#scope.bad("branches", `${orderId(order)} branch ${branch}: tried twice`);
+    const before = this.#crossing.branch(order, index);
+    // Of a canceled order that comes back: its first branch was given back.
+    if (before && before.how !== 2)
+      this.#scope.bad("branches", `${orderId(order)} branch ${index}: tried twice`);
     const { shard, position } = this.#scope;
     const { id: productId, price: unitPrice, currency } = product;
-    const of = { order, branch, shard, position, account: this.#ledger.accountId(account) };
-    const tried = { ...of, productId, unitPrice, currency, qty, how: 0, saga: false, returned: 0 };
-    this.#crossing.tried(tried);
-    this.#byProduct.set(`${order} ${handle}`, tried);
-    this.#undecided.set(`${order} ${branch}`, fact);
+    const of = { order, branch: index, shard, position, account: this.#ledger.accountId(account) };
+    const branch = { ...of, productId, unitPrice, currency, qty, how: 0, saga: false, returned: 0 };
+    this.#crossing.tried(branch);
+    this.#byProduct.set(`${order} ${handle}`, branch);
+    this.#undecided.set(`${order} ${index}`, fact);
+    this.#turn.push({ fact, branch });
   }
 
-  #ended({ order, branch, how }: FactOf<"branchEnded">): void {
-    const name = `${order} ${branch}`;
+  ended(fact: FactOf<"branchEnded">): void {
+    const { order, branch: index, how } = fact;
+    const name = `${order} ${index}`;
     const tried = this.#undecided.get(name);
     if (!tried || (how !== 1 && how !== 2)) {
-      this.#scope.bad(
-        "branches",
-        `${orderId(order)} branch ${branch}: ended ${how}, but it is not undecided`,
-      );
+      this.#scope.bad("branches", `${orderId(order)} branch ${index}: ended ${how}, but it is not undecided`);
       return;
     }
     this.#undecided.delete(name);
-    this.#ending.set(name, tried);
+    const branch = this.#crossing.branch(order, index)!;
+    branch.how = how;
+    this.#turn.push({ fact, branch, tried });
   }
 
   /** In the order of the turn: a confirm and the refund behind it may have come in one frame. */
   endTurn(): void {
     if (this.#turn.length === 0) return;
-    for (const fact of this.#turn) {
-      if (fact.type === Facts.branchTried) this.#settleTried(fact);
-      else if (fact.type === Facts.branchEnded) this.#settleEnded(fact);
-      else this.#settleReturned(fact);
+    for (const step of this.#turn) {
+      if (!("branch" in step)) this.#settleReturned(step.fact);
+      else if ("tried" in step) this.#settleEnded(step.branch, step.tried);
+      else this.#settleTried(step.branch, step.fact);
     }
     this.#turn = [];
   }
 
-  #settleTried(fact: FactOf<"branchTried">): void {
-    const { order, branch, product, qty } = fact;
+  #settleTried(branch: AuditedBranch, fact: FactOf<"branchTried">): void {
+    const { order, product, qty } = fact;
     const { actual } = this.#scope.order(order);
-    const saga = actual.some((move) => move.kind === "sold" && move.product === product && move.qty === qty);
-    this.#crossing.branch(order, branch)!.saga = saga;
-    if (!saga) this.#stock.reserve(product, qty);
-    this.#expect(fact, saga ? "sold" : "held");
+    branch.saga = actual.some((move) => move.kind === "sold" && move.product === product && move.qty === qty);
+    if (!branch.saga) this.#stock.reserve(product, qty);
+    this.#expect(fact, branch.saga ? "sold" : "held");
   }
 
-  #settleEnded({ order, branch, how }: FactOf<"branchEnded">): void {
-    const tried = this.#ending.get(`${order} ${branch}`);
-    if (!tried) return;
-    this.#ending.delete(`${order} ${branch}`);
-    const audited = this.#crossing.branch(order, branch)!;
-    audited.how = how;
-    if (!audited.saga) {
+  #settleEnded({ how, saga }: AuditedBranch, tried: FactOf<"branchTried">): void {
+    if (!saga) {
       this.#stock.reserve(tried.product, -tried.qty);
       this.#expect(tried, how === 1 ? "confirmed" : "released");
     } else if (how === 2) {

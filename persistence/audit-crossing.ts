@@ -19,6 +19,8 @@ export interface CrossingOrder {
   status: number;
   /** The order ended before it was placed. */
   refused: boolean;
+  /** It was canceled, and asks for its lines once more. */
+  reclaiming: boolean;
   /** -1 until it is placed. */
   currency: number;
   /** Branches that answered that they hold, and their unit price. */
@@ -180,7 +182,9 @@ export class Crossing {
       if (order.saga !== branch.saga)
         bad(branch.saga ? "sold at once, and its order is no saga" : "held, and its order is a saga");
       const wanted = wantedEnd(order);
-      if (how !== 0 && how !== wanted) bad(`${endNames[how]}, but the order is ${standing(order)}`);
+      // The first branch of one that asks once more was given back, and its shard may not have heard of the second.
+      if (how !== 0 && how !== wanted && !(order.reclaiming && how === 2))
+        bad(`${endNames[how]}, but the order is ${standing(order)}`);
       // Nothing is on its way any more, and still the branch was not told.
       const channel = this.channel(order.shard, shard);
       if (how === 0 && wanted !== 0 && channel.heard >= channel.sent) {
@@ -209,6 +213,7 @@ export class Crossing {
 const endNames = ["undecided", "confirmed", "canceled"] as const;
 
 function wantedEnd(order: CrossingOrder): number {
+  if (order.reclaiming) return 0;
   if (order.refused || order.status === Statuses.Canceled) return 2;
   return order.status === Statuses.None || order.status === Statuses.Created ? 0 : 1;
 }

@@ -3,7 +3,8 @@
  *
  *   booked ──▶ suspense ──┬─ applied ──▶ its order
  *                         ├─ refund asked ──▶ payable
- *                         └─ stays, and an item for a human tells of it
+ *                         ├─ stays, and an item for a human tells of it
+ *                         └─ waits for the lines of a canceled order, and is applied or refunded when that ends
  */
 
 import type { FactOf } from "../actors/facts.js";
@@ -42,6 +43,9 @@ export class PaymentAudit {
   readonly #booked = new Map<string, number>();
   /** What items for humans say of suspense. */
   readonly #inItems = new CurrencySums();
+  /** Payments that wait for the lines of their order, by order; and their sums. */
+  readonly #reclaims = new Map<number, FactOf<"reclaimBegun">>();
+  readonly #waiting = new CurrencySums();
   /** By how much suspense and the items were known to differ. */
   readonly #off = new Map<string, bigint>();
   #last = 0;
@@ -121,6 +125,41 @@ export class PaymentAudit {
     if (booked) booked.refunded = true;
   }
 
+  /** It waits in suspense until the products of its order have answered. */
+  reclaiming(fact: FactOf<"reclaimBegun">): void {
+    const { order, currency, amount, expiresAt } = fact;
+    const name = paymentName(fact);
+    const booked = this.#turn.get(name);
+    const { order: known } = this.#scope.order(order);
+    if (known?.status !== Statuses.Canceled || known.paid !== 0 || amount < known.total || !known.crossed)
+      this.#scope.bad("payments", `${name} waits for ${orderId(order)}, which it cannot bring back`);
+    if (booked?.left !== amount || booked.currency !== currency || this.#reclaims.has(order))
+      this.#scope.bad("payments", `${name} waits for ${orderId(order)}, and is not there to be waited with`);
+    else booked.left = 0;
+    if (expiresAt <= this.#scope.nowMs)
+      this.#scope.bad("deadlines", `${name} waits for ${orderId(order)} until ${expiresAt}`);
+    if (booked) this.#checkReference(name, booked, order);
+    this.#reclaims.set(order, fact);
+    this.#waiting.add(currencyCode(currency), amount);
+    this.#touched = true;
+  }
+
+  /** All of it has a place in this turn. */
+  reclaimed({ order, how }: FactOf<"reclaimEnded">): void {
+    const waited = this.#reclaims.get(order);
+    if (!waited || (how !== 1 && how !== 2)) {
+      this.#scope.bad("payments", `nothing waits for ${orderId(order)}, and it ended ${how}`);
+      return;
+    }
+    this.#reclaims.delete(order);
+    const { currency, amount } = waited;
+    this.#waiting.add(currencyCode(currency), -amount);
+    this.#touched = true;
+    const nothing = { order: 0, refunded: false, toHuman: false, outcome: undefined };
+    this.#turn.set(paymentName(waited), { currency, reference: orderId(order), left: amount, ...nothing });
+    this.#scope.order(order).reclaimed = how;
+  }
+
   /** A refund that came from suspense goes back there. */
   refundRefused({ source, currency, amount }: FactOf<"refundRefused">): void {
     if (source === refundSources.suspense) this.#hold(currency, amount);
@@ -178,12 +217,14 @@ export class PaymentAudit {
 
   #compare(currency: string, held: bigint): void {
     const inItems = this.#inItems.of(currency);
-    const off = held - inItems;
+    const waiting = this.#waiting.of(currency);
+    const off = held - inItems - waiting;
     if (off === (this.#off.get(currency) ?? 0n)) return;
     this.#off.set(currency, off);
     // What was missing was found: it was told of when it went.
     if (off === 0n) return;
-    this.#scope.bad("payments", `suspense has ${held} ${currency}, items for humans tell of ${inItems}`);
+    const told = `items for humans tell of ${inItems}, ${waiting} wait for orders`;
+    this.#scope.bad("payments", `suspense has ${held} ${currency}, ${told}`);
   }
 
   #outcomesOf({ order, refunded, toHuman }: Booked): readonly string[] {

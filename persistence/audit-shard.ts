@@ -177,7 +177,7 @@ export class ShardAudit {
         break;
       case Facts.stockReturned:
         stock.move(fact);
-        this.#branches.take(fact);
+        this.#branches.returned(fact);
         break;
       case Facts.orderPlaced:
         orders.placed(fact);
@@ -221,8 +221,10 @@ export class ShardAudit {
         this.#branches.acked(fact);
         break;
       case Facts.branchTried:
+        this.#branches.tried(fact);
+        break;
       case Facts.branchEnded:
-        this.#branches.take(fact);
+        this.#branches.ended(fact);
         break;
       // A fact that is new in the catalogue does not compile here until it has a place above or in a list like the next.
       default:
@@ -258,6 +260,14 @@ export class ShardAudit {
         break;
       case Facts.orderReinstated:
         orders.reinstated(fact);
+        break;
+      case Facts.reclaimBegun:
+        payments.reclaiming(fact);
+        this.#branches.reclaiming(fact);
+        break;
+      case Facts.reclaimEnded:
+        payments.reclaimed(fact);
+        this.#branches.reclaimed(fact);
         break;
       case Facts.refundAsked:
         refunds.asked(fact);
@@ -354,7 +364,7 @@ export class ShardAudit {
 }
 
 type AfterSaleKind =
-  | ("orderMoved" | "orderArchived" | "orderSettled" | "orderReinstated")
+  | ("orderMoved" | "orderArchived" | "orderSettled" | "orderReinstated" | "reclaimBegun" | "reclaimEnded")
   | ("paymentBooked" | "paymentForwarded" | "paymentArrived" | "paymentApplied")
   | ("refundAsked" | "refundDone" | "refundRefused" | "refundUnknown")
   | ("pointsGranted" | "pointsReversed" | "pointsSpent")

@@ -49,6 +49,8 @@ export interface TurnOrder {
   becamePaid: boolean;
   canceled: boolean;
   reinstated: boolean;
+  /** How its reclaim ended in this turn: 1 = it has its lines again, 2 = it has not, 0 = none ended. */
+  reclaimed: number;
   completed: boolean;
   /** Minor units of payments from outside. */
   applied: number;
@@ -78,6 +80,7 @@ export function turnOrder(number: number, order: LiveOrder | undefined): TurnOrd
     becamePaid: false,
     canceled: false,
     reinstated: false,
+    reclaimed: 0,
     completed: false,
     applied: 0,
     refundMoves: 0,

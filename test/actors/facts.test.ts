@@ -74,6 +74,11 @@ const every: { readonly [K in FactKind]: object } = {
     at: 0,
     lines: [{ productId: "tea", qty: 1 }],
   },
+  reclaimBegun: {
+    ...{ type: 83, order: 1611, payment: 6, provider: "alipay", paymentId: "2026-1", currency: 0 },
+    ...{ amount: 4498, expiresAt: 1_767_225_600_000 },
+  },
+  reclaimEnded: { type: 84, order: 1611, how: 1 },
   branchBegun: { type: 82, order: 1611, branch: 3 },
   branchAnswered: {
     type: 20,

@@ -44,11 +44,11 @@ test("what the engine writes of transactions and payments from another shard is 
   expect(certificate.checks.find(({ name }) => name === "transactions")!.count).toBeGreaterThan(20);
 });
 
+const between: readonly number[] = [
+  ...[Facts.paymentForwarded, Facts.paymentArrived, Facts.reclaimBegun, Facts.reclaimEnded],
+];
 const kinds = Object.values(Facts).filter(
-  (type) =>
-    (type >= Facts.callMade && type <= Facts.moneyShifted) ||
-    type === Facts.paymentForwarded ||
-    type === Facts.paymentArrived,
+  (type) => (type >= Facts.callMade && type <= Facts.moneyShifted) || between.includes(type),
 );
 
 test("every kind of fact of a transaction is in it", () => {
@@ -79,6 +79,11 @@ describe("a log is not right", () => {
     ["transactionEnded", "how"],
     ["paymentForwarded", "amount"],
     ["paymentArrived", "amount"],
+    ["reclaimBegun", "amount"],
+    ["reclaimBegun", "order"],
+    ["reclaimBegun", "currency"],
+    ["reclaimEnded", "order"],
+    ["reclaimEnded", "how"],
   ] as const)("when %s has another %s", (kind, field) => {
     const other = (fact: Fact) => {
       const numbers = fact as unknown as Record<string, number>;
@@ -87,21 +92,21 @@ describe("a log is not right", () => {
     expect(failed(audit(changed(Facts[kind], other)!))).not.toEqual([]);
   });
 
-  test.each(["transactionDecided", "transactionEnded", "callMade", "fenceMoved", "paymentArrived"] as const)(
-    "when %s comes twice",
-    (kind) => {
-      let first: Fact | undefined;
-      changed(Facts[kind], (fact) => {
-        first = fact;
-        return fact;
-      });
-      const logs = story.map((turns) =>
-        turns.map(({ time, facts }) => ({
-          time,
-          facts: facts.flatMap((fact) => (fact === first ? [fact, fact] : [fact])),
-        })),
-      );
-      expect(failed(audit(logs))).not.toEqual([]);
-    },
-  );
+  test.each([
+    ...(["transactionDecided", "transactionEnded", "callMade", "fenceMoved", "paymentArrived"] as const),
+    ...(["reclaimBegun", "reclaimEnded"] as const),
+  ])("when %s comes twice", (kind) => {
+    let first: Fact | undefined;
+    changed(Facts[kind], (fact) => {
+      first = fact;
+      return fact;
+    });
+    const logs = story.map((turns) =>
+      turns.map(({ time, facts }) => ({
+        time,
+        facts: facts.flatMap((fact) => (fact === first ? [fact, fact] : [fact])),
+      })),
+    );
+    expect(failed(audit(logs))).not.toEqual([]);
+  });
 });

@@ -1,9 +1,9 @@
-/** Three shards, transactions of programs and a payment from another shard, as the engine itself writes them into its logs. */
+/** Three shards, transactions of programs, payments from another shard and late ones, as the engine itself writes them into its logs. */
 
 import { readFacts } from "../../actors/fact-codec.js";
 import type { Fact } from "../../actors/facts.js";
 import type { TestEngine } from "../support/engine.js";
-import { place, shop } from "../support/shop.js";
+import { place, product, shop } from "../support/shop.js";
 import { begin, call, lost, no, ok, pay, saga, tcc, tea, world } from "../support/transactions.js";
 import type { Turn } from "./trading-log.js";
 
@@ -34,7 +34,12 @@ export function transactionStory(): Turn[][] {
     greedy: tcc(tea(100), pay("5.00")),
   };
   const plan = (name: string) => plans[name as keyof typeof plans];
-  const engine = shop({ shards: 3, outCalls: outside.outCalls, plan });
+  const engine = shop({
+    shards: 3,
+    outCalls: outside.outCalls,
+    plan,
+    settings: { latePayment: "reinstate" },
+  });
   for (const name of ["gift", "bad", "trip", "full", "greedy"]) {
     const id = engine.submit({ ...begin(name), key: name });
     for (let tries = 0; tries < 20 && !engine.answerTo(id); tries++) engine.pass(200);
@@ -46,6 +51,7 @@ export function transactionStory(): Turn[][] {
     engine.ask({ method: "human.resolve", item, action: "write_off", reason: "it is gone" });
   }
   payFromOutside(engine);
+  payTooLate(engine);
   for (let minutes = 0; minutes < 20; minutes++) engine.pass(minute);
   // A day later nobody needs the fences any more.
   for (let hours = 0; hours < 30; hours++) engine.pass(60 * minute);
@@ -65,6 +71,21 @@ function payFromOutside(engine: TestEngine): void {
     const { order } = engine.ask(place("ann", paymentId, { mug: 1 }, { payWithinMs: 60_000 })).result ?? {};
     if (order === undefined) break;
     const word = { provider: "alipay", paymentId, order, amount: "25.00", currency: "CNY" };
+    engine.ask({ method: "payment.notify", ...word });
+  }
+}
+
+/** Two canceled orders for the last cap, and the money for both comes late: one gets it after all. */
+function payTooLate(engine: TestEngine): void {
+  engine.ask(product("cap", "5.00", { stock: 1 }));
+  engine.ask({ method: "product.restock", product: "tea", qty: 10 });
+  const orders = ["late-1", "late-2"].map((key) => {
+    const { order } = engine.ask(place("ben", key, { tea: 1, cap: 1 })).result;
+    engine.ask({ method: "order.cancel", key: `${key}:cancel`, order });
+    return order as string;
+  });
+  for (const [index, order] of orders.entries()) {
+    const word = { provider: "alipay", paymentId: `late-${index}`, order, amount: "14.99", currency: "CNY" };
     engine.ask({ method: "payment.notify", ...word });
   }
 }
