@@ -120,7 +120,7 @@ export const catalogue = {
     text: "text",
   }),
   /** Of a saga: this line is asked for. The lines of a TCC are all asked for with `order.begun`. */
-  branchBegun: fact(82, "branch.begun", { order: "uint", branch: "uint" }),
+  branchBegun: fact(85, "branch.begun", { order: "uint", branch: "uint" }),
   /** The order ended before it was placed; its key holds the refusal. */
   orderRefused: fact(21, "order.refused", { order: "uint" }),
 

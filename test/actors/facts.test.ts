@@ -79,7 +79,7 @@ const every: { readonly [K in FactKind]: object } = {
     ...{ amount: 4498, expiresAt: 1_767_225_600_000 },
   },
   reclaimEnded: { type: 84, order: 1611, how: 1 },
-  branchBegun: { type: 82, order: 1611, branch: 3 },
+  branchBegun: { type: 85, order: 1611, branch: 3 },
   branchAnswered: {
     type: 20,
     order: 1611,
