@@ -155,6 +155,7 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   refundUnknown: nothing,
   humanOpened: nothing,
   humanResolved: nothing,
+  paymentClaimed: nothing,
   callMade: nothing,
   callFailed: nothing,
   callEnded: nothing,

@@ -11,15 +11,9 @@ import { addChecked, formatAmount, parsePositiveAmount } from "../actors/money.j
 import { isHandAccount } from "../actors/postings.js";
 import { type Refusal, refuse } from "../actors/results.js";
 import type { EntryAsked } from "./commands.js";
-import type { HumanItem } from "./human-table.js";
+import type { HandEntry, HumanItem } from "./human-table.js";
 import type { NameTable } from "./name-table.js";
 import type { Turn } from "./turn.js";
-
-export interface HandEntry {
-  readonly from: string;
-  readonly to: string;
-  readonly amount: number;
-}
 
 /**
  * The entries as they will be booked, or why not. `at`: the ledger account where the money at risk stands, and which way it
@@ -42,6 +36,23 @@ export function decideEntries(
     entries.push({ from, to, amount });
   }
   return decideMoved(item, entries, at) ?? decideWallets(turn, item, entries) ?? entries;
+}
+
+/** Whether what is asked for is what was booked, however the amounts are written. */
+export function sameEntries(
+  item: HumanItem,
+  asked: readonly EntryAsked[],
+  booked: readonly HandEntry[],
+): boolean {
+  return (
+    asked.length === booked.length &&
+    asked.every(({ from, to, amount }, index) => {
+      const entry = booked[index]!;
+      return (
+        from === entry.from && to === entry.to && parsePositiveAmount(amount, item.currency) === entry.amount
+      );
+    })
+  );
 }
 
 /** Books them. */

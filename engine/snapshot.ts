@@ -20,7 +20,7 @@ import type { Fence } from "./tcc/fence-table.js";
 import type { Transaction } from "./transactions/transaction-table.js";
 
 /** Changes with every change of the layout; an older snapshot is then not used, and the log is read instead. */
-export const snapshotFormat = 2;
+export const snapshotFormat = 3;
 
 const codec = new Packr({ useRecords: false, moreTypes: true, int64AsType: "number" });
 const batch = 4096;

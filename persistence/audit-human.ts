@@ -104,6 +104,14 @@ export class HumanAudit {
     if (from === to) this.#bad(item, `an entry from ${from} to itself, in ${currencyCode(currency)}`);
   }
 
+  /** A human named an order: of a payment that is tried again, and of nothing else. */
+  claimed({ item: number }: FactOf<"paymentClaimed">): void {
+    this.#scope.looked("human-items", 1);
+    const resolution = this.#resolved.get(number);
+    if (resolution?.item.kind !== kinds.payment || resolution.action !== actions.retry)
+      this.#bad(number, "an order is named, and it is not a payment that is tried again");
+  }
+
   /** A refund was refused: where its money stands now, somebody must be told of it. */
   refused(refund: Refund): void {
     const status = this.#scope.order(refund.order).order?.status;

@@ -194,6 +194,7 @@ const every: { readonly [K in FactKind]: object } = {
   },
   humanResolved: { type: 42, item: 1024, action: 2, reason: "sent back", evidence: "", operator: "ops.li" },
   entryMade: { type: 43, item: 1024, from: "suspense", to: "wallet:ann", currency: 0, amount: 4498 },
+  paymentClaimed: { type: 82, item: 1024, reference: "o1611" },
   callMade: {
     type: 44,
     call: 1024,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { humanAfter } from "../../engine/retry.js";
-import { balanceOf, shop } from "../support/shop.js";
+import { balanceOf, place, shop } from "../support/shop.js";
 import {
   begin,
   call,
@@ -147,6 +147,66 @@ test.each([
   const before = engine.hashes();
   expect(engine.ask(resolve(item, "entries", { entries })).code).toBe(code);
   expect(engine.hashes()).toEqual(before);
+});
+
+const cover30 = [
+  { from: "wallet:ben", to: "suspense", amount: "10.00" },
+  { from: "fees", to: "suspense", amount: "20.00" },
+];
+
+test.each([
+  ["other accounts", [{ from: "loss", to: "suspense", amount: "30.00" }], {}],
+  ["another amount", [{ ...cover30[0], amount: "9.00" }, cover30[1]], {}],
+  ["another order of them", [...cover30].reverse(), {}],
+  ["none of them", undefined, {}],
+  ["other evidence", cover30, { evidence: "a letter" }],
+  ["another operator", cover30, { operator: "wu" }],
+  ["an order", cover30, { order: "o1611" }],
+])("entries that were booked, and then the same with %s: not the same resolution", (_, entries, more) => {
+  const { engine } = spentGift(1);
+  const { item } = engine.ask(list()).result.items[0];
+  const said = resolve(item, "entries", { entries: cover30, evidence: "a mail", operator: "li" });
+  const first = engine.ask(said);
+  expect(first.code).toBe("ok");
+  const again = { evidence: "a mail", operator: "li", ...more, entries };
+  const before = engine.hashes();
+  for (const running of [engine, engine.restart()]) {
+    const other = running.ask(resolve(item, "entries", again));
+    expect(other.code).toBe("invalid_transition");
+    expect(other.details).toEqual({ from: "resolved", event: "entries", allowed: [] });
+    expect(running.ask(said).result).toEqual(first.result);
+    const spelled = [cover30[0], { ...cover30[1], amount: "20" }];
+    expect(running.ask({ ...said, entries: spelled }).result).toEqual(first.result);
+    expect(running.hashes()).toEqual(before);
+  }
+});
+
+test("a payment that was given to one order is not said to have been given to another", () => {
+  const engine = shop();
+  const [first, second] = ["a", "b"].map((key) => engine.ask(place("ann", key, { tea: 1 })).result.order);
+  const stray = { provider: "alipay", paymentId: "p1", order: "o999424", amount: "9.99", currency: "CNY" };
+  engine.ask({ method: "payment.notify", ...stray });
+  const { item } = engine.ask(list()).result.items[0];
+  const done = engine.ask(resolve(item, "retry", { order: first }));
+  expect(done.code).toBe("ok");
+  for (const running of [engine, engine.restart()]) {
+    expect(running.ask(resolve(item, "retry", { order: second })).code).toBe("invalid_transition");
+    expect(running.ask(resolve(item, "retry")).code).toBe("invalid_transition");
+    expect(running.ask(resolve(item, "retry", { order: first })).result).toEqual(done.result);
+    expect(running.hashes()).toEqual(engine.hashes());
+  }
+});
+
+test.each([
+  ["entries", "write_off", { entries: [{ from: "suspense", to: "fees", amount: "30.00" }] }],
+  ["order", "done", { order: "o1611" }],
+  ["order", "retry", { order: "o1611" }],
+])("%s with %s, which does nothing with it, are refused before anything moves", (param, action, more) => {
+  const { engine } = spentGift(1);
+  const { item } = engine.ask(list()).result.items[0];
+  const refused = engine.ask(resolve(item, action, more));
+  expect(refused).toMatchObject({ code: "invalid_request", details: { path: `params.${param}` } });
+  expect(engine.ask(list()).result.items).toHaveLength(1);
 });
 
 test("a human's entries move wallets, and the ledger with them", () => {
