@@ -139,6 +139,15 @@ test.each([
     [{ from: "transit", to: "suspense", amount: "30.00" }],
     "invalid_request",
   ],
+  ["to what is payable", [{ from: "loss", to: "payable", amount: "30.00" }], "invalid_request"],
+  [
+    "through what is payable",
+    [
+      { from: "payable", to: "suspense", amount: "30.00" },
+      { from: "loss", to: "payable", amount: "30.00" },
+    ],
+    "invalid_request",
+  ],
   ["of nothing", [{ from: "loss", to: "suspense", amount: "0.00" }], "invalid_amount"],
   ["left out", undefined, "invalid_request"],
 ])("entries that are %s are refused, and nothing moves", (_, entries, code) => {
@@ -268,7 +277,7 @@ test.each([
   ["retry", {}, ok],
   ["done", {}, lost],
   ["undone", {}, lost],
-  ["entries", { entries: [{ from: "loss", to: "payable", amount: "12.00" }] }, lost],
+  ["entries", { entries: [{ from: "loss", to: "clearing:wrapper", amount: "12.00" }] }, lost],
   ["write_off", {}, lost],
 ])("%s ends a compensation outside, with the books at zero", (action, more, then) => {
   const { engine, id, fates } = failingUndo();

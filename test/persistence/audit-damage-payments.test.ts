@@ -293,7 +293,7 @@ testRows([
   [
     "a human makes something payable to nobody",
     "human-items",
-    /an entry to what is payable/,
+    /an entry on payable, which is not a human's to name/,
     story(
       "entryMade",
       (fact) => fact.to === "fees",

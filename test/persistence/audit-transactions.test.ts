@@ -45,7 +45,9 @@ test("what the engine writes of transactions and payments from another shard is 
 });
 
 const kinds = Object.values(Facts).filter(
-  (type) => (type >= Facts.callMade && type <= Facts.moneyShifted) || type >= Facts.paymentForwarded,
+  (type) =>
+    (type >= Facts.callMade && type <= Facts.moneyShifted) ||
+    (type >= Facts.paymentForwarded && type <= Facts.paymentArrived),
 );
 
 test("every kind of fact of a transaction is in it", () => {
