@@ -1,25 +1,11 @@
 /** The auditor against logs of an engine whose items were ended by a human, in every way that there is. */
 
 import { expect, test } from "vitest";
-import { auditLogs } from "../../persistence/audit.js";
 import { day, held, humanItems, notify, refund, resolve } from "../support/after-sale.js";
-import type { TestEngine } from "../support/engine.js";
+import { firstBad } from "../support/audited.js";
 import { shop } from "../support/shop.js";
 
 const mug = { account: "ann", cart: { mug: 1 } };
-
-/** The first thing that the audit does not like. */
-function firstBad(engine: TestEngine) {
-  const hashes = engine.hashes();
-  return auditLogs({
-    shards: engine.journals.map((journal, shard) => ({
-      shard,
-      groups: journal.read(1),
-      replayHash: () => hashes[shard]!,
-      liveHash: () => hashes[shard]!,
-    })),
-  }).firstBad;
-}
 
 test.each([
   ["retry", {}],
