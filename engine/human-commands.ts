@@ -20,7 +20,7 @@ const listedByDefault = 100;
 
 /** Shard by shard, newest first within each. The cursor is `<shard>.<sequence>`: go on there, below it; 0 = from the top. */
 export function listHuman(turn: Turn, command: ListHuman): void {
-  const below = sequenceOfCursor(command.cursor);
+  const below = sequenceOfCursor(turn.shard, command.cursor);
   if (below === undefined) {
     const details = { path: "params.cursor", reason: "not a cursor of human.list" };
     answerRefusal(turn, command, refuse("invalid_request", details));
@@ -116,10 +116,11 @@ function find(turn: Turn, id: string): HumanItem | undefined {
   return number === undefined ? undefined : turn.books.human.get(number);
 }
 
-function sequenceOfCursor(cursor: string | undefined): number | undefined {
+/** The router gives the last shard those of shards that there are not: its page would look like an answer to them. */
+function sequenceOfCursor(shard: number, cursor: string | undefined): number | undefined {
   if (cursor === undefined) return 0;
-  const sequence = /^[0-9]{1,4}\.(0|[1-9][0-9]{0,12})$/.exec(cursor)?.[1];
-  return sequence === undefined ? undefined : Number(sequence);
+  const [, of, sequence] = /^([0-9]{1,4})\.(0|[1-9][0-9]{0,12})$/.exec(cursor) ?? [];
+  return of === String(shard) ? Number(sequence) : undefined;
 }
 
 function itemView(item: HumanItem): object {

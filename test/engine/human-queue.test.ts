@@ -232,12 +232,21 @@ test("a human's entries move wallets, and the ledger with them", () => {
   expect(leftOpen(engine)).toEqual([]);
 });
 
-test("no item and a wrong cursor are refused", () => {
+test("an item that is not there is not found", () => {
   const engine = shop();
   expect(engine.ask(resolve("h1024", "retry")).code).toBe("item_not_found");
   expect(engine.ask({ method: "human.get", item: "x" }).code).toBe("item_not_found");
-  expect(engine.ask(list({ cursor: "0.x" })).code).toBe("invalid_request");
 });
+
+test.each(["0.x", "0", ".0", "0.", "-1.0", "00.0", "0.01", "0.1e3", "3.0", "9.5", "1024.0", "9999.1", "x"])(
+  "the cursor %s was never given out, and no shard answers it",
+  (cursor) => {
+    for (const shards of [1, 3]) {
+      const refused = shop({ shards }).ask(list({ cursor }));
+      expect(refused).toMatchObject({ code: "invalid_request", details: { path: "params.cursor" } });
+    }
+  },
+);
 
 /** A compensation outside that fails always, of a step worth 12.00. */
 function failingUndo() {
