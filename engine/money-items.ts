@@ -21,6 +21,8 @@ import type { Refund } from "./dossiers.js";
 import { decideEntries, recordEntries } from "./hand-entries.js";
 import type { ItemKind, Resolve } from "./human-kinds.js";
 import type { HandEntry, HumanItem } from "./human-table.js";
+import { refCharsMax } from "./limits.js";
+import { logText } from "./log-text.js";
 import { type Payment, settlePayment, whySuspended } from "./notify-payment.js";
 import { askProvider } from "./refund-calls.js";
 import { refundDone, refundRefused } from "./refunds.js";
@@ -102,7 +104,7 @@ function refundOf(turn: Turn, item: HumanItem): Refund {
 }
 
 function refOf({ evidence, reason }: ResolveHuman): string {
-  return (evidence ?? reason).slice(0, 200);
+  return logText(evidence ?? reason, refCharsMax);
 }
 
 /** `order`: what the human says it is for, instead of what the provider said. */

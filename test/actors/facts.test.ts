@@ -310,6 +310,14 @@ test("numbers and names are unique, fit into a byte and leave 0 to the turn", ()
   for (const kind of kinds) expect(Facts[kind]).toBe(catalogue[kind].number);
 });
 
+test.each(["\ufeff", "\ufeffTea", `\ufeff${"龙井".repeat(30)}`, "Tea\ufeff", "\u0000", "\u2028", "😀"])(
+  "a text %j is read back as it was written, whatever it begins with",
+  (text) => {
+    const fact = { type: Facts.accountNamed, id: text } as const;
+    expect(decode(encode([fact]))).toEqual([fact]);
+  },
+);
+
 const fields = {
   uint: fc.oneof(
     fc.maxSafeNat(),
