@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { humanAfter } from "../../engine/retry.js";
+import { firstBad } from "../support/audited.js";
 import { balanceOf, place, shop } from "../support/shop.js";
 import {
   begin,
@@ -95,6 +96,7 @@ describe.each([1, 3])("over %i shards", (shards) => {
     const resolved = engine.ask(list({ state: "resolved", cursor: shards === 1 ? undefined : "1.0" })).result
       .items;
     expect(resolved.map((each: { item: string }) => each.item)).toEqual([item]);
+    expect(firstBad(engine)).toBeUndefined();
     expect(engine.restart().hashes()).toEqual(engine.hashes());
   });
 
@@ -230,6 +232,7 @@ test("a human's entries move wallets, and the ledger with them", () => {
   expect([balanceOf(engine, "ann"), balanceOf(engine, "ben")]).toEqual(["100.00", "0.00"]);
   expect(ledgerOf(engine)["fees:CNY"]).toBe(-2000);
   expect(leftOpen(engine)).toEqual([]);
+  expect(firstBad(engine)).toBeUndefined();
 });
 
 test("an item that is not there is not found", () => {
@@ -297,6 +300,7 @@ test.each([
   expect(engine.answerTo(id)?.result.state).toBe("undone");
   expect([balanceOf(engine, "ann"), balanceOf(engine, "ben")]).toEqual(["100.00", "100.00"]);
   expect(leftOpen(engine)).toEqual([]);
+  expect(firstBad(engine)).toBeUndefined();
 });
 
 test("a function that nobody here has waits for a day, then for a human, who says what it did", () => {
@@ -314,6 +318,7 @@ test("a function that nobody here has waits for a day, then for a human, who say
   engine.settle();
   expect(engine.answerTo(id)?.result.state).toBe("done");
   expect(leftOpen(engine)).toEqual([]);
+  expect(firstBad(engine)).toBeUndefined();
 });
 
 test("an end that is refused outside contradicts its transaction, and is for a human at once", () => {
