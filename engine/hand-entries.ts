@@ -3,6 +3,8 @@
  * is at risk.
  *
  * HE1  A wallet that is named is open on this shard, has the item's currency, and is never left below zero.
+ * HE2  Where it is known where the money at risk stands, nobody pays for anything but that: what leaves there arrives elsewhere, or
+ *      the other way round. An entry that moves other people's money beside it is not of this item.
  */
 
 import type { Account } from "../actors/account.js";
@@ -82,20 +84,42 @@ function decideMoved(
   entries: readonly HandEntry[],
   at: { readonly account: string; readonly way: "in" | "out" } | undefined,
 ): Refusal | undefined {
-  let moved: number | undefined = 0;
-  for (const { from, to, amount } of entries) {
-    const [forward, back] = at?.way === "in" ? [to, from] : [from, to];
-    if (!at || forward === at.account) moved = addChecked(moved ?? Number.NaN, amount);
-    else if (back === at.account) moved = addChecked(moved ?? Number.NaN, -amount);
-  }
-  if (moved === item.amount && item.amount > 0) return undefined;
+  const { moved, onlyThat } = at ? movedAt(entries, at.account, at.way) : movedInAll(entries);
+  if (moved === item.amount && item.amount > 0 && onlyThat) return undefined;
+  const where = at ? ` ${at.way === "in" ? "into" : "out of"} ${at.account}, and nothing else` : "";
   return refuse("invalid_amount", {
-    reason: at
-      ? `the entries must move what is at risk ${at.way === "in" ? "into" : "out of"} ${at.account}`
-      : "the entries must move what is at risk",
+    reason: `the entries must move what is at risk${where}`,
     atRisk: formatAmount(item.amount, item.currency),
     moved: moved === undefined ? null : formatAmount(moved, item.currency),
   });
+}
+
+interface Moved {
+  /** Undefined: more than a number can hold. */
+  readonly moved: number | undefined;
+  /** HE2 */
+  readonly onlyThat: boolean;
+}
+
+/** What comes into the account, or goes out of it, and whether all others only give, or only get. */
+function movedAt(entries: readonly HandEntry[], account: string, way: "in" | "out"): Moved {
+  const sign = way === "in" ? 1 : -1;
+  const nets = new Map<string, number | undefined>();
+  const add = (name: string, amount: number) =>
+    void nets.set(name, addChecked(nets.get(name) ?? (nets.has(name) ? Number.NaN : 0), amount));
+  for (const { from, to, amount } of entries) {
+    add(from, -sign * amount);
+    add(to, sign * amount);
+  }
+  const moved = nets.has(account) ? nets.get(account) : 0;
+  nets.delete(account);
+  return { moved, onlyThat: [...nets.values()].every((net) => net !== undefined && net <= 0) };
+}
+
+function movedInAll(entries: readonly HandEntry[]): Moved {
+  let moved: number | undefined = 0;
+  for (const { amount } of entries) moved = addChecked(moved ?? Number.NaN, amount);
+  return { moved, onlyThat: true };
 }
 
 /** In the order of the entries: what an earlier one brings, a later one may take. */

@@ -141,6 +141,19 @@ test.each([
     [{ from: "transit", to: "suspense", amount: "30.00" }],
     "invalid_request",
   ],
+  [
+    "beside which others pay each other",
+    [
+      { from: "loss", to: "suspense", amount: "30.00" },
+      { from: "wallet:ann", to: "wallet:ben", amount: "1.00" },
+    ],
+    "invalid_amount",
+  ],
+  [
+    "past what is missing, with more than a number can hold",
+    Array.from({ length: 3 }, () => ({ from: "loss", to: "suspense", amount: "90071992547409.91" })),
+    "invalid_amount",
+  ],
   ["to what is payable", [{ from: "loss", to: "payable", amount: "30.00" }], "invalid_request"],
   [
     "through what is payable",

@@ -426,6 +426,14 @@ test.each(actions)("a payment of no order, %s: nothing is left on its way", (act
 test.each([
   ["less than is at risk", [{ from: "suspense", to: "wallet:ann", amount: "24.99" }], "invalid_amount"],
   ["more than is at risk", [{ from: "suspense", to: "wallet:ann", amount: "25.01" }], "invalid_amount"],
+  [
+    "what is at risk, and somebody else's money",
+    [
+      { from: "suspense", to: "fees", amount: "25.00" },
+      { from: "wallet:ben", to: "wallet:ann", amount: "1.00" },
+    ],
+    "invalid_amount",
+  ],
   ["out of somewhere else", [{ from: "revenue", to: "wallet:ann", amount: "25.00" }], "invalid_amount"],
   [
     "to a wallet that is not there",
