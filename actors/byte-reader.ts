@@ -57,4 +57,5 @@ export class ByteReader {
   }
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+/** A text that begins with U+FEFF keeps it: after a restart the books must hold what they held. */
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -266,6 +266,8 @@ export const catalogue = {
     currency: "uint",
     amount: "uint",
   }),
+  /** Which order the money of an item is for, says a human; after its resolution, and where it went follows. */
+  paymentClaimed: fact(82, "payment.claimed", { item: "uint", reference: "text" }),
 
   // Calls to functions outside the engine. Made = the intent, before anybody is told. `owner` is a number of `call-owners`,
   // `subject` and `part` say which of its things the call is for. `input` and `text` are JSON.

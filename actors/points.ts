@@ -1,7 +1,7 @@
 /**
  * Points: one for each whole unit of currency that was paid and not refunded.
  *
- * An order is granted its points once, when it is completed (or paid: a setting), and both happen once in its life. A
+ * An order is granted its points once: when it is paid, if the setting says so then, else when it is completed. A
  * refund takes back what the rest of the money does not earn any more, so all refunds together take back what was granted
  * and never more. What the account has spent by then, it owes: its balance goes below zero.
  */

@@ -158,6 +158,7 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   refundUnknown: nothing,
   humanOpened: nothing,
   humanResolved: nothing,
+  paymentClaimed: nothing,
   callMade: nothing,
   callFailed: nothing,
   callEnded: nothing,
@@ -238,9 +239,12 @@ function purseName(number: number, currency: string, account: () => string): str
   return number <= purses.held ? `${name}:${account()}` : `${name}:${currency}`;
 }
 
-const handNames = /^(?:suspense|payable|revenue|fees|loss|(?:clearing|wallet):[A-Za-z0-9._:-]{1,64})$/;
+const handNames = /^(?:suspense|revenue|fees|loss|(?:clearing|wallet):[A-Za-z0-9._:-]{1,64})$/;
 
-/** Whether a human may book on a ledger account of this name; the currency is added by the book. */
+/**
+ * Whether a human may book on a ledger account of this name; the currency is added by the book. What is payable is the sum of
+ * the refunds that are open: only they fill and empty it.
+ */
 export function isHandAccount(name: string): boolean {
   return handNames.test(name);
 }

@@ -142,11 +142,19 @@ function rowsOf(item: HumanItem): [string, string][] {
       `${item.amount ?? "no money"} ${item.currency ?? ""}, ${item.units} units`.replace(" ,", ","),
     ],
     ["evidence", JSON.stringify(item.evidence)],
-    resolution
-      ? [
-          "resolved",
-          `${resolution.action} at ${resolution.at} by ${resolution.operator || "nobody named"}: ${resolution.reason}`,
-        ]
-      : ["actions", item.actions.join(", ")],
+    ...(resolution ? resolutionRows(resolution) : [["actions", item.actions.join(", ")] as [string, string]]),
+  ];
+}
+
+function resolutionRows({
+  action,
+  at,
+  operator,
+  reason,
+  evidence,
+}: NonNullable<HumanItem["resolution"]>): [string, string][] {
+  return [
+    ["resolved", `${action} at ${at} by ${operator || "nobody named"}: ${reason}`],
+    ["proof", evidence || "none"],
   ];
 }

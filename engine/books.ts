@@ -185,6 +185,10 @@ export class Books {
         break;
       case Facts.entryMade:
         evolveHandEntry(this.accountByName, fact);
+        this.human.booked(fact);
+        break;
+      case Facts.paymentClaimed:
+        this.human.claimed(fact);
         break;
       case Facts.transactionBegun:
         this.transactions.evolve(fact, Math.floor(time / 1000));

@@ -6,6 +6,7 @@ import { ownerOf } from "./call-owners.js";
 import type { OpenCall } from "./call-table.js";
 import { callEnds, callId } from "./calls.js";
 import { callErrorCharsMax } from "./limits.js";
+import { logText } from "./log-text.js";
 import { nextTry } from "./retry.js";
 import type { Turn } from "./turn.js";
 
@@ -37,7 +38,7 @@ export function takeReport(turn: Turn, { number, attempt, report }: ReportOfCall
 }
 
 function recordFailure(turn: Turn, call: OpenCall, said: string, contradiction: boolean): void {
-  const error = said.slice(0, callErrorCharsMax);
+  const error = logText(said, callErrorCharsMax);
   const failures = call.failed + 1 - call.forgiven;
   const since = call.firstFailedAt === 0 ? turn.nowMs : call.firstFailedAt;
   const { dueAt, alert, human } = nextTry(call.call, failures, since, turn.nowMs);

@@ -3,6 +3,8 @@
  * is at risk.
  *
  * HE1  A wallet that is named is open on this shard, has the item's currency, and is never left below zero.
+ * HE2  Where it is known where the money at risk stands, nobody pays for anything but that: what leaves there arrives elsewhere, or
+ *      the other way round. An entry that moves other people's money beside it is not of this item.
  */
 
 import type { Account } from "../actors/account.js";
@@ -11,15 +13,9 @@ import { addChecked, formatAmount, parsePositiveAmount } from "../actors/money.j
 import { isHandAccount } from "../actors/postings.js";
 import { type Refusal, refuse } from "../actors/results.js";
 import type { EntryAsked } from "./commands.js";
-import type { HumanItem } from "./human-table.js";
+import type { HandEntry, HumanItem } from "./human-table.js";
 import type { NameTable } from "./name-table.js";
 import type { Turn } from "./turn.js";
-
-export interface HandEntry {
-  readonly from: string;
-  readonly to: string;
-  readonly amount: number;
-}
 
 /**
  * The entries as they will be booked, or why not. `at`: the ledger account where the money at risk stands, and which way it
@@ -42,6 +38,23 @@ export function decideEntries(
     entries.push({ from, to, amount });
   }
   return decideMoved(item, entries, at) ?? decideWallets(turn, item, entries) ?? entries;
+}
+
+/** Whether what is asked for is what was booked, however the amounts are written. */
+export function sameEntries(
+  item: HumanItem,
+  asked: readonly EntryAsked[],
+  booked: readonly HandEntry[],
+): boolean {
+  return (
+    asked.length === booked.length &&
+    asked.every(({ from, to, amount }, index) => {
+      const entry = booked[index]!;
+      return (
+        from === entry.from && to === entry.to && parsePositiveAmount(amount, item.currency) === entry.amount
+      );
+    })
+  );
 }
 
 /** Books them. */
@@ -71,20 +84,42 @@ function decideMoved(
   entries: readonly HandEntry[],
   at: { readonly account: string; readonly way: "in" | "out" } | undefined,
 ): Refusal | undefined {
-  let moved: number | undefined = 0;
-  for (const { from, to, amount } of entries) {
-    const [forward, back] = at?.way === "in" ? [to, from] : [from, to];
-    if (!at || forward === at.account) moved = addChecked(moved ?? Number.NaN, amount);
-    else if (back === at.account) moved = addChecked(moved ?? Number.NaN, -amount);
-  }
-  if (moved === item.amount && item.amount > 0) return undefined;
+  const { moved, onlyThat } = at ? movedAt(entries, at.account, at.way) : movedInAll(entries);
+  if (moved === item.amount && item.amount > 0 && onlyThat) return undefined;
+  const where = at ? ` ${at.way === "in" ? "into" : "out of"} ${at.account}, and nothing else` : "";
   return refuse("invalid_amount", {
-    reason: at
-      ? `the entries must move what is at risk ${at.way === "in" ? "into" : "out of"} ${at.account}`
-      : "the entries must move what is at risk",
+    reason: `the entries must move what is at risk${where}`,
     atRisk: formatAmount(item.amount, item.currency),
     moved: moved === undefined ? null : formatAmount(moved, item.currency),
   });
+}
+
+interface Moved {
+  /** Undefined: more than a number can hold. */
+  readonly moved: number | undefined;
+  /** HE2 */
+  readonly onlyThat: boolean;
+}
+
+/** What comes into the account, or goes out of it, and whether all others only give, or only get. */
+function movedAt(entries: readonly HandEntry[], account: string, way: "in" | "out"): Moved {
+  const sign = way === "in" ? 1 : -1;
+  const nets = new Map<string, number | undefined>();
+  const add = (name: string, amount: number) =>
+    void nets.set(name, addChecked(nets.get(name) ?? (nets.has(name) ? Number.NaN : 0), amount));
+  for (const { from, to, amount } of entries) {
+    add(from, -sign * amount);
+    add(to, sign * amount);
+  }
+  const moved = nets.has(account) ? nets.get(account) : 0;
+  nets.delete(account);
+  return { moved, onlyThat: [...nets.values()].every((net) => net !== undefined && net <= 0) };
+}
+
+function movedInAll(entries: readonly HandEntry[]): Moved {
+  let moved: number | undefined = 0;
+  for (const { amount } of entries) moved = addChecked(moved ?? Number.NaN, amount);
+  return { moved, onlyThat: true };
 }
 
 /** In the order of the entries: what an earlier one brings, a later one may take. */

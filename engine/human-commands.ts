@@ -1,6 +1,7 @@
 /**
  * `human.list`, `human.get`, `human.resolve`. A resolution is one turn: its reason, and everything that follows from it. The
- * same resolution again gives the same answer; another one of an item that is resolved is refused.
+ * same resolution again gives the same answer; another one of an item that is resolved is refused: one that differs in anything
+ * that is kept or has an effect must not be told that it was done.
  */
 
 import { Facts } from "../actors/facts.js";
@@ -9,6 +10,7 @@ import { itemId, orderNumber, orderSequence, parseItemId } from "../actors/order
 import { type Refusal, refuse } from "../actors/results.js";
 import { answerRefusal, answerResult } from "./answers.js";
 import type { GetHuman, ListHuman, ResolveHuman } from "./commands.js";
+import { sameEntries } from "./hand-entries.js";
 import { kindName, kindOf } from "./human-kinds.js";
 import { humanActions } from "./human-queue.js";
 import type { HumanItem, Resolution } from "./human-table.js";
@@ -18,7 +20,7 @@ const listedByDefault = 100;
 
 /** Shard by shard, newest first within each. The cursor is `<shard>.<sequence>`: go on there, below it; 0 = from the top. */
 export function listHuman(turn: Turn, command: ListHuman): void {
-  const below = sequenceOfCursor(command.cursor);
+  const below = sequenceOfCursor(turn.shard, command.cursor);
   if (below === undefined) {
     const details = { path: "params.cursor", reason: "not a cursor of human.list" };
     answerRefusal(turn, command, refuse("invalid_request", details));
@@ -71,14 +73,14 @@ function resolve(turn: Turn, item: HumanItem, command: ResolveHuman): void {
   answerResult(turn, command, { item: itemView(item) });
 }
 
-function decideResolve(item: HumanItem | undefined, { action, reason }: ResolveHuman): Refusal | undefined {
+function decideResolve(item: HumanItem | undefined, command: ResolveHuman): Refusal | undefined {
   if (!item) return refuse("item_not_found");
-  const done = item.resolved;
-  if (done) {
-    if (done.action === humanActions[action] && done.reason === reason) return undefined;
+  const { action } = command;
+  if (item.resolved) {
+    if (isSame(item, item.resolved, command)) return undefined;
     return refuse("invalid_transition", { from: "resolved", event: action, allowed: [] });
   }
-  if (kindOf(item)?.actions[action]) return undefined;
+  if (kindOf(item)?.actions[action]) return refuseIdleParams(item, command);
   const details = {
     path: "params.action",
     reason: `not for an item of kind ${kindName(item)}`,
@@ -87,15 +89,38 @@ function decideResolve(item: HumanItem | undefined, { action, reason }: ResolveH
   return refuse("invalid_request", details);
 }
 
+/** `done` and `write_off` book entries that nobody asked for; they follow from the action. */
+function isSame(item: HumanItem, done: Resolution, command: ResolveHuman): boolean {
+  const { action, reason, evidence = "", operator = "", order = "", entries } = command;
+  return (
+    done.action === humanActions[action] &&
+    done.reason === reason &&
+    done.evidence === evidence &&
+    done.operator === operator &&
+    done.order === order &&
+    (action === "entries" ? sameEntries(item, entries ?? [], done.entries) : entries === undefined)
+  );
+}
+
+/** Whoever names an order or entries expects something of it. */
+function refuseIdleParams(item: HumanItem, { action, order, entries }: ResolveHuman): Refusal | undefined {
+  if (entries !== undefined && action !== "entries")
+    return refuse("invalid_request", { path: "params.entries", reason: "only with the action entries" });
+  if (order !== undefined && !(action === "retry" && kindName(item) === "payment"))
+    return refuse("invalid_request", { path: "params.order", reason: "only with retry of a payment" });
+  return undefined;
+}
+
 function find(turn: Turn, id: string): HumanItem | undefined {
   const number = parseItemId(id);
   return number === undefined ? undefined : turn.books.human.get(number);
 }
 
-function sequenceOfCursor(cursor: string | undefined): number | undefined {
+/** The router gives the last shard those of shards that there are not: its page would look like an answer to them. */
+function sequenceOfCursor(shard: number, cursor: string | undefined): number | undefined {
   if (cursor === undefined) return 0;
-  const sequence = /^[0-9]{1,4}\.(0|[1-9][0-9]{0,12})$/.exec(cursor)?.[1];
-  return sequence === undefined ? undefined : Number(sequence);
+  const [, of, sequence] = /^([0-9]{1,4})\.(0|[1-9][0-9]{0,12})$/.exec(cursor) ?? [];
+  return of === String(shard) ? Number(sequence) : undefined;
 }
 
 function itemView(item: HumanItem): object {
@@ -114,9 +139,9 @@ function itemView(item: HumanItem): object {
   };
 }
 
-function resolutionView({ action, at, ...rest }: Resolution): object {
+function resolutionView({ action, reason, evidence, operator, at }: Resolution): object {
   const name = Object.entries(humanActions).find(([, number]) => number === action)![0];
-  return { action: name, ...rest, at: new Date(at).toISOString() };
+  return { action: name, reason, evidence, operator, at: new Date(at).toISOString() };
 }
 
 function actionsOf(item: HumanItem): readonly string[] {

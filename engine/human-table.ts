@@ -34,8 +34,19 @@ export interface Resolution {
   readonly reason: string;
   readonly evidence: string;
   readonly operator: string;
+  /** The order that it named; "" = none. */
+  order: string;
+  /** By hand, in the order in which they were booked. */
+  readonly entries: HandEntry[];
   /** ms */
   readonly at: number;
+}
+
+export interface HandEntry {
+  readonly from: string;
+  readonly to: string;
+  /** Minor units. */
+  readonly amount: number;
 }
 
 export class HumanQueue {
@@ -71,8 +82,18 @@ export class HumanQueue {
     this.open.delete(item.item);
     this.#bySubject.delete(`${item.kind} ${item.subject}`);
     const { action, reason, evidence, operator } = fact;
-    item.resolved = { action, reason, evidence, operator, at: nowMs };
+    item.resolved = { action, reason, evidence, operator, order: "", entries: [], at: nowMs };
     this.#keep(item);
+  }
+
+  /** An entry that the item's resolution booked, in the same turn. */
+  booked({ item, from, to, amount }: FactOf<"entryMade">): void {
+    this.#resolution(item).entries.push({ from, to, amount });
+  }
+
+  /** The order that the item's resolution named, in the same turn. */
+  claimed({ item, reference }: FactOf<"paymentClaimed">): void {
+    this.#resolution(item).order = reference;
   }
 
   /** An item of a snapshot, or a new one. */
@@ -91,6 +112,13 @@ export class HumanQueue {
   *items(): Iterable<HumanItem> {
     yield* this.resolved.values();
     yield* this.open.values();
+  }
+
+  /** HQ1: what follows from a resolution is recorded after it. */
+  #resolution(item: number): Resolution {
+    const resolution = this.resolved.get(item)?.resolved;
+    if (!resolution) throw new Error(`item ${item}: something follows from a resolution that is not there`);
+    return resolution;
   }
 
   #keep(item: HumanItem): void {

@@ -135,6 +135,9 @@ export const callsOutMax = 1024;
 /** Characters kept of why a call failed. */
 export const callErrorCharsMax = 500;
 
+/** Characters kept of what a provider calls a refund. */
+export const refCharsMax = 200;
+
 /** Items for a human that are resolved and still kept by a shard, the newest ones. All of them are in the log. */
 export const itemsResolvedMax = 10_000;
 

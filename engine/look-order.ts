@@ -63,6 +63,10 @@ export function placedOrder(turn: Turn, id: string): number | undefined {
 /**
  * It was here, and the read side alone remembers it. The books know of a dropped order that its sequence is gone, and every
  * shard counts its own: an order of another shard was never here.
+ *
+ * An order across shards that was refused is gone in the same way, though it was never placed. To tell it from an archived one would
+ * take a bit for every number ever given out (I17), or the read side, which a payment cannot wait for: it is booked and has left
+ * suspense in one turn (N2 of `notify-payment`). Nobody was told such a number; money that names it by mistake goes back.
  */
 export function isArchived(turn: Turn, id: string): boolean {
   const number = parseOrderId(id);

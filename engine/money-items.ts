@@ -10,6 +10,7 @@
  *   write_off out of suspense to loss                    as done; then out of clearing to loss
  */
 
+import { Facts } from "../actors/facts.js";
 import { parseRefundId } from "../actors/order-number.js";
 import { Statuses } from "../actors/order-transitions.js";
 import { refundSources } from "../actors/postings.js";
@@ -17,9 +18,11 @@ import { type Refusal, refuse } from "../actors/results.js";
 import { callOf, repeatCall } from "./calls.js";
 import type { ResolveHuman } from "./commands.js";
 import type { Refund } from "./dossiers.js";
-import { decideEntries, type HandEntry, recordEntries } from "./hand-entries.js";
+import { decideEntries, recordEntries } from "./hand-entries.js";
 import type { ItemKind, Resolve } from "./human-kinds.js";
-import type { HumanItem } from "./human-table.js";
+import type { HandEntry, HumanItem } from "./human-table.js";
+import { refCharsMax } from "./limits.js";
+import { logText } from "./log-text.js";
 import { askProvider } from "./refund-calls.js";
 import { refundDone, refundRefused } from "./refunds.js";
 import { type Payment, settlePayment, whySuspended } from "./settle-payment.js";
@@ -32,7 +35,11 @@ export const paymentKind: ItemKind = {
       const payment = paymentOf(item, command.order);
       const why = whySuspended(turn, payment);
       if (why) return refuse(why.code, { order: payment.reference });
-      return () => void settlePayment(turn, payment);
+      return () => {
+        const { order: reference } = command;
+        if (reference !== undefined) turn.record({ type: Facts.paymentClaimed, item: item.item, reference });
+        settlePayment(turn, payment);
+      };
     },
     done: backToPayer,
     undone: backToPayer,
@@ -97,7 +104,7 @@ function refundOf(turn: Turn, item: HumanItem): Refund {
 }
 
 function refOf({ evidence, reason }: ResolveHuman): string {
-  return (evidence ?? reason).slice(0, 200);
+  return logText(evidence ?? reason, refCharsMax);
 }
 
 /** `order`: what the human says it is for, instead of what the provider said. */

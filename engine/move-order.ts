@@ -92,7 +92,7 @@ export function moveByRequest(
 
 /**
  * Nothing moves an archived order. But its account's key may have been used for a move that did happen, and the read side
- * alone knows whose the order was: the key is asked for once that is known.
+ * alone knows whose the order was: the key is asked for, and kept with the refusal, once that is known.
  */
 function refuseArchived(turn: Turn, command: MoveCommand, paramsHash: number): void {
   const ask = { ...command, method: "order.get" } as Command as GetOrder;
@@ -102,10 +102,14 @@ function refuseArchived(turn: Turn, command: MoveCommand, paramsHash: number): v
       return;
     }
     const { account: id, status } = found as { account: string; status: string };
-    const account = turn.books.accountByName.get(id);
-    if (settledByKey(turn, command, account, command.key, paramsHash, command.at)) return;
-    const event = command.method === "order.advance" ? command.event : command.method.slice("order.".length);
-    answerRefusal(turn, command, refuse("invalid_transition", { from: status, event, allowed: [] }));
+    const { key, at, method } = command;
+    const account = turn.books.accountByName.get(id)!;
+    if (settledByKey(turn, command, account, key, paramsHash, at)) return;
+    const event = method === "order.advance" ? command.event : method.slice("order.".length);
+    const refusal = refuse("invalid_transition", { from: status, event, allowed: [] });
+    const number = keyedMethods[method];
+    keepRefusal(turn, spaces.order, account.handle, key, number, paramsHash, at, refusal);
+    answerRefusal(turn, command, refusal);
   });
 }
 

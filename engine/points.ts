@@ -16,11 +16,16 @@ import type { Turn } from "./turn.js";
 const hash = new ParamsHash();
 const method = keyedMethods["points.spend"];
 
-/** The order has come so far. Both moments come once in an order's life, so its points are granted once. */
+/**
+ * The order has come so far. Both moments come once in an order's life, and its completion grants what its payment did not:
+ * whatever the setting was at either of them, its points are granted once. (Points that were granted are gone only when what
+ * is left of the money earns none.)
+ */
 export function grantPoints(turn: Turn, number: number, when: Settings["pointsGrantOn"]): void {
-  if (turn.settings.pointsGrantOn !== when) return;
+  if (when === "paid" && turn.settings.pointsGrantOn !== "paid") return;
   const { books } = turn;
   const order = books.orders.read(number, books.order);
+  if (order.points > 0) return;
   const account = books.accounts[order.account]!;
   const earned = pointsFor(order.paid - order.refunded, currencyCode(order.currency));
   // A balance that no number can hold is not reached by buying; should it be, the rest is not granted.

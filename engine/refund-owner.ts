@@ -3,6 +3,8 @@
 import type { CallOwner } from "./call-owner.js";
 import type { OpenCall } from "./call-table.js";
 import type { Refund } from "./dossiers.js";
+import { refCharsMax } from "./limits.js";
+import { logText } from "./log-text.js";
 import { openRefundItem } from "./refund-calls.js";
 import { refundDone, refundRefused, refundUnknown } from "./refunds.js";
 import type { Turn } from "./turn.js";
@@ -31,9 +33,10 @@ function refundOf(turn: Turn, call: OpenCall): Refund {
 function refOf(text: string): string {
   try {
     const said = JSON.parse(text) as unknown;
-    if (typeof said === "object" && said !== null && "ref" in said) return String(said.ref).slice(0, 200);
-    return typeof said === "string" ? said.slice(0, 200) : "";
+    if (typeof said === "object" && said !== null && "ref" in said)
+      return logText(String(said.ref), refCharsMax);
+    return typeof said === "string" ? logText(said, refCharsMax) : "";
   } catch {
-    return text.slice(0, 200);
+    return logText(text, refCharsMax);
   }
 }

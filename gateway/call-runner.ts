@@ -55,7 +55,9 @@ function planOf(
 ): PlanAsked | Refusal | undefined {
   if (!Object.hasOwn(transactions, name)) return undefined;
   try {
-    return transactions[name]!.plan(structuredClone(input), account);
+    const { mode, parts } = transactions[name]!.plan(structuredClone(input), account);
+    // As it will stand in the log: nothing of its author's runs while the engine reads it.
+    return { mode, parts: JSON.parse(JSON.stringify(parts ?? null)) as PlanAsked["parts"] };
   } catch (error) {
     return refuse("invalid_request", { path: "params.input", reason: messageOf(error) });
   }
@@ -103,6 +105,11 @@ function failedReport(error: unknown): CallReport {
     : { how: "refused", text: JSON.stringify({ reason: error.message }) };
 }
 
+/** Anything can be thrown, also what is no text and cannot be made one. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return "what it threw is no text";
+  }
 }

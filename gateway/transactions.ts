@@ -108,8 +108,8 @@ export function defineSaga<Input = Record<string, unknown>>(saga: {
 }): Definition {
   const calls = saga.calls ?? {};
   const plan = (input: unknown, account: string): PlanAsked => {
-    const parts = saga.steps(input as Input, account).map((part) => {
-      if (part.kind !== "call") return part;
+    const parts = arrayOf(saga.steps(input as Input, account)).map((part) => {
+      if (part?.kind !== "call") return part;
       return { ...part, ask: functionsOf(calls, part.name).ask !== undefined };
     });
     return { mode: "saga", parts };
@@ -124,11 +124,18 @@ export function defineTcc<Input = Record<string, unknown>>(tcc: {
 }): Definition {
   const calls = tcc.calls ?? {};
   const plan = (input: unknown, account: string): PlanAsked => {
-    const parts = tcc.parts(input as Input, account);
-    for (const { kind, name } of parts) if (kind === "call") functionsOf(calls, name);
+    const parts = arrayOf(tcc.parts(input as Input, account));
+    for (const part of parts) if (part?.kind === "call") functionsOf(calls, part.name);
     return { mode: "tcc", parts };
   };
   return { calls: calls as unknown as Definition["calls"], plan };
+}
+
+/** A promise is no array; should it be rejected, that nobody waits for it must not end the process. */
+function arrayOf(parts: readonly PartAsked[]): readonly PartAsked[] {
+  if (Array.isArray(parts)) return parts;
+  if (parts instanceof Promise) parts.catch(() => undefined);
+  throw new Error("a definition returns an array of its parts at once");
 }
 
 function functionsOf<F>(calls: Readonly<Record<string, F>>, name: string): F {

@@ -24,6 +24,8 @@ interface Item {
   readonly amount: number;
   /** Its money stands in suspense. */
   suspended: boolean;
+  /** Of a refund: where its provider's money stands. */
+  readonly clearing: string | undefined;
 }
 
 interface Resolution {
@@ -70,11 +72,20 @@ export class HumanAudit {
       this.#scope.bad("names", `${itemId(number)} has sequence ${sequence} after ${this.#lastSequence}`);
     this.#lastSequence = Math.max(sequence, this.#lastSequence);
     if (this.#bySubject.has(`${kind} ${subject}`)) this.#bad(number, `a second open item about ${subject}`);
-    const item = { item: number, kind, subject, currency, amount, suspended: kind === kinds.payment };
+    const refund = kind === kinds.refund ? this.#refunds.opened(subject, currency, amount) : undefined;
+    const clearing = refund && `clearing:${refund.provider}`;
+    const item = {
+      item: number,
+      kind,
+      subject,
+      currency,
+      amount,
+      suspended: kind === kinds.payment,
+      clearing,
+    };
     this.open.set(number, item);
     this.#bySubject.set(`${kind} ${subject}`, item);
     if (item.suspended) this.#payments.opened(number, subject, currency, amount);
-    if (kind === kinds.refund) this.#refunds.opened(subject, currency, amount);
   }
 
   resolved({ item: number, action }: FactOf<"humanResolved">): void {
@@ -102,6 +113,14 @@ export class HumanAudit {
     this.#book(fact, to, amount);
     this.#entries.push(fact);
     if (from === to) this.#bad(item, `an entry from ${from} to itself, in ${currencyCode(currency)}`);
+  }
+
+  /** A human named an order: of a payment that is tried again, and of nothing else. */
+  claimed({ item: number }: FactOf<"paymentClaimed">): void {
+    this.#scope.looked("human-items", 1);
+    const resolution = this.#resolved.get(number);
+    if (resolution?.item.kind !== kinds.payment || resolution.action !== actions.retry)
+      this.#bad(number, "an order is named, and it is not a payment that is tried again");
   }
 
   /** A refund was refused: where its money stands now, somebody must be told of it. */
@@ -143,10 +162,7 @@ export class HumanAudit {
     const code = currencyCode(currency);
     if (name === "suspense") this.#payments.byHand(currency, amount);
     else if (name === "revenue") this.#ledger.revenue.add(code, amount);
-    else if (name === "payable" && amount > 0) {
-      this.#bad(item, "an entry to what is payable, which only a refund can empty");
-      this.#refunds.payable.add(code, amount);
-    } else if (name.startsWith("wallet:")) {
+    else if (name.startsWith("wallet:")) {
       const handle = this.#ledger.openHandle(name.slice("wallet:".length));
       if (handle === undefined || this.#ledger.accounts[handle]!.currency !== currency)
         this.#bad(item, `an entry on ${name}, which is not open here in ${code}`);
@@ -172,12 +188,12 @@ export class HumanAudit {
   }
 
   #check({ item, action, moved, total }: Resolution): void {
-    const { item: number, kind, subject, currency, amount } = item;
-    const payable = -(moved.get("payable") ?? 0);
-    if (payable > 0) this.#refunds.byHand(subject, currency, payable);
+    const { item: number, subject, amount, clearing, suspended } = item;
     if (amount === 0 || (moved.size === 0 && action !== actions.entries)) return;
-    // Out of where it stood; for other kinds it is not known where that was.
-    const outOf = item.suspended ? "suspense" : kind === kinds.refund ? "payable" : undefined;
+    if (clearing !== undefined && this.#refunds.isOpen(subject))
+      this.#bad(number, `entries for ${subject}, which is still open`);
+    // Out of where it stood, or where the refund that is done has brought it; of other kinds it is not known where that was.
+    const outOf = suspended ? "suspense" : clearing;
     const taken = outOf === undefined ? total : -(moved.get(outOf) ?? 0);
     const elsewhere = outOf === undefined && [...moved.values()].some((sum) => Math.abs(sum) === amount);
     if (taken !== amount && !elsewhere) {

@@ -28,10 +28,9 @@ export interface LiveOrder {
 
 /** What is known of an order to which more has happened than that it was placed, paid from the wallet or canceled. */
 export interface AfterSale {
-  /** Minor units that went back, that are asked to go back, and that a human's entries sent elsewhere instead. */
+  /** Minor units that went back, and that are asked to go back. */
   refunded: number;
   refunding: number;
-  byHand: number;
   openRefunds: number;
   /** Of what was paid: from outside; and what refunds to the wallet have taken of the rest. */
   fromOutside: number;
@@ -58,7 +57,6 @@ export function afterOf(order: LiveOrder): AfterSale {
   order.after ??= {
     refunded: 0,
     refunding: 0,
-    byHand: 0,
     openRefunds: 0,
     fromOutside: 0,
     toWallet: 0,
@@ -77,7 +75,7 @@ export function afterOf(order: LiveOrder): AfterSale {
 
 /** What the order has of its money, by its own facts. */
 export function remainingOf({ paid, after }: LiveOrder): number {
-  return after ? paid - after.refunded - after.refunding - after.byHand : paid;
+  return after ? paid - after.refunded - after.refunding : paid;
 }
 
 /** A payment as keys, items and sources name it. Ids have no such letter as may not stand in them. */

@@ -91,32 +91,20 @@ export class RefundAudit {
     if (!this.open.has(refund)) this.#bad(refund, "unknown, but it is not open");
   }
 
-  /** An item says what is at risk. */
-  opened(subject: string, currency: number, amount: number): void {
-    const asked = this.open.get(parseRefundId(subject) ?? 0);
+  /** An item says what is at risk. The refund that it is about, when it is open. */
+  opened(subject: string, currency: number, amount: number): Refund | undefined {
+    const asked = this.#openOf(subject);
     if (asked && (asked.amount !== amount || asked.currency !== currency))
       this.#bad(asked.refund, `${asked.amount}, and a human was told of ${amount}`);
+    return asked;
   }
 
-  /** A human's entries have taken what was payable for the refund that an item was about. */
-  byHand(subject: string, currency: number, amount: number): void {
-    const number = parseRefundId(subject);
-    const asked = number === undefined ? undefined : this.open.get(number);
-    this.payable.add(currencyCode(currency), -amount);
-    if (!asked || asked.amount !== amount || asked.currency !== currency) {
-      const there = asked
-        ? `of the ${asked.amount} of ${subject}`
-        : `for ${subject}, which is no open refund`;
-      this.#scope.bad("refunds", `a human took ${amount} out of what is payable ${there}`);
-      return;
-    }
-    this.open.delete(asked.refund);
-    const { order } = this.#scope.order(asked.order);
-    if (asked.source !== fromOrder || !order) return;
-    const after = afterOf(order);
-    after.openRefunds--;
-    after.refunding -= amount;
-    after.byHand += amount;
+  isOpen(subject: string): boolean {
+    return this.#openOf(subject) !== undefined;
+  }
+
+  #openOf(subject: string): Refund | undefined {
+    return this.open.get(parseRefundId(subject) ?? 0);
   }
 
   endTurn(): void {

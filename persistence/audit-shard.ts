@@ -305,6 +305,9 @@ export class ShardAudit {
       case Facts.entryMade:
         human.entry(fact);
         break;
+      case Facts.paymentClaimed:
+        human.claimed(fact);
+        break;
       default:
         this.#applyTransaction(fact);
     }
@@ -368,7 +371,7 @@ type AfterSaleKind =
   | ("paymentBooked" | "paymentForwarded" | "paymentArrived" | "paymentApplied")
   | ("refundAsked" | "refundDone" | "refundRefused" | "refundUnknown")
   | ("pointsGranted" | "pointsReversed" | "pointsSpent")
-  | ("humanOpened" | "humanResolved" | "entryMade")
+  | ("humanOpened" | "humanResolved" | "entryMade" | "paymentClaimed")
   | TransactionKind;
 
 type TransactionKind =

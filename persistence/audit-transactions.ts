@@ -44,6 +44,7 @@ interface Fence {
 }
 
 type Shift = readonly [from: number, to: number, amount: number];
+type BranchShift = readonly [name: string, shift: Shift];
 
 interface Transaction {
   /** 0 = not yet. */
@@ -60,9 +61,9 @@ export class TransactionAudit {
   readonly #ended = new Map<string, Fence>();
   readonly #open = new Map<number, Transaction>();
   readonly #calls = new Set<number>();
-  // This turn: what fences wait for, what was moved, and whether a human did it.
-  readonly #expected = new Map<string, Shift>();
-  readonly #moved: (readonly [name: string, shift: Shift])[] = [];
+  // This turn: what fences wait for, what was moved, and whether a human did it. A branch may be done and undone in one turn.
+  readonly #expected: BranchShift[] = [];
+  readonly #moved: BranchShift[] = [];
   #byHuman = false;
 
   constructor(scope: AuditScope, ledger: LedgerAudit, stock: StockAudit, payments: PaymentAudit) {
@@ -158,21 +159,21 @@ export class TransactionAudit {
 
   /** T1: everything that a fence says was moved was, and nothing else, unless a human did it. */
   endTurn(): void {
-    if (this.#moved.length === 0 && this.#expected.size === 0) {
+    if (this.#moved.length === 0 && this.#expected.length === 0) {
       this.#byHuman = false;
       return;
     }
-    for (const [name, [from, to, amount]] of this.#moved) {
-      const expected = this.#expected.get(name);
-      const same = expected?.[0] === from && expected[1] === to && expected[2] === amount;
-      if (same) this.#expected.delete(name);
+    for (const moved of this.#moved) {
+      const [name, [from, to, amount]] = moved;
+      const at = this.#expected.findIndex((expected) => isSame(expected, moved));
+      if (at >= 0) this.#expected.splice(at, 1);
       else if (!this.#byHuman)
         this.#bad(`branch ${name}: ${amount} moved from ${from} to ${to} without a reason`);
     }
     for (const [name, [from, to, amount]] of this.#expected)
       this.#bad(`branch ${name}: ${amount} should have moved from ${from} to ${to}`);
     this.#moved.length = 0;
-    this.#expected.clear();
+    this.#expected.length = 0;
     this.#byHuman = false;
   }
 
@@ -186,7 +187,7 @@ export class TransactionAudit {
       this.#ended.set(name, fence);
     }
     const shift = shiftOf(fence, from);
-    if (shift) this.#expected.set(name, shift);
+    if (shift) this.#expected.push([name, shift]);
     const held = (state === states.tried ? 1 : 0) - (from === states.tried ? 1 : 0);
     if (held === 0) return;
     if (fence.what === kinds.stock) this.#stock.reserve(fence.subject, held * fence.amount);
@@ -196,6 +197,10 @@ export class TransactionAudit {
   #bad(what: string): void {
     this.#scope.bad("transactions", what);
   }
+}
+
+function isSame([nameA, a]: BranchShift, [nameB, b]: BranchShift): boolean {
+  return nameA === nameB && a.every((value, index) => value === b[index]);
 }
 
 /** What moves when a fence comes into its state from another. */

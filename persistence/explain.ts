@@ -85,7 +85,6 @@ class Explainer {
   /** Of an order. */
   readonly #order: number;
   readonly #refunds = new Set<string>();
-  readonly #items = new Set<number>();
   #unit = "";
   #known = false;
   #entries = 0;
@@ -124,15 +123,10 @@ class Explainer {
     if ("order" in fact && fact.order === this.#order) this.#known = true;
     if (fact.type === Facts.refundAsked && fact.order === this.#order)
       this.#refunds.add(refundId(fact.refund));
-    if (fact.type === Facts.humanOpened && this.#refunds.has(fact.subject)) this.#items.add(fact.item);
   }
 
   #amountOf(postings: readonly Posting[], name: string, fact: Fact): number {
-    const ofOrder =
-      this.what !== "order" ||
-      ("order" in fact && fact.order === this.#order) ||
-      (fact.type === Facts.entryMade && this.#items.has(fact.item));
-    if (!ofOrder) return 0;
+    if (this.what === "order" && !("order" in fact && fact.order === this.#order)) return 0;
     let sum = 0;
     for (const { account, amount } of postings)
       if (account === name || (name === payable && account.startsWith(payable))) sum += amount;

@@ -60,9 +60,13 @@ export interface Part {
   readonly pair: number;
 }
 
-/** The parts, or why they cannot be. `account` takes what no other account is named for. */
+/**
+ * The parts, or why they cannot be. `account` takes what no other account is named for. What a definition makes of its caller's
+ * input is of any type, whatever is declared: a caller who leaves out a param must not stop the shard.
+ */
 export function readPlan(plan: PlanAsked, account: string): readonly Part[] | Refusal {
   const parts: Part[] = [];
+  if (!Array.isArray(plan.parts)) return bad("its parts are no array");
   for (const [index, asked] of plan.parts.entries()) {
     const refusal = readPart(asked, account, plan.mode, parts);
     if (!refusal) continue;
@@ -76,7 +80,9 @@ export function readPlan(plan: PlanAsked, account: string): readonly Part[] | Re
 }
 
 function readPart(asked: PartAsked, account: string, mode: Mode, parts: Part[]): Refusal | undefined {
-  if (!namePattern.test(asked.name)) return bad("a part's name is 1 to 64 of [A-Za-z0-9._-]");
+  if (typeof asked !== "object" || asked === null) return bad("a part is an object");
+  if (!isText(asked.name) || !namePattern.test(asked.name))
+    return bad("a part's name is 1 to 64 of [A-Za-z0-9._-]");
   switch (asked.kind) {
     case "call":
       return readCall(asked, mode, parts);
@@ -104,9 +110,11 @@ function readCall(
   const currency = code === undefined ? 0 : currencyNumber(code);
   if (currency === undefined || (text === undefined) !== (code === undefined))
     return bad("amount and currency at risk are given together");
-  const amount = text === undefined ? 0 : parsePositiveAmount(text, currency);
+  const amount = text === undefined ? 0 : readAmount(text, currency);
   if (typeof amount !== "number") return amount;
-  parts.push({ ...plain, name, what: "call", amount, currency, units: units ?? 0, ask: ask ?? false });
+  if (units !== undefined && !(Number.isSafeInteger(units) && units >= 0))
+    return bad("units are a whole number from 0");
+  parts.push({ ...plain, name, what: "call", amount, currency, units: units ?? 0, ask: ask === true });
   return undefined;
 }
 
@@ -114,13 +122,13 @@ function readMoney(
   { name, from, to, amount: text, currency: code }: Extract<PartAsked, { kind: "money" }>,
   parts: Part[],
 ): Refusal | undefined {
-  const receiver = to.startsWith("wallet:") ? to.slice("wallet:".length) : undefined;
+  const receiver = isText(to) && to.startsWith("wallet:") ? to.slice("wallet:".length) : undefined;
   if (!isId(from) || (receiver === undefined ? to !== "revenue" : !isId(receiver)))
     return bad("money goes from an account to wallet:<account> or to revenue");
   if (from === receiver) return bad("money goes to another account");
   const currency = currencyNumber(code);
   if (currency === undefined) return bad("not a known currency");
-  const amount = parsePositiveAmount(text, currency);
+  const amount = readAmount(text, currency);
   if (typeof amount !== "number") return amount;
   const money = { ...plain, amount, currency };
   const debit = parts.length;
@@ -163,8 +171,16 @@ const plain = {
   pair: -1,
 } as const;
 
+function readAmount(text: unknown, currency: number): number | Refusal {
+  return isText(text) ? parsePositiveAmount(text, currency) : bad("an amount is a decimal string");
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
 function isId(text: unknown): boolean {
-  return typeof text === "string" && idPattern.test(text);
+  return isText(text) && idPattern.test(text);
 }
 
 function bad(reason: string): Refusal {

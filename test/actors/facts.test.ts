@@ -200,6 +200,7 @@ const every: { readonly [K in FactKind]: object } = {
   },
   humanResolved: { type: 42, item: 1024, action: 2, reason: "sent back", evidence: "", operator: "ops.li" },
   entryMade: { type: 43, item: 1024, from: "suspense", to: "wallet:ann", currency: 0, amount: 4498 },
+  paymentClaimed: { type: 82, item: 1024, reference: "o1611" },
   callMade: {
     type: 44,
     call: 1024,
@@ -314,6 +315,14 @@ test("numbers and names are unique, fit into a byte and leave 0 to the turn", ()
   for (const { number } of rows) expect(number > 0 && number < 256).toBe(true);
   for (const kind of kinds) expect(Facts[kind]).toBe(catalogue[kind].number);
 });
+
+test.each(["\ufeff", "\ufeffTea", `\ufeff${"龙井".repeat(30)}`, "Tea\ufeff", "\u0000", "\u2028", "😀"])(
+  "a text %j is read back as it was written, whatever it begins with",
+  (text) => {
+    const fact = { type: Facts.accountNamed, id: text } as const;
+    expect(decode(encode([fact]))).toEqual([fact]);
+  },
+);
 
 const fields = {
   uint: fc.oneof(

@@ -47,10 +47,13 @@ test("what waits is listed, shown, and ended: to the payer, to a wallet, and giv
 
   const back = await human("resolve", of("alipay:p1"), "done", "--reason", "sent back", "--operator", "li");
   expect(back.out).toMatch(/^resolved {4}done at \S+ by li: sent back$/m);
+  expect(back.out).toMatch(/^proof {7}none$/m);
   const entry = ["--entry", "suspense,wallet:ann,12.50"];
   const booked = await human("resolve", of("alipay:p2"), "entries", "--reason", "it was ann's", ...entry);
   expect([booked.code, booked.err]).toEqual([0, ""]);
-  await human("resolve", of("alipay:p3"), "write_off", "--reason", "nobody knows");
+  const proof = ["--evidence", "mail of 1 May"];
+  await human("resolve", of("alipay:p3"), "write_off", "--reason", "nobody knows", ...proof);
+  expect((await human("show", of("alipay:p3"))).out).toMatch(/^proof {7}mail of 1 May$/m);
 
   expect((await human("list")).out).toBe("nothing waits for a human\n");
   expect(await items("--resolved")).toHaveLength(3);

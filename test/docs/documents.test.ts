@@ -8,7 +8,10 @@ const root = fileURLToPath(projectFile("./"));
 const decisions = readdirSync(join(root, "docs/decisions"))
   .map((name) => `docs/decisions/${name}`)
   .sort();
-const documents = [...decisions, "docs/PROTOCOL.md", "docs/HTTP.md", "docs/OPERATING.md", "CHANGELOG.md"];
+const pages = readdirSync(join(root, "docs"))
+  .filter((name) => name.endsWith(".md"))
+  .map((name) => `docs/${name}`);
+const documents = [...decisions, ...pages, "README.md", "examples/README.md", "CHANGELOG.md"];
 
 describe.each(documents)("%s", (name) => {
   const markdown = readDocument(name);
@@ -18,7 +21,9 @@ describe.each(documents)("%s", (name) => {
       markdown.match(/`(?:dist\/)?(?:actors|engine|persistence|gateway|client|cli|test)\/[\w./-]+`/g) ?? [];
     for (const file of named) {
       const source = file.slice(1, -1).replace(/^dist\/(.*)[.]js$/, "$1.ts");
-      expect(existsSync(join(root, source)), source).toBe(true);
+      // A module may be named without its ending.
+      const there = [source, `${source}.ts`].some((path) => existsSync(join(root, path)));
+      expect(there, source).toBe(true);
     }
   });
 
@@ -49,6 +54,15 @@ describe.each(decisions)("%s", (name) => {
 test("decisions are numbered without a gap", () => {
   const numbers = decisions.map((name) => Number(/\/(\d{4})-/.exec(name)![1]));
   expect(numbers).toEqual(numbers.map((_, n) => n + 1));
+});
+
+test("the index of decisions has each of them under its title, and nothing else", () => {
+  const titles = decisions.map((name) => {
+    const title = /^# (.+)$/m.exec(readDocument(name))![1]!;
+    return `- [${title}](${name.slice("docs/".length)})`;
+  });
+  const listed = readDocument("docs/DECISIONS.md").split("\n");
+  expect(listed.filter((line) => line.startsWith("- "))).toEqual(titles);
 });
 
 test("the version of the changes is that of the package", () => {

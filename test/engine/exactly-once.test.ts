@@ -474,3 +474,82 @@ test("more live orders than keysMax: reads write nothing", () => {
   for (let n = 0; n < 5; n++) engine.ask({ method: "product.get", product: "tea" });
   expect(engine.shards[0]!.books.position).toBe(before);
 });
+
+/** An order that was canceled, and that nothing but the read side remembers. */
+function withArchived(): { readonly engine: TestEngine; readonly archived: string } {
+  const engine = shop();
+  const archived = engine.ask(place("ann", "old", { tea: 1 })).result.order;
+  for (let passed = 0; passed < 4; passed++) engine.pass(day);
+  expect(engine.shards[0]!.books.orders.count).toBe(0);
+  return { engine, archived };
+}
+
+/** [method, what else it needs, another request] */
+const movesOfArchived = [
+  ["order.pay", {}, { method: "order.cancel" }],
+  ["order.cancel", { reason: "late" }, { reason: "later" }],
+  ["order.advance", { event: "pack", restock: false }, { remark: "by hand" }],
+  ["order.refund", { reason: "late", restock: false }, { amount: "1.00" }],
+] as const;
+
+test.each(movesOfArchived)(
+  "%s of an archived order is refused, and kept under its key",
+  (method, more, other) => {
+    const { engine, archived } = withArchived();
+    const asked = { method, key: "k1", order: archived, ...more };
+    const event = "event" in more ? more.event : method.slice("order.".length);
+    const details = { from: "Canceled", event, allowed: [] };
+    const first = engine.ask(asked);
+    expect(first).toEqual({ code: "invalid_transition", details, replayed: false });
+    for (const running of [engine, engine.restart()]) {
+      expect(running.ask(asked)).toEqual({ ...first, replayed: true });
+      expect(running.ask({ ...asked, ...other })).toMatchObject({ code: "key_reused" });
+      expect(running.ask(place("ann", "k1", { tea: 1 }))).toMatchObject({ code: "key_reused" });
+      const { result } = running.ask({ method: "order.lookup", account: "ann", key: "k1" });
+      expect(result).toEqual({ state: "found", error: { code: first.code, details } });
+      expect(running.hashes()).toEqual(engine.hashes());
+    }
+  },
+);
+
+test("twice in one batch, a move of an archived order is refused once and repeated once", () => {
+  const { engine, archived } = withArchived();
+  const asked = { method: "order.pay", key: "k1", order: archived } as const;
+  const ids = [
+    engine.submit(asked),
+    engine.submit(asked),
+    engine.submit({ ...asked, method: "order.cancel" }),
+  ];
+  engine.settle();
+  const [first, second, third] = ids.map((id) => engine.answerTo(id)!);
+  expect(first).toMatchObject({ code: "invalid_transition", replayed: false });
+  expect(second).toEqual({ ...first, replayed: true });
+  expect(third!.code).toBe("key_reused");
+});
+
+test("the key of a move of an archived order is forgotten like any other, and what was forgotten is too old", () => {
+  const { engine, archived } = withArchived();
+  const at = Math.floor(engine.clock.micros / 1000);
+  const asked = { method: "order.pay", key: "k1", order: archived, at } as const;
+  expect(engine.ask(asked).code).toBe("invalid_transition");
+  const { keys } = engine.shards[0]!.books;
+  const kept = keys.count;
+  engine.pass(day + 1);
+  engine.pass(1);
+  expect(keys.count).toBe(kept - 1);
+  expect(engine.ask(asked)).toMatchObject({ code: "key_too_old", details: { keptSince: at + 1 } });
+  expect(engine.ask({ ...asked, at: at + 1 }).code).toBe("invalid_transition");
+  expect(engine.restart().hashes()).toEqual(engine.hashes());
+});
+
+test("a key that names no order hinders neither the archive of others nor the next move", () => {
+  const { engine, archived } = withArchived();
+  const { books } = engine.shards[0]!;
+  const next = engine.ask(place("ann", "next", { tea: 1 }));
+  engine.ask({ method: "order.cancel", key: "no", order: next.result.order });
+  engine.ask({ method: "order.pay", key: "k1", order: archived });
+  expect([books.liveOrders, books.liveKeys]).toEqual([0, 0]);
+  for (let passed = 0; passed < 4; passed++) engine.pass(day);
+  expect([books.orders.count, books.keys.count]).toEqual([0, 0]);
+  expect(engine.restart().hashes()).toEqual(engine.hashes());
+});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { humanAfter } from "../../engine/retry.js";
-import { balanceOf, shop } from "../support/shop.js";
+import { firstBad } from "../support/audited.js";
+import { balanceOf, place, shop } from "../support/shop.js";
 import {
   begin,
   call,
@@ -95,6 +96,7 @@ describe.each([1, 3])("over %i shards", (shards) => {
     const resolved = engine.ask(list({ state: "resolved", cursor: shards === 1 ? undefined : "1.0" })).result
       .items;
     expect(resolved.map((each: { item: string }) => each.item)).toEqual([item]);
+    expect(firstBad(engine)).toBeUndefined();
     expect(engine.restart().hashes()).toEqual(engine.hashes());
   });
 
@@ -139,6 +141,28 @@ test.each([
     [{ from: "transit", to: "suspense", amount: "30.00" }],
     "invalid_request",
   ],
+  [
+    "beside which others pay each other",
+    [
+      { from: "loss", to: "suspense", amount: "30.00" },
+      { from: "wallet:ann", to: "wallet:ben", amount: "1.00" },
+    ],
+    "invalid_amount",
+  ],
+  [
+    "past what is missing, with more than a number can hold",
+    Array.from({ length: 3 }, () => ({ from: "loss", to: "suspense", amount: "90071992547409.91" })),
+    "invalid_amount",
+  ],
+  ["to what is payable", [{ from: "loss", to: "payable", amount: "30.00" }], "invalid_request"],
+  [
+    "through what is payable",
+    [
+      { from: "payable", to: "suspense", amount: "30.00" },
+      { from: "loss", to: "payable", amount: "30.00" },
+    ],
+    "invalid_request",
+  ],
   ["of nothing", [{ from: "loss", to: "suspense", amount: "0.00" }], "invalid_amount"],
   ["left out", undefined, "invalid_request"],
 ])("entries that are %s are refused, and nothing moves", (_, entries, code) => {
@@ -147,6 +171,66 @@ test.each([
   const before = engine.hashes();
   expect(engine.ask(resolve(item, "entries", { entries })).code).toBe(code);
   expect(engine.hashes()).toEqual(before);
+});
+
+const cover30 = [
+  { from: "wallet:ben", to: "suspense", amount: "10.00" },
+  { from: "fees", to: "suspense", amount: "20.00" },
+];
+
+test.each([
+  ["other accounts", [{ from: "loss", to: "suspense", amount: "30.00" }], {}],
+  ["another amount", [{ ...cover30[0], amount: "9.00" }, cover30[1]], {}],
+  ["another order of them", [...cover30].reverse(), {}],
+  ["none of them", undefined, {}],
+  ["other evidence", cover30, { evidence: "a letter" }],
+  ["another operator", cover30, { operator: "wu" }],
+  ["an order", cover30, { order: "o1611" }],
+])("entries that were booked, and then the same with %s: not the same resolution", (_, entries, more) => {
+  const { engine } = spentGift(1);
+  const { item } = engine.ask(list()).result.items[0];
+  const said = resolve(item, "entries", { entries: cover30, evidence: "a mail", operator: "li" });
+  const first = engine.ask(said);
+  expect(first.code).toBe("ok");
+  const again = { evidence: "a mail", operator: "li", ...more, entries };
+  const before = engine.hashes();
+  for (const running of [engine, engine.restart()]) {
+    const other = running.ask(resolve(item, "entries", again));
+    expect(other.code).toBe("invalid_transition");
+    expect(other.details).toEqual({ from: "resolved", event: "entries", allowed: [] });
+    expect(running.ask(said).result).toEqual(first.result);
+    const spelled = [cover30[0], { ...cover30[1], amount: "20" }];
+    expect(running.ask({ ...said, entries: spelled }).result).toEqual(first.result);
+    expect(running.hashes()).toEqual(before);
+  }
+});
+
+test("a payment that was given to one order is not said to have been given to another", () => {
+  const engine = shop();
+  const [first, second] = ["a", "b"].map((key) => engine.ask(place("ann", key, { tea: 1 })).result.order);
+  const stray = { provider: "alipay", paymentId: "p1", order: "o999424", amount: "9.99", currency: "CNY" };
+  engine.ask({ method: "payment.notify", ...stray });
+  const { item } = engine.ask(list()).result.items[0];
+  const done = engine.ask(resolve(item, "retry", { order: first }));
+  expect(done.code).toBe("ok");
+  for (const running of [engine, engine.restart()]) {
+    expect(running.ask(resolve(item, "retry", { order: second })).code).toBe("invalid_transition");
+    expect(running.ask(resolve(item, "retry")).code).toBe("invalid_transition");
+    expect(running.ask(resolve(item, "retry", { order: first })).result).toEqual(done.result);
+    expect(running.hashes()).toEqual(engine.hashes());
+  }
+});
+
+test.each([
+  ["entries", "write_off", { entries: [{ from: "suspense", to: "fees", amount: "30.00" }] }],
+  ["order", "done", { order: "o1611" }],
+  ["order", "retry", { order: "o1611" }],
+])("%s with %s, which does nothing with it, are refused before anything moves", (param, action, more) => {
+  const { engine } = spentGift(1);
+  const { item } = engine.ask(list()).result.items[0];
+  const refused = engine.ask(resolve(item, action, more));
+  expect(refused).toMatchObject({ code: "invalid_request", details: { path: `params.${param}` } });
+  expect(engine.ask(list()).result.items).toHaveLength(1);
 });
 
 test("a human's entries move wallets, and the ledger with them", () => {
@@ -161,14 +245,24 @@ test("a human's entries move wallets, and the ledger with them", () => {
   expect([balanceOf(engine, "ann"), balanceOf(engine, "ben")]).toEqual(["100.00", "0.00"]);
   expect(ledgerOf(engine)["fees:CNY"]).toBe(-2000);
   expect(leftOpen(engine)).toEqual([]);
+  expect(firstBad(engine)).toBeUndefined();
 });
 
-test("no item and a wrong cursor are refused", () => {
+test("an item that is not there is not found", () => {
   const engine = shop();
   expect(engine.ask(resolve("h1024", "retry")).code).toBe("item_not_found");
   expect(engine.ask({ method: "human.get", item: "x" }).code).toBe("item_not_found");
-  expect(engine.ask(list({ cursor: "0.x" })).code).toBe("invalid_request");
 });
+
+test.each(["0.x", "0", ".0", "0.", "-1.0", "00.0", "0.01", "0.1e3", "3.0", "9.5", "1024.0", "9999.1", "x"])(
+  "the cursor %s was never given out, and no shard answers it",
+  (cursor) => {
+    for (const shards of [1, 3]) {
+      const refused = shop({ shards }).ask(list({ cursor }));
+      expect(refused).toMatchObject({ code: "invalid_request", details: { path: "params.cursor" } });
+    }
+  },
+);
 
 /** A compensation outside that fails always, of a step worth 12.00. */
 function failingUndo() {
@@ -208,7 +302,7 @@ test.each([
   ["retry", {}, ok],
   ["done", {}, lost],
   ["undone", {}, lost],
-  ["entries", { entries: [{ from: "loss", to: "payable", amount: "12.00" }] }, lost],
+  ["entries", { entries: [{ from: "loss", to: "clearing:wrapper", amount: "12.00" }] }, lost],
   ["write_off", {}, lost],
 ])("%s ends a compensation outside, with the books at zero", (action, more, then) => {
   const { engine, id, fates } = failingUndo();
@@ -219,6 +313,7 @@ test.each([
   expect(engine.answerTo(id)?.result.state).toBe("undone");
   expect([balanceOf(engine, "ann"), balanceOf(engine, "ben")]).toEqual(["100.00", "100.00"]);
   expect(leftOpen(engine)).toEqual([]);
+  expect(firstBad(engine)).toBeUndefined();
 });
 
 test("a function that nobody here has waits for a day, then for a human, who says what it did", () => {
@@ -236,6 +331,7 @@ test("a function that nobody here has waits for a day, then for a human, who say
   engine.settle();
   expect(engine.answerTo(id)?.result.state).toBe("done");
   expect(leftOpen(engine)).toEqual([]);
+  expect(firstBad(engine)).toBeUndefined();
 });
 
 test("an end that is refused outside contradicts its transaction, and is for a human at once", () => {

@@ -1,6 +1,7 @@
 /** Money from outside: in time, late, twice, in part; and the buyer's own payment at the same moment. */
 
 import { describe, expect, test } from "vitest";
+import { orderId, orderNumber, slotOf } from "../../actors/order-number.js";
 import {
   advance,
   annsTea,
@@ -16,9 +17,11 @@ import {
   pay,
   refund,
   report,
+  resolve,
 } from "../support/after-sale.js";
+import { firstBad } from "../support/audited.js";
 import { onItsWay, standing } from "../support/ledger-of.js";
-import { balanceOf, shop, stockOf } from "../support/shop.js";
+import { balanceOf, place, shop, stockOf } from "../support/shop.js";
 
 const across: Buyer = { account: "ben", cart: { tea: 2 } };
 const places: readonly (readonly [string, number, Buyer])[] = [
@@ -194,6 +197,28 @@ test("a reinstated order goes on like any other, and the limit counts it", () =>
   expect(notify(engine, first, "1.00").result.money).toBe("reinstated");
   for (const event of ["pack", "ship", "confirm"]) expect(advance(engine, first, event).code).toBe("ok");
   expect(orderOf(engine, first).status).toBe("Completed");
+});
+
+test("the number of an order that was refused is taken for an archived one: the money goes back, to the cent", () => {
+  const engine = shop({ shards: 3 });
+  const next = engine.shards[2]!.books.orders.nextSequence;
+  expect(engine.ask(place("ben", fresh(), { tea: 11 })).code).toBe("insufficient_stock");
+  const {
+    outcome,
+    money,
+    refund: id,
+  } = notify(engine, orderId(orderNumber(next, slotOf("ben"))), total).result;
+  expect([outcome, money]).toEqual(["late_payment", "refunded"]);
+  expect(standing(engine, ...onItsWay)).toEqual({ "payable:CNY": total });
+  report(engine, id, "refused");
+  // Nobody can keep it, so in the end it is a human's.
+  const [item] = humanItems(engine);
+  expect(item).toMatchObject({ kind: "refund", subject: id, amount: total });
+  expect(firstBad(engine)).toBeUndefined();
+  expect(resolve(engine, item!.item, "done").code).toBe("ok");
+  expect(standing(engine, "clearing:", ...onItsWay)).toEqual({});
+  expect(firstBad(engine)).toBeUndefined();
+  expect(engine.restart().hashes()).toEqual(engine.hashes());
 });
 
 test("money of no order, and of another currency, waits in suspense with an item for a human each", () => {

@@ -14,7 +14,8 @@ import {
   refund,
   report,
 } from "../support/after-sale.js";
-import type { TestEngine } from "../support/engine.js";
+import { firstBad } from "../support/audited.js";
+import { type TestEngine, testEngine } from "../support/engine.js";
 import { standing } from "../support/ledger-of.js";
 import { product, shop } from "../support/shop.js";
 
@@ -39,7 +40,37 @@ function complete(engine: TestEngine, order: string): void {
   for (const event of ["pack", "ship", "confirm"]) advance(engine, order, event);
 }
 
+/** The same engine, started again with the other setting. */
+function restarted(engine: TestEngine, pointsGrantOn: "completed" | "paid"): TestEngine {
+  const { journals, clock } = engine;
+  const nowMs = Math.floor(clock.micros / 1000);
+  return testEngine({ shards: journals.length, settings: { pointsGrantOn }, journals, nowMs });
+}
+
 describe.each([1, 3])("%i shards", (shards) => {
+  test.each([
+    ["completed", "completed", 0],
+    ["completed", "paid", 0],
+    ["paid", "completed", 61],
+    ["paid", "paid", 61],
+  ] as const)("paid with grantOn %s, completed with %s: they are granted once", (first, then, before) => {
+    for (const half of [false, true]) {
+      const shopBefore = bigShop(first, shards);
+      const order = paid(shopBefore, big);
+      expect(pointsOf(shopBefore)).toBe(before);
+      const engine = restarted(shopBefore, then);
+      if (half) refund(engine, order, { amount: "30.01" });
+      complete(engine, order);
+      expect(pointsOf(engine)).toBe(half ? 30 : 61);
+      expect(firstBad(engine)).toBeUndefined();
+      refund(engine, order);
+      expect(pointsOf(engine)).toBe(0);
+      expect(standing(engine, "issued:", "points:")).toEqual({});
+      expect(firstBad(engine)).toBeUndefined();
+      expect(engine.restart().hashes()).toEqual(engine.hashes());
+    }
+  });
+
   test("with grantOn completed they come when the buyer confirms, and once", () => {
     const engine = bigShop("completed", shards);
     const order = paid(engine, big);

@@ -305,6 +305,34 @@ test("a provider that nobody here can call: after 24 hours without a report a hu
   expect([humanItems(engine), standing(engine, ...onItsWay)]).toEqual([[], {}]);
 });
 
+/** Its last character is a pair of which one half is cut off; half a pair can also come by itself. */
+const cutPair = `${"x".repeat(199)}😀😀`;
+const kept = `${"x".repeat(199)}\ufffd`;
+
+test("what is kept of a long answer or of a human's evidence is the same after a restart", () => {
+  for (const text of [JSON.stringify({ ref: cutPair }), JSON.stringify(cutPair)]) {
+    const engine = shop({ outCalls: providers([alipay], { how: "done", text }) });
+    const { id } = onTheWay(engine);
+    expect(engine.ask({ method: "refund.get", refund: id }).result.ref).toBe(kept);
+    expect(engine.restart().hashes()).toEqual(engine.hashes());
+  }
+  const engine = shop();
+  const { id } = onTheWay(engine);
+  engine.pass(day);
+  const evidence = { evidence: `${cutPair} is what it is called` };
+  expect(resolve(engine, humanItems(engine)[0]!.item, "done", evidence).code).toBe("ok");
+  expect(engine.ask({ method: "refund.get", refund: id }).result.ref).toBe(kept);
+  expect(engine.restart().hashes()).toEqual(engine.hashes());
+});
+
+test("why a call failed is kept as it is after a restart, whatever was thrown", () => {
+  for (const error of [`${"x".repeat(499)}😀`, "half a \ud83d"]) {
+    const engine = shop({ outCalls: providers([alipay], { how: "failed", error }) });
+    onTheWay(engine);
+    expect(engine.restart().hashes()).toEqual(engine.hashes());
+  }
+});
+
 test("an open refund and its item survive a restart", () => {
   const engine = shop();
   const { id } = onTheWay(engine);
@@ -398,6 +426,14 @@ test.each(actions)("a payment of no order, %s: nothing is left on its way", (act
 test.each([
   ["less than is at risk", [{ from: "suspense", to: "wallet:ann", amount: "24.99" }], "invalid_amount"],
   ["more than is at risk", [{ from: "suspense", to: "wallet:ann", amount: "25.01" }], "invalid_amount"],
+  [
+    "what is at risk, and somebody else's money",
+    [
+      { from: "suspense", to: "fees", amount: "25.00" },
+      { from: "wallet:ben", to: "wallet:ann", amount: "1.00" },
+    ],
+    "invalid_amount",
+  ],
   ["out of somewhere else", [{ from: "revenue", to: "wallet:ann", amount: "25.00" }], "invalid_amount"],
   [
     "to a wallet that is not there",

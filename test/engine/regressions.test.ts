@@ -336,3 +336,13 @@ test("requests of an order run on the shard of its account, so its moves have on
     );
   expect([pay(engine, order).code, cancel(engine, order).code]).toEqual(["ok", "invalid_transition"]);
 });
+
+test("a text that begins with U+FEFF is the same after a restart", () => {
+  const engine = shop();
+  engine.ask(product("bom", "1.00", { name: "\ufeffTea" }));
+  const order = engine.ask(place("ann", "bom", { bom: 1 })).result.order;
+  engine.ask({ method: "order.cancel", key: "bom-2", order, reason: "\ufeff龙井, not tea" });
+  const again = engine.restart();
+  expect(again.ask({ method: "product.get", product: "bom" }).result.name).toBe("\ufeffTea");
+  expect(again.hashes()).toEqual(engine.hashes());
+});

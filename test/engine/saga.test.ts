@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Books } from "../../engine/books.js";
 import { channelRetryMs } from "../../engine/limits.js";
 import { replay } from "../../engine/replay.js";
+import type { PlanAsked } from "../../engine/transactions/plan.js";
 import { balanceOf, shop, stockOf } from "../support/shop.js";
 import { begin, call, leftOpen, lost, no, ok, pay, saga, tea, world } from "../support/transactions.js";
 
@@ -179,4 +180,43 @@ test("under one key a transaction runs once, whoever asks while it runs", () => 
   expect(engine.answerTo(first)).toMatchObject({ replayed: false, result: { state: "done" } });
   expect(engine.answerTo(second)).toEqual({ ...engine.answerTo(first)!, replayed: true });
   expect(outside.calls).toHaveLength(1);
+});
+
+const money = { kind: "money", name: "pay", from: "ann", to: "wallet:ben", amount: "1.00", currency: "CNY" };
+
+test.each([
+  ["no parts", undefined],
+  ["parts that are none", 7],
+  ["an empty list", []],
+  ["a part that is null", [null]],
+  ["a part that is a text", ["pay"]],
+  ["a part of no kind", [{ name: "x" }]],
+  ["a part without a name", [{ ...money, name: undefined }]],
+  ["a name that is a number", [{ ...money, name: 7 }]],
+  ["money to nobody", [{ ...money, to: undefined }]],
+  ["money to a number", [{ ...money, to: 7 }]],
+  ["money from nobody", [{ ...money, from: undefined }]],
+  ["money without an amount", [{ ...money, amount: undefined }]],
+  ["money with a number as its amount", [{ ...money, amount: 1 }]],
+  ["money of no currency", [{ ...money, currency: undefined }]],
+  ["stock without a product", [{ kind: "stock", name: "tea", qty: 1 }]],
+  ["stock without a number", [{ kind: "stock", name: "tea", product: "tea", qty: "1" }]],
+  ["a call with units below zero", [{ kind: "call", name: "send", units: -1 }]],
+  ["a call with a part of a unit", [{ kind: "call", name: "send", units: 0.5 }]],
+  ["a call with a number at risk", [{ kind: "call", name: "send", amount: 5, currency: "CNY" }]],
+])("a definition that makes %s of its input is refused, and the shard goes on", (_, parts) => {
+  for (const mode of ["saga", "tcc"] as const) {
+    const outside = world({
+      "gift/send:do": () => ok,
+      "gift/send:try": () => ok,
+      "gift/send:confirm": () => ok,
+    });
+    const plan = { mode, parts } as unknown as PlanAsked;
+    const engine = shop({ outCalls: outside.outCalls, plan: () => plan });
+    const before = engine.hashes();
+    expect(engine.ask(begin("gift"))).toMatchObject({ code: "invalid_request" });
+    expect(engine.failures).toEqual([]);
+    expect(engine.hashes()).toEqual(before);
+    expect(balanceOf(engine, "ann")).toBe("100.00");
+  }
 });

@@ -11,6 +11,15 @@ interface Gift {
   readonly qty: number;
 }
 
+const pays = {
+  kind: "money",
+  name: "pay",
+  from: "ann",
+  to: "revenue",
+  amount: "1.00",
+  currency: "CNY",
+} as const;
+
 const calls: CallContext<Gift>[] = [];
 const seen = () => calls.map(({ part, attempt }) => `${part} ${attempt}`);
 
@@ -163,6 +172,64 @@ test.each([
     code,
     executed: false,
   });
+  await yifen.close();
+});
+
+test.each([
+  ["leaves out what its input lacks", defineSaga({ steps: ({ to }) => [{ ...pays, to: to as string }] })],
+  ["makes no list", defineSaga({ steps: () => 7 as never })],
+  [
+    "makes a promise that is rejected",
+    defineTcc({ parts: (() => Promise.reject(new Error("later"))) as never }),
+  ],
+  ["makes parts of nothing", defineTcc({ parts: () => [null as never] })],
+  [
+    "throws what is no text",
+    defineSaga({
+      steps: () => {
+        throw Object.create(null);
+      },
+    }),
+  ],
+  [
+    "has a part that runs",
+    defineSaga({
+      steps: () => [
+        {
+          ...pays,
+          get amount(): string {
+            throw new Error("no");
+          },
+        },
+      ],
+    }),
+  ],
+  ["makes nothing", { calls: {}, plan: () => undefined as never }],
+  ["cannot be written down", defineSaga({ steps: () => [{ ...pays, more: 1n } as never] })],
+])("a definition that %s is refused, and the engine goes on", async (_, definition) => {
+  const yifen = await opened({ transactions: { gift: definition } });
+  const begin = yifen.transactions.begin({ ...asked, input: {} });
+  await expect(begin).rejects.toMatchObject({ code: "invalid_request", executed: false });
+  expect(await yifen.accounts.get("ann")).toMatchObject({ available: "100.00" });
+  expect((await yifen.audit()).ok).toBe(true);
+  await yifen.close();
+});
+
+test.each([
+  ["something that is no text", () => Object.create(null) as unknown],
+  ["an error whose message is none", () => Object.assign(new Error(), { message: Symbol("x") })],
+  ["nothing", () => undefined],
+])("a function that throws %s has failed like any other", async (_, thrown) => {
+  const yifen = await opened({
+    transactions: {
+      gift: gift(({ attempt }) => {
+        if (attempt === 1) throw thrown();
+        return "sent";
+      }),
+    },
+  });
+  expect(await yifen.transactions.begin(asked)).toMatchObject({ state: "done", results: { send: "sent" } });
+  expect(seen()).toEqual(["send 1", "send 2"]);
   await yifen.close();
 });
 

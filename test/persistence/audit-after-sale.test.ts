@@ -39,7 +39,7 @@ describe("an honest log", () => {
       archived: 3,
       inWallets: { CNY: "977.00" },
       inOrders: { CNY: "73.65" },
-      refunded: { CNY: "75.48" },
+      refunded: { CNY: "82.14" },
       payable: { CNY: "10.00" },
       suspense: { CNY: "7.00", USD: "0.00" },
       revenue: { CNY: "13.33" },

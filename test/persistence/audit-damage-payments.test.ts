@@ -281,9 +281,19 @@ testRows([
     ),
   ],
   [
+    "an order is named for money that goes back",
+    "human-items",
+    /an order is named, and it is not a payment that is tried again/,
+    story(
+      "humanResolved",
+      (fact) => fact.action === 5,
+      (fact) => [fact, { type: Facts.paymentClaimed, item: fact.item, reference: "o1611" }],
+    ),
+  ],
+  [
     "a human makes something payable to nobody",
     "human-items",
-    /an entry to what is payable/,
+    /an entry on payable, which is not a human's to name/,
     story(
       "entryMade",
       (fact) => fact.to === "fees",

@@ -234,8 +234,8 @@ testRows([
   ],
   [
     "a human takes money out of what is payable to somebody else",
-    "refunds",
-    /a human took 700 out of what is payable for alipay:p-9/,
+    "human-items",
+    /an entry on payable, which is not a human's to name/,
     shop((log) => {
       const item = lost(log, 700);
       log.turn(
@@ -244,6 +244,26 @@ testRows([
         log.entry(item, "payable", "fees", 700),
       );
     }),
+  ],
+  [
+    "a human's entries stand for a refund that goes on",
+    "human-items",
+    /entries for r\d+, which is still open/,
+    story(
+      "refundDone",
+      (fact) => fact.amount === 666,
+      () => [],
+    ),
+  ],
+  [
+    "a human's entries leave the money of a refund where its provider has it",
+    "human-items",
+    /666 was at risk, the entries move 665 out of clearing:alipay/,
+    story(
+      "entryMade",
+      (fact) => fact.amount === 666,
+      (fact) => [{ ...fact, amount: 665 }],
+    ),
   ],
   [
     "refunds are numbered with a gap",

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type Fact, Facts } from "../../actors/facts.js";
 import { auditLogs, type Certificate } from "../../persistence/audit.js";
+import { firstBad } from "../support/audited.js";
+import { shop } from "../support/shop.js";
+import { begin, pay, saga, tcc, tea } from "../support/transactions.js";
 import { groupsOf, type Turn } from "./trading-log.js";
 import { transactionStory } from "./transaction-story.js";
 
@@ -56,6 +59,20 @@ test("every kind of fact of a transaction is in it", () => {
   const missing = kinds.filter((type) => !used.has(type)).map((type) => nameOf.get(type));
   // An actor that cannot end its part: only a wallet that is full, or a human's entry, comes to that.
   expect(missing).toEqual(["partFailed"]);
+});
+
+test.each([
+  ["a saga gives money to nobody", saga(pay("1.00", "ann", "wallet:eve"))],
+  ["a saga gives money to nobody after it took stock", saga(tea(), pay("1.00", "ann", "wallet:eve"))],
+  ["a saga takes more stock than there is after it paid", saga(pay(), tea(11))],
+  ["a TCC gives money to nobody", tcc(tea(), pay("1.00", "ann", "wallet:eve"))],
+])("%s: done and undone, in one turn on one shard, and the audit finds nothing", (_, plan) => {
+  for (const shards of [1, 3]) {
+    const engine = shop({ shards, plan: () => plan });
+    expect(engine.ask(begin("gift")).result.state).toBe("undone");
+    engine.pass(300);
+    expect(firstBad(engine)).toBeUndefined();
+  }
 });
 
 describe("a log is not right", () => {

@@ -218,7 +218,8 @@ function settledByHand(shop: ShopLog): void {
   shop.turn(shop.unknown(three), stuck);
   shop.turn(
     shop.resolved(stuck, entries),
-    shop.entry(stuck, "payable", "wallet:ben", 666),
+    shop.done(three),
+    shop.entry(stuck, "clearing:alipay", "wallet:ben", 666),
     shop.moved(order, "refund_all_done", "Refunded"),
   );
 }

@@ -53,9 +53,9 @@ export function moveOrder(world: World, request: Request): ModelReply {
   const name = JSON.stringify(params);
   const seen = world.seen(order.account, key, name, at);
   if (seen) return seen;
-  if (order.archived) return refused(notAllowed(order, asked, []));
   const decide = deciders[method]!;
   const run = () => {
+    if (order.archived) return notAllowed(order, asked, []);
     const move = decide(world, order, number, request);
     if (typeof move !== "function") return move;
     const refunds = move();
