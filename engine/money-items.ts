@@ -23,9 +23,9 @@ import type { ItemKind, Resolve } from "./human-kinds.js";
 import type { HandEntry, HumanItem } from "./human-table.js";
 import { refCharsMax } from "./limits.js";
 import { logText } from "./log-text.js";
-import { askProvider } from "./refund-calls.js";
+import { askProvider, type SuspendedPayment } from "./refund-calls.js";
 import { refundDone, refundRefused } from "./refunds.js";
-import { type Payment, settlePayment, whySuspended } from "./settle-payment.js";
+import { settlePayment, whySuspended } from "./settle-payment.js";
 import type { Turn } from "./turn.js";
 
 export const paymentKind: ItemKind = {
@@ -108,7 +108,7 @@ function refOf({ evidence, reason }: ResolveHuman): string {
 }
 
 /** `order`: what the human says it is for, instead of what the provider said. */
-function paymentOf({ evidence, currency, amount }: HumanItem, order: string | undefined): Payment {
+function paymentOf({ evidence, currency, amount }: HumanItem, order: string | undefined): SuspendedPayment {
   const said = JSON.parse(evidence) as {
     payment: number;
     provider: string;

@@ -24,8 +24,8 @@ import { encodeMessage, type MessageOf } from "./messages.js";
 import { ParamsHash } from "./params-hash.js";
 import { paymentKey, settledResult, shardOfPayment, tellSettled } from "./payment-answers.js";
 import { beginReclaim, canReclaim } from "./reclaim-order.js";
-import { openPaymentItem } from "./refund-calls.js";
-import { type Payment, type Settled, settlePayment, whySuspended } from "./settle-payment.js";
+import { openPaymentItem, type SuspendedPayment } from "./refund-calls.js";
+import { type Settled, settlePayment, whySuspended } from "./settle-payment.js";
 import { shardOfSlot } from "./slots.js";
 import type { Turn } from "./turn.js";
 
@@ -50,7 +50,7 @@ export function notifyPayment(turn: Turn, command: NotifyPayment): void {
   if (settledByRef(turn, command, spaces.payment, 0, key, paramsHash)) return;
 
   const number = turn.books.dossiers.paymentSequence + 1;
-  const payment: Payment = { number, provider, paymentId, reference, currency, amount };
+  const payment: SuspendedPayment = { number, provider, paymentId, reference, currency, amount };
   turn.record({
     type: Facts.paymentBooked,
     payment: number,
@@ -95,7 +95,7 @@ export function notifyPayment(turn: Turn, command: NotifyPayment): void {
 export function takeForwarded(turn: Turn, message: MessageOf<"payment">): void {
   const { order, provider, paymentId, reference, currency, amount } = message;
   const number = turn.books.dossiers.paymentSequence + 1;
-  const payment: Payment = { number, provider, paymentId, reference, currency, amount };
+  const payment: SuspendedPayment = { number, provider, paymentId, reference, currency, amount };
   const peer = shardOfPayment(turn, message);
   const name = { payment: number, provider, paymentId, reference };
   turn.record({ type: Facts.paymentArrived, ...name, currency, amount, peer });
@@ -105,7 +105,7 @@ export function takeForwarded(turn: Turn, message: MessageOf<"payment">): void {
 }
 
 /** Takes a payment that lies in suspense to where it belongs; undefined when its order has to ask for its lines first. */
-function takePayment(turn: Turn, payment: Payment): Settled | undefined {
+function takePayment(turn: Turn, payment: SuspendedPayment): Settled | undefined {
   const why = whySuspended(turn, payment);
   if (why) {
     openPaymentItem(turn, payment, why.error);
@@ -120,7 +120,7 @@ function livesElsewhere(turn: Turn, reference: string): boolean {
   return number !== undefined && shardOfSlot(orderSlot(number), turn.shards) !== turn.shard;
 }
 
-function forwardPayment(turn: Turn, payment: Payment): void {
+function forwardPayment(turn: Turn, payment: SuspendedPayment): void {
   const { number, provider, paymentId, reference, currency, amount } = payment;
   const order = parseOrderId(reference)!;
   const peer = shardOfSlot(orderSlot(order), turn.shards);

@@ -10,13 +10,14 @@ import { spaces } from "./key-table.js";
 import { placedOrder } from "./look-order.js";
 import { encodeMessage, type MessageOf } from "./messages.js";
 import { viewToResult } from "./order-result.js";
-import type { Payment, Settled } from "./settle-payment.js";
+import type { SuspendedPayment } from "./refund-calls.js";
+import type { Settled } from "./settle-payment.js";
 import { shardOfSlot } from "./slots.js";
 import type { Turn } from "./turn.js";
 
 const method = keyedMethods["payment.notify"];
 
-type Name = Pick<Payment, "provider" | "paymentId">;
+type Name = Pick<SuspendedPayment, "provider" | "paymentId">;
 
 /** The key of a payment; its slot decides where it is booked. */
 export function paymentKey({ provider, paymentId }: Name): string {
@@ -30,7 +31,7 @@ export function shardOfPayment(turn: Turn, name: Name): number {
 /** The whole answer; the order as it stands now, null when it is not here. */
 export function settledResult(
   turn: Turn,
-  { reference }: Payment,
+  { reference }: SuspendedPayment,
   { outcome, money, refund }: Settled,
 ): object {
   const number = placedOrder(turn, reference);
@@ -39,7 +40,7 @@ export function settledResult(
 }
 
 /** The word about a payment that is kept as running: here, or on the shard of its name. */
-export function tellSettled(turn: Turn, order: number, payment: Payment, settled: Settled): void {
+export function tellSettled(turn: Turn, order: number, payment: SuspendedPayment, settled: Settled): void {
   const result = settledResult(turn, payment, settled);
   const peer = shardOfPayment(turn, payment);
   if (peer === turn.shard) {

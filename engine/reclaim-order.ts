@@ -20,13 +20,14 @@ import { type Reclaim, reclaimEnds } from "./crossing-state.js";
 import { placedOrder } from "./look-order.js";
 import type { MessageOf } from "./messages.js";
 import { tellSettled } from "./payment-answers.js";
-import { giveBack, type Payment, recordReinstated } from "./settle-payment.js";
+import type { SuspendedPayment } from "./refund-calls.js";
+import { giveBack, recordReinstated } from "./settle-payment.js";
 import { nextOfTcc } from "./tcc/tcc.js";
 import { decisions, type NextStep, type PartState } from "./transactions/next-step.js";
 import type { Turn } from "./turn.js";
 
 /** Whether the order would come back for this payment, if all that it was to have can be taken again. */
-export function canReclaim(turn: Turn, { reference, amount }: Payment): boolean {
+export function canReclaim(turn: Turn, { reference, amount }: SuspendedPayment): boolean {
   const { books, settings } = turn;
   const number = placedOrder(turn, reference);
   if (settings.latePayment !== "reinstate" || number === undefined || !books.orders.isCrossed(number))
@@ -37,7 +38,7 @@ export function canReclaim(turn: Turn, { reference, amount }: Payment): boolean 
 }
 
 /** Asks for every line. The payment must lie in suspense, and its name be kept as running. */
-export function beginReclaim(turn: Turn, payment: Payment): void {
+export function beginReclaim(turn: Turn, payment: SuspendedPayment): void {
   const { number, provider, paymentId, currency, amount } = payment;
   const order = placedOrder(turn, payment.reference)!;
   const expiresAt = turn.nowMs + turn.settings.payWithinMs;
@@ -111,7 +112,14 @@ function take(turn: Turn, reclaim: Reclaim, standing: Running, next: NextStep): 
 /** The money leaves suspense. */
 function end(turn: Turn, reclaim: Reclaim, how: keyof typeof reclaimEnds): void {
   const { order, payment: number, provider, paymentId, currency, amount } = reclaim;
-  const payment: Payment = { number, provider, paymentId, reference: orderId(order), currency, amount };
+  const payment: SuspendedPayment = {
+    number,
+    provider,
+    paymentId,
+    reference: orderId(order),
+    currency,
+    amount,
+  };
   turn.record({ type: Facts.reclaimEnded, order, how: reclaimEnds[how] });
   const settled =
     how === "done"

@@ -51,8 +51,8 @@ export function openRefundItem(turn: Turn, refund: Refund, error: string, attemp
   });
 }
 
-/** Money in suspense that belongs to no order. */
-export interface PaymentItem {
+/** Money from outside that lies in suspense. */
+export interface SuspendedPayment {
   readonly number: number;
   readonly provider: string;
   readonly paymentId: string;
@@ -62,7 +62,7 @@ export interface PaymentItem {
   readonly amount: number;
 }
 
-export function openPaymentItem(turn: Turn, payment: PaymentItem, error: string): void {
+export function openPaymentItem(turn: Turn, payment: SuspendedPayment, error: string): void {
   const { number, provider, paymentId, reference, currency, amount } = payment;
   openItem(turn, {
     kind: "payment",

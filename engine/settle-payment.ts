@@ -15,19 +15,9 @@ import { decideTake } from "../actors/product.js";
 import { isArchived, placedOrder } from "./look-order.js";
 import { endHolds } from "./move-order.js";
 import { grantPoints } from "./points.js";
+import type { SuspendedPayment } from "./refund-calls.js";
 import { askRefund } from "./refunds.js";
 import type { Turn } from "./turn.js";
-
-/** Money that lies in suspense. */
-export interface Payment {
-  readonly number: number;
-  readonly provider: string;
-  readonly paymentId: string;
-  /** The order's id, as the provider knows it. */
-  readonly reference: string;
-  readonly currency: number;
-  readonly amount: number;
-}
 
 /** What was done about it. `refund` is the number of a refund that was asked for, or 0. */
 export interface Settled {
@@ -37,7 +27,7 @@ export interface Settled {
 }
 
 /** Takes a payment out of suspense. It must belong to an order: `whySuspended` says so. */
-export function settlePayment(turn: Turn, payment: Payment): Settled {
+export function settlePayment(turn: Turn, payment: SuspendedPayment): Settled {
   const { books } = turn;
   const { reference, amount } = payment;
   const number = placedOrder(turn, reference);
@@ -60,7 +50,7 @@ export function settlePayment(turn: Turn, payment: Payment): Settled {
   }
 }
 
-function pay(turn: Turn, payment: Payment, number: number, due: number): Settled {
+function pay(turn: Turn, payment: SuspendedPayment, number: number, due: number): Settled {
   endHolds(turn, number, "confirm");
   apply(turn, payment, number, due);
   turn.record({ type: Facts.orderSettled, order: number });
@@ -82,7 +72,7 @@ function canReinstate(turn: Turn, order: Order, amount: number): boolean {
   return all;
 }
 
-function reinstate(turn: Turn, payment: Payment, order: Order): Settled {
+function reinstate(turn: Turn, payment: SuspendedPayment, order: Order): Settled {
   const { books } = turn;
   const { number, account } = order;
   books.orders.eachLine(number, (product, qty) => {
@@ -93,7 +83,7 @@ function reinstate(turn: Turn, payment: Payment, order: Order): Settled {
 }
 
 /** The order has its units again. */
-export function recordReinstated(turn: Turn, payment: Payment, order: number): Settled {
+export function recordReinstated(turn: Turn, payment: SuspendedPayment, order: number): Settled {
   const { total } = turn.books.orders.read(order, turn.books.order);
   apply(turn, payment, order, total);
   turn.record({ type: Facts.orderReinstated, order });
@@ -101,19 +91,19 @@ export function recordReinstated(turn: Turn, payment: Payment, order: number): S
   return { outcome: "late_payment", money: "reinstated", refund: surplusOf(turn, payment, order, total) };
 }
 
-function apply(turn: Turn, payment: Payment, order: number, amount: number): void {
+function apply(turn: Turn, payment: SuspendedPayment, order: number, amount: number): void {
   const { number, provider, paymentId, currency } = payment;
   turn.record({ type: Facts.paymentApplied, payment: number, order, provider, paymentId, currency, amount });
 }
 
-function surplusOf(turn: Turn, payment: Payment, order: number, due: number): number {
+function surplusOf(turn: Turn, payment: SuspendedPayment, order: number, due: number): number {
   const surplus = payment.amount - due;
   return surplus === 0 ? 0 : refundFromSuspense(turn, payment, order, surplus, "more than was due");
 }
 
 export function giveBack(
   turn: Turn,
-  payment: Payment,
+  payment: SuspendedPayment,
   outcome: Outcome,
   order: number,
   amount: number,
@@ -125,7 +115,7 @@ export function giveBack(
 
 function refundFromSuspense(
   turn: Turn,
-  payment: Payment,
+  payment: SuspendedPayment,
   order: number,
   amount: number,
   reason: string,
@@ -139,7 +129,7 @@ function refundFromSuspense(
 /** Why a payment belongs to no order here; undefined when it does. */
 export function whySuspended(
   turn: Turn,
-  { reference, currency }: Payment,
+  { reference, currency }: SuspendedPayment,
 ): { code: "order_not_found" | "currency_mismatch"; outcome: Outcome; error: string } | undefined {
   const { orders, order: row } = turn.books;
   const number = placedOrder(turn, reference);

@@ -46,7 +46,7 @@ test("a confirmation of a branch that was never held is a defect, and stops the 
   const engine = shop({ shards: 3 });
   const confirm = Uint8Array.of(3, 1, 0);
   engine.shards[0]!.receive(encodeFrame({ sender: 1, ack: 0, first: 1, messages: [confirm] }));
-  expect(() => engine.settle()).toThrow(/never held/);
+  expect(() => engine.settle()).toThrow(/is to confirm: not_tried/);
 });
 
 function groupOf(first: number, facts: readonly Fact[]) {
