@@ -6,6 +6,8 @@
  *   debit         wallet -> held      held -> to          held -> wallet      wallet -> to        to -> wallet
  *   credit        nothing             transit -> wallet   nothing             transit -> wallet   wallet -> transit
  *
+ * What is done and then confirmed has moved before.
+ *
  * T1  A fence moves along its states only, and what it says and what was moved stand in one turn.
  * T2  What tried branches hold is what products and accounts have in `held`.
  * T3  A transaction is decided once, and ends as it was decided. A call to the outside ends once.
@@ -27,7 +29,7 @@ const follows: Readonly<Record<number, readonly number[]>> = {
   [states.none]: [states.refused, states.tried, states.tombstone, states.done],
   [states.refused]: [states.canceled, states.undone],
   [states.tried]: [states.confirmed, states.canceled],
-  [states.done]: [states.undone],
+  [states.done]: [states.undone, states.confirmed],
 };
 
 /** Numbers of participants in the log. */
@@ -61,7 +63,7 @@ export class TransactionAudit {
   readonly #open = new Map<number, Transaction>();
   readonly #calls = new Set<number>();
   // This turn: what fences wait for, what was moved, and whether a human did it.
-  readonly #expected = new Map<string, Shift>();
+  readonly #expected = new Map<string, Shift[]>();
   readonly #moved: (readonly [name: string, shift: Shift])[] = [];
   #byHuman = false;
 
@@ -163,14 +165,16 @@ export class TransactionAudit {
       return;
     }
     for (const [name, [from, to, amount]] of this.#moved) {
-      const expected = this.#expected.get(name);
+      // In one turn a branch can be tried and canceled.
+      const expected = this.#expected.get(name)?.[0];
       const same = expected?.[0] === from && expected[1] === to && expected[2] === amount;
-      if (same) this.#expected.delete(name);
+      if (same) this.#expected.get(name)!.shift();
       else if (!this.#byHuman)
         this.#bad(`branch ${name}: ${amount} moved from ${from} to ${to} without a reason`);
     }
-    for (const [name, [from, to, amount]] of this.#expected)
-      this.#bad(`branch ${name}: ${amount} should have moved from ${from} to ${to}`);
+    for (const [name, shifts] of this.#expected)
+      for (const [from, to, amount] of shifts)
+        this.#bad(`branch ${name}: ${amount} should have moved from ${from} to ${to}`);
     this.#moved.length = 0;
     this.#expected.clear();
     this.#byHuman = false;
@@ -181,12 +185,12 @@ export class TransactionAudit {
     const from = fence.state;
     if (!follows[from]?.includes(state)) this.#bad(`branch ${name} goes from state ${from} to ${state}`);
     fence.state = state;
-    if (state !== states.tried) {
+    if (state !== states.tried && state !== states.done) {
       this.#ended.delete(name);
       this.#ended.set(name, fence);
     }
     const shift = shiftOf(fence, from);
-    if (shift) this.#expected.set(name, shift);
+    if (shift) this.#expected.set(name, [...(this.#expected.get(name) ?? []), shift]);
     const held = (state === states.tried ? 1 : 0) - (from === states.tried ? 1 : 0);
     if (held === 0) return;
     if (fence.what === kinds.stock) this.#stock.reserve(fence.subject, held * fence.amount);
@@ -208,7 +212,7 @@ function shiftOf({ what, state, to, amount }: Fence, from: number): Shift | unde
         : [purses.transit, purses.transit, purses.wallet];
   const ways: Readonly<Record<number, readonly [number, number] | undefined>> = {
     [states.tried]: [free, kept],
-    [states.confirmed]: [kept, gone],
+    [states.confirmed]: from === states.tried ? [kept, gone] : undefined,
     [states.canceled]: from === states.tried ? [kept, free] : undefined,
     [states.done]: [free, gone],
     [states.undone]: from === states.done ? [gone, free] : undefined,
