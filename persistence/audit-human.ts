@@ -2,7 +2,7 @@
 
 import type { FactOf } from "../actors/facts.js";
 import { currencyCode } from "../actors/money.js";
-import { itemId, orderId, orderSequence, refundId } from "../actors/order-number.js";
+import { itemId, orderId, orderSequence, parseRefundId, refundId } from "../actors/order-number.js";
 import { Statuses } from "../actors/order-transitions.js";
 import { isHandAccount, refundSources } from "../actors/postings.js";
 import type { LedgerAudit } from "./audit-ledger.js";
@@ -172,12 +172,11 @@ export class HumanAudit {
   }
 
   #check({ item, action, moved, total }: Resolution): void {
-    const { item: number, kind, subject, currency, amount } = item;
+    const { item: number, subject, currency, amount } = item;
     const payable = -(moved.get("payable") ?? 0);
     if (payable > 0) this.#refunds.byHand(subject, currency, payable);
     if (amount === 0 || (moved.size === 0 && action !== actions.entries)) return;
-    // Out of where it stood; for other kinds it is not known where that was.
-    const outOf = item.suspended ? "suspense" : kind === kinds.refund ? "payable" : undefined;
+    const outOf = this.#placeOf(item, moved);
     const taken = outOf === undefined ? total : -(moved.get(outOf) ?? 0);
     const elsewhere = outOf === undefined && [...moved.values()].some((sum) => Math.abs(sum) === amount);
     if (taken !== amount && !elsewhere) {
@@ -185,6 +184,15 @@ export class HumanAudit {
       const where = outOf === undefined ? "" : ` out of ${outOf}`;
       this.#bad(number, `${name}: ${amount} was at risk, the entries move ${taken}${where}`);
     }
+  }
+
+  /** Where the money at risk stood: of a refund that is done, at its provider. For other kinds it is not known. */
+  #placeOf({ suspended, kind, subject }: Item, moved: ReadonlyMap<string, number>): string | undefined {
+    if (suspended) return "suspense";
+    if (kind !== kinds.refund) return undefined;
+    const provider = [...moved.keys()].find((name) => name.startsWith("clearing:"));
+    const isOpen = this.#refunds.open.has(parseRefundId(subject) ?? 0);
+    return provider === undefined || isOpen || moved.has("payable") ? "payable" : provider;
   }
 
   #bad(item: number, what: string): void {
