@@ -25,6 +25,9 @@ import type { World } from "./world.js";
 
 const fromOrder = 1;
 
+/** Calls that refunds make, by their owner's number. */
+const ofRefunds = 1;
+
 /** So long nobody has said what became of a refund; then a human knows. A minute more, for what is tried once a minute. */
 const unansweredMs = 86_400_000 + 60_000;
 
@@ -119,7 +122,8 @@ export class Money {
   #move(from: string, to: string, currency: number, amount: number): void {
     const left = this.#add(from, currency, -amount);
     this.#add(to, currency, amount);
-    if (left < 0 && /^(wallet:|order:|payable$|suspense$)/.test(from)) this.#wrong(`${from} holds ${left}`);
+    if (left < 0 && /^(wallet:|held:|order:|payable$|suspense$)/.test(from))
+      this.#wrong(`${from} holds ${left}`);
   }
 
   /** Each shard has books of its own. */
@@ -275,18 +279,30 @@ export class Money {
         if (fact.to === "suspense") this.#payment(item.subject).hand -= fact.amount;
         break;
       }
+      case Facts.moneyShifted: {
+        const purse = (number: number) => this.#purse(number, fact.account);
+        this.#move(purse(fact.from), purse(fact.to), fact.currency, fact.amount);
+        break;
+      }
       case Facts.callMade:
+        if (fact.owner !== ofRefunds) break;
         if (this.calls.has(fact.subject)) this.#wrong(`refund ${fact.subject} has two open calls`);
         this.calls.set(fact.subject, { since: this.#now, shard: this.#shard });
         this.#callFor.set(fact.call, fact.subject);
         break;
       case Facts.callRepeated:
-        this.calls.get(this.#callFor.get(fact.call)!)!.since = this.#now;
+        if (this.#callFor.has(fact.call)) this.calls.get(this.#callFor.get(fact.call)!)!.since = this.#now;
         break;
       case Facts.callEnded:
-        this.calls.delete(this.#callFor.get(fact.call)!);
+        if (this.#callFor.has(fact.call)) this.calls.delete(this.#callFor.get(fact.call)!);
         break;
     }
+  }
+
+  /** Where a deal's money can be. */
+  #purse(number: number, account: number): string {
+    const name = ["", "wallet", "held", "transit", "revenue", "suspense", "loss"][number]!;
+    return number <= 2 ? `${name}:${this.#accounts[account]!.id}` : name;
   }
 
   #wallet(handle: number): string {

@@ -1,0 +1,92 @@
+/** Defects that deals have found in the simulator, each as the smallest case, with the seed that showed it first. */
+
+import { describe, expect, test } from "vitest";
+import { auditLogs } from "../../persistence/audit.js";
+import type { TestEngine } from "../support/engine.js";
+import { place, shop, stockOf } from "../support/shop.js";
+import { begin, call, leftOpen, lost, ok, pay, saga, tcc, tea, world } from "../support/transactions.js";
+
+const hour = 3_600_000;
+
+/** Hour by hour, so that everything has its time. */
+function passHours(engine: TestEngine, hours: number): void {
+  for (let left = hours; left > 0; left--) engine.pass(hour);
+}
+
+function itemsOf(engine: TestEngine): { item: string; amount: string }[] {
+  return engine.shards.flatMap(
+    (_, shard) => engine.ask({ method: "human.list", cursor: `${shard}.0` }).result.items,
+  );
+}
+
+test("seed 1: a step of which nobody knows has no result, for nobody who asks and not for what undoes it", () => {
+  const { outCalls, calls } = world({ "gift/wrap:do": () => lost, "gift/wrap:undo": () => ok });
+  const engine = shop({ outCalls, plan: () => saga(call("wrap")) });
+  const id = engine.submit(begin("gift"));
+  for (let tries = 0; tries < 10; tries++) engine.pass(1000);
+  const { result } = engine.answerTo(id)!;
+  expect(result).toMatchObject({ state: "undone", error: { part: "wrap", how: "unknown" }, results: {} });
+  const undo = calls.find(({ name }) => name === "gift/wrap:undo")!;
+  expect(JSON.parse(undo.input)).toMatchObject({ results: {}, result: null });
+});
+
+describe.each([1, 3])("seed 9: a saga that takes days, over %i shards", (shards) => {
+  const plan = () => saga(tea(), pay(), call("visit"));
+  const visited = (engine: TestEngine, action: string) => {
+    const [{ item }] = itemsOf(engine) as [{ item: string }];
+    return engine.ask({ method: "human.resolve", item, action, reason: "the visitor says so" }).code;
+  };
+
+  test("gives back what it took, when it is undone after all", () => {
+    const engine = shop({ shards, plan });
+    engine.submit(begin("gift", { deadlineMs: 30 * 24 * hour }));
+    passHours(engine, 60);
+    expect(stockOf(engine, "tea")).toEqual([8, 0, 2]);
+    expect(visited(engine, "undone")).toBe("ok");
+    engine.pass(1000);
+    expect(stockOf(engine, "tea")).toEqual([10, 0, 0]);
+    expect(leftOpen(engine)).toEqual([]);
+  });
+
+  test("is forgotten by its actors a day after it was done, not before", () => {
+    const engine = shop({ shards, plan });
+    engine.submit(begin("gift", { deadlineMs: 30 * 24 * hour }));
+    passHours(engine, 60);
+    const fences = () => engine.shards.reduce((sum, { books }) => sum + books.fences.size, 0);
+    expect(fences()).toBe(3);
+    expect(visited(engine, "done")).toBe("ok");
+    engine.pass(1000);
+    expect([fences(), leftOpen(engine)]).toEqual([3, []]);
+    passHours(engine, 26);
+    expect(fences()).toBe(0);
+  });
+});
+
+describe("seed 10: the audit finds good what the engine does", () => {
+  const certify = (engine: TestEngine) =>
+    auditLogs({
+      shards: engine.journals.map((journal, shard) => ({ shard, groups: journal.read(1) })),
+    }).checks.filter(({ ok: good }) => good === false);
+
+  test("a part that is tried and canceled in one turn", () => {
+    const engine = shop({ plan: () => tcc(pay("5.00"), tea(100)) });
+    expect(engine.ask(begin("greedy")).result.state).toBe("undone");
+    expect(certify(engine)).toEqual([]);
+  });
+
+  test.each([
+    ["write_off", undefined],
+    ["entries", [{ from: "clearing:pay", to: "fees", amount: "9.99" }]],
+  ])("a refund that a human ends by %s", (action, entries) => {
+    const engine = shop();
+    const { order } = engine.ask(place("ann", "k1", { tea: 1 })).result;
+    const payment = { provider: "pay", paymentId: "p-1", order, amount: "9.99", currency: "CNY" };
+    engine.ask({ method: "payment.notify", ...payment });
+    engine.ask({ method: "order.refund", order, key: "k2", reason: "r", restock: false });
+    passHours(engine, 26);
+    const [{ item }] = itemsOf(engine) as [{ item: string }];
+    const resolved = engine.ask({ method: "human.resolve", item, action, reason: "it is so", entries });
+    expect(resolved.code).toBe("ok");
+    expect(certify(engine)).toEqual([]);
+  });
+});
