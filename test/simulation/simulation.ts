@@ -66,7 +66,7 @@ export interface RunOptions {
 /** Throws `Violation` when a promise is broken, and whatever the engine throws when it breaks itself. */
 export function run(seed: number, options: RunOptions = {}): Report {
   const random = new Random(seed);
-  const plan = makePlan(random, options.requests ?? 610);
+  const plan = makePlan(random, options.requests ?? 650);
   const trace = new Trace(options.print);
   const world = new World(seed, plan, random, trace, options.verify ?? true);
   for (const host of world.hosts) host.start();
