@@ -41,6 +41,8 @@ interface Order {
   /** ms; when it moves on by itself, and what was left when that stood still. */
   due: number;
   rest: number;
+  /** ms; of its last move: until then its keys could not go. */
+  movedAt: number;
   paid: number;
   refunded: number;
   /** Of open refunds. */
@@ -319,7 +321,15 @@ export class Money {
     this.orders.set(fact.order, {
       shard: this.#shard,
       account: this.#accounts[fact.account]!.id,
-      ...{ currency: fact.currency, total: fact.total, lines, life, due: fact.expiresAt, rest: 0 },
+      ...{
+        currency: fact.currency,
+        total: fact.total,
+        lines,
+        life,
+        due: fact.expiresAt,
+        rest: 0,
+        movedAt: 0,
+      },
       ...{ paid: 0, refunded: 0, refunding: 0, open: 0, points: 0, grants: 0, archived: false },
       grantDue: life.status === "Paid" && this.#grantOn === "paid",
       gone: lines.map(() => ({ qty: 0, amount: 0 })),
@@ -361,6 +371,7 @@ export class Money {
       this.#wrong(`order ${fact.order}: ${name} from ${from} to ${statuses[fact.to]}, ${what}`);
     if (order.archived) wrong("and it is archived");
     if (!life.move(name, statuses[fact.to]!)) wrong("which it cannot");
+    order.movedAt = this.#now;
     const runs = ["Shipped", "Shipping", "Delivered", "Completed"].includes(from) && due > 0;
     if (runs && this.#now >= due !== (name === "auto_confirm")) wrong(`at ${this.#now}, due ${due}`);
     let expected = due;
@@ -509,7 +520,7 @@ export class Money {
     this.#expectPayments(wrong);
     for (const [number, order] of this.orders) {
       const id = orderId(number);
-      const { life, total, paid, refunded, refunding, due, points } = order;
+      const { life, total, paid, refunded, refunding, due, points, movedAt } = order;
       const { status } = life;
       const unpaid = status === "Created" || status === "Canceled";
       if (status === "Created") wrong(`${id} is still Created`);
@@ -532,7 +543,7 @@ export class Money {
         const said = order.returns.get(product) ?? 0;
         if (came !== said) wrong(`${id}: ${came} of ${product} came back, refunds say ${said}`);
       }
-      const overdue = due > 0 && now > due + plan.settings.keysKeepMs + 120_000;
+      const overdue = due > 0 && now > Math.max(due, movedAt) + plan.settings.keysKeepMs + 120_000;
       if (this.#world.leapt && overdue && !order.archived && order.open === 0 && mayArchive(status))
         wrong(`${id} is ${status}, and was to be archived at ${due + plan.settings.keysKeepMs}`);
     }

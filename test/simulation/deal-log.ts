@@ -6,13 +6,15 @@
  * DL2  No part is ended before the decision; a saga begins a step when all before are done, and compensates newest first.
  *      Only what a human looks after is passed by, and of a move of money never.
  * DL3  A part is settled as the deal was decided, or as a human says in the same turn; the deal has ended when all are.
- * DL4  A function outside is called for what its part is at.
+ *
+ * Their calls and their items: `deal-outside`.
  */
 
 import { readFacts } from "../../actors/fact-codec.js";
 import { type Fact, type FactOf, Facts } from "../../actors/facts.js";
 import { currencyCode } from "../../actors/money.js";
 import { type Branch, Fences } from "./deal-fences.js";
+import { DealOutside, dealCalls, dealItems, dealOfItem } from "./deal-outside.js";
 import type { World } from "./world.js";
 
 export type PartState = "waiting" | "begun" | "done" | "refused" | "unknown" | "ending" | "settled";
@@ -53,17 +55,11 @@ export interface LoggedDeal {
 }
 
 const settleNames: readonly Settled[] = ["", "confirmed", "undone", "by_human", "nothing"];
-const itself = 0;
-const dealItems = 3;
-const dealCalls = 2;
 
 export class DealLog {
   readonly deals = new Map<number, LoggedDeal>();
   readonly fences: Fences;
-  readonly #items = new Map<number, { readonly deal: LoggedDeal; readonly part: LoggedPart }>();
-  readonly #calls = new Map<number, LoggedDeal>();
-  /** Parts whose item a human has resolved in this turn. */
-  #resolved = new Set<LoggedPart>();
+  readonly #outside: DealOutside;
   readonly #world: World;
   #shard = 0;
   #turn = 0;
@@ -75,6 +71,7 @@ export class DealLog {
   constructor(world: World) {
     this.#world = world;
     this.fences = new Fences((what) => this.#wrong(what));
+    this.#outside = new DealOutside(world.coverage, (what) => this.#wrong(what));
     for (const { number, disk } of world.hosts) {
       this.#shard = number;
       this.#accounts = [];
@@ -96,7 +93,7 @@ export class DealLog {
 
   #beginTurn(time: number): void {
     this.fences.endTurn();
-    this.#resolved = new Set();
+    this.#outside.resolved.clear();
     this.#turn = time;
     this.#now = Math.floor(time / 1000);
   }
@@ -155,19 +152,21 @@ export class DealLog {
         this.#part(fact);
         break;
       case Facts.callMade:
+        if (fact.owner === dealCalls) this.#outside.made(fact, this.#deal(fact.subject), this.#now);
+        break;
       case Facts.callFailed:
       case Facts.callEnded:
       case Facts.callRepeated:
-        this.#call(fact);
+        this.#outside.call(fact, this.#now);
         break;
       case Facts.humanOpened:
-        if (fact.kind === dealItems) this.#opened(fact);
+        if (fact.kind === dealItems) this.#outside.opened(fact, this.#deal(dealOfItem(fact.subject)));
         break;
       case Facts.humanResolved:
-        this.#resolve(fact);
+        this.#outside.resolve(fact);
         break;
       case Facts.entryMade:
-        this.#entry(fact);
+        this.#outside.entry(fact, this.fences.purses);
         break;
     }
   }
@@ -295,75 +294,11 @@ export class DealLog {
       if (state !== "waiting" && state !== "refused") wrong("settled as nothing");
       if (deal.decision !== "undone") wrong("it is not undone");
     } else {
-      const said = this.#resolved.has(part) || (pair >= 0 && this.#resolved.has(deal.parts[pair]!));
+      const { resolved } = this.#outside;
+      const said = resolved.has(part) || (pair >= 0 && resolved.has(deal.parts[pair]!));
       if (!said) wrong("settled by a human who has said nothing");
     }
     part.state = "settled";
     part.settled = how;
-  }
-
-  /** DL4. */
-  #call(
-    fact: FactOf<"callMade"> | FactOf<"callFailed"> | FactOf<"callEnded"> | FactOf<"callRepeated">,
-  ): void {
-    if (fact.type === Facts.callMade) {
-      if (fact.owner !== dealCalls) return;
-      const deal = this.#deal(fact.subject);
-      const [, name, verb] = /^deal\/([a-z0-9]+):([a-z]+)$/.exec(fact.name) ?? [];
-      const part = deal.parts.find((one) => one.name === name);
-      if (!part || !verb) this.#wrong(`deal ${deal.number} calls ${fact.name}`);
-      const { mode, decision } = deal;
-      const end = mode === "saga" ? "undo" : decision === "done" ? "confirm" : "cancel";
-      const fits =
-        part!.state === "begun"
-          ? decision === "" && (mode === "tcc" ? ["try"] : ["do", "ask"]).includes(verb!)
-          : part!.state === "ending" && verb === end;
-      if (!fits) this.#wrong(`deal ${deal.number} calls ${fact.name}, and it is ${part!.state}`);
-      deal.calls.set(fact.call, { part: part!, verb: verb!, failures: 0, dueAt: this.#now });
-      this.#calls.set(fact.call, deal);
-      return;
-    }
-    const deal = this.#calls.get(fact.call);
-    const call = deal?.calls.get(fact.call);
-    if (!deal || !call) return;
-    if (fact.type === Facts.callFailed) {
-      call.failures++;
-      call.dueAt = fact.dueAt;
-      if (call.verb === "undo" && call.failures === 10)
-        this.#world.coverage.hit("compensation that kept failing");
-    } else if (fact.type === Facts.callRepeated) {
-      call.failures = 0;
-      call.dueAt = this.#now;
-    } else deal.calls.delete(fact.call);
-  }
-
-  #opened({ item, subject }: FactOf<"humanOpened">): void {
-    const [transaction, name] = subject.split("/");
-    const deal = this.#deal(Number(transaction!.slice(1)));
-    const part = deal.parts.find((one) => one.name === name);
-    if (!part) this.#wrong(`item ${item} is about ${subject}`);
-    this.#items.set(item, { deal, part: part! });
-    part!.item = item;
-    part!.wasStuck = true;
-    this.#world.coverage.hit("deal's item opened");
-  }
-
-  #resolve({ item, action }: FactOf<"humanResolved">): void {
-    const known = this.#items.get(item);
-    if (!known) return;
-    known.part.item = 0;
-    if (action === itself) this.#world.coverage.hit("deal's item closed by itself");
-    else this.#resolved.add(known.part);
-  }
-
-  /** What a human books about a part goes through suspense, and leaves nothing there. */
-  #entry({ item, from, to, amount, currency }: FactOf<"entryMade">): void {
-    const known = this.#items.get(item);
-    if (!known) return;
-    if (currencyCode(currency) !== known.part.currency) this.#wrong(`item ${item} is of another currency`);
-    const { purses } = this.fences;
-    const name = `${known.deal.number} suspense`;
-    const net = (to === "suspense" ? amount : 0) - (from === "suspense" ? amount : 0);
-    purses.set(name, (purses.get(name) ?? 0) + net);
   }
 }

@@ -107,6 +107,16 @@ describe("seed 10: the audit finds good what the engine does", () => {
     expect(certify(engine)).toEqual([]);
   });
 
+  test("seed 530: a part that is refused on a shard where no account was ever named", () => {
+    const plan = () => tcc(call("seat"), { kind: "stock", name: "x", product: "nothing-6", qty: 1 });
+    const { outCalls } = world({ "trip/seat:try": () => ok, "trip/seat:cancel": () => ok });
+    const engine = shop({ shards: 3, outCalls, plan });
+    const [bare] = engine.shards.filter(({ books }) => books.accounts.length === 0);
+    expect(engine.ask(begin("trip")).result.state).toBe("undone");
+    expect(bare!.books.fences.size).toBe(1);
+    expect(certify(engine)).toEqual([]);
+  });
+
   test.each([
     ["write_off", undefined],
     ["entries", [{ from: "clearing:pay", to: "fees", amount: "9.99" }]],
