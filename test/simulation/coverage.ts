@@ -149,6 +149,7 @@ export const required = [
   "deal's item closed by itself",
   "compensation that kept failing",
   "older step compensated past a stuck one",
+  "money between two wallets settled by a human",
   "fences dropped",
   "carrier called",
   "carrier called again for one thing",

@@ -297,6 +297,7 @@ export class DealLog {
       const { resolved } = this.#outside;
       const said = resolved.has(part) || (pair >= 0 && resolved.has(deal.parts[pair]!));
       if (!said) wrong("settled by a human who has said nothing");
+      if (part.what === "credit") this.#world.coverage.hit("money between two wallets settled by a human");
     }
     part.state = "settled";
     part.settled = how;

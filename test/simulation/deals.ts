@@ -5,6 +5,7 @@ import { decimal } from "./amounts.js";
 import type { Client } from "./client.js";
 import { type Deal, dealName, partsOf } from "./deal-plan.js";
 import type { Operation, Slot } from "./operation.js";
+import { poorAccount, withdraw } from "./shopkeeping.js";
 import type { World } from "./world.js";
 
 /** Longer than a function that nobody has is waited for. */
@@ -26,6 +27,7 @@ export class Deals {
       ...{ amount: deal.flaw === undefined ? 0 : -1, once: random.chance(0.02) },
     });
     client.ask(operation);
+    if (random.chance(0.8)) withdraw(this.#world, client, poorAccount, random.pick([300, 3000]));
     if (operation.once || !random.chance(0.05)) return;
     coverage.hit("same request twice in one batch");
     network.request(client, operation, true);
@@ -112,12 +114,13 @@ export class Deals {
 
   #money(account: string, index: number): PartAsked {
     const { random, audit } = this.#world;
-    const from = random.chance(0.7) ? account : this.#anyAccount();
-    const receiver = this.#anyAccount();
+    const from = random.chance(0.7) ? account : random.chance(0.2) ? poorAccount : this.#anyAccount();
+    const receiver = random.chance(0.4) ? poorAccount : this.#anyAccount();
     const { accounts } = audit.model;
     const mine = accounts.get(from)?.currency ?? "CNY";
     const currency = random.chance(0.03) ? (mine === "CNY" ? "JPY" : "CNY") : mine;
-    const amount = random.chance(0.06) ? 500_000 : random.between(1, 4000);
+    // Sometimes more than anybody has; often so much that whoever gets it spends of it before it is to go back.
+    const amount = random.chance(0.06) ? 500_000 : random.between(1, random.pick([2000, 2000, 20_000]));
     const fits = receiver !== from && (accounts.get(receiver)?.currency === currency || random.chance(0.1));
     const to = fits ? `wallet:${receiver}` : "revenue";
     return { kind: "money", name: `m${index}`, from, to, amount: decimal(amount, currency), currency };

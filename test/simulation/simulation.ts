@@ -31,7 +31,11 @@ const longRestMicros = 75_000_000;
 
 /** A little longer than keys are kept and calls that nobody makes are waited for; than an order confirms itself. */
 const dayMicros = 90_000_000_000;
+const hourMicros = 3_600_000_000;
 const weekMicros = 7 * dayMicros;
+
+/** Longer than a resolution takes, with all that follows from it at once. */
+const lastWorkMicros = 5_000_000;
 
 /** Longer than it takes to ask once more and be answered. */
 const lastAnswersMicros = 1_000_000;
@@ -66,7 +70,7 @@ export interface RunOptions {
 /** Throws `Violation` when a promise is broken, and whatever the engine throws when it breaks itself. */
 export function run(seed: number, options: RunOptions = {}): Report {
   const random = new Random(seed);
-  const plan = makePlan(random, options.requests ?? 650);
+  const plan = makePlan(random, options.requests ?? 670);
   const trace = new Trace(options.print);
   const world = new World(seed, plan, random, trace, options.verify ?? true);
   for (const host of world.hosts) host.start();
@@ -128,15 +132,20 @@ function hasMoved(groups: readonly Group[]): boolean {
 /** Time leaps, and all that was due by then happens; what follows from that has time too. */
 function epilogue(world: World): void {
   const { plan, hosts, coverage } = world;
-  const leaps = plan.epilogue === "none" ? 0 : plan.epilogue === "day" ? 1 : 3;
-  for (let left = leaps; left > 0; left--) {
+  // Some hours come before the day: what is kept for a day must be there yet.
+  const hours = world.random.between(1, 20) * hourMicros;
+  const leaps = { none: [], day: [hours, dayMicros], weeks: [weekMicros, weekMicros, weekMicros] };
+  for (const micros of leaps[plan.epilogue]) {
     world.leapt = true;
-    coverage.hit(`time leapt by a ${plan.epilogue === "day" ? "day" : "week"}`);
-    for (const host of hosts) host.leap(plan.epilogue === "day" ? dayMicros : weekMicros);
+    if (micros !== hours) coverage.hit(`time leapt by a ${plan.epilogue === "day" ? "day" : "week"}`);
+    for (const host of hosts) host.leap(micros);
     for (const client of world.clients) world.workload.useOldToken(client);
     rest(world, longRestMicros);
     world.clerk.workThrough();
     rest(world, longRestMicros);
+    // What has come of it, and needs somebody too.
+    world.clerk.workThrough();
+    rest(world, lastWorkMicros);
   }
 }
 
