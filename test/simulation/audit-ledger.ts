@@ -41,7 +41,7 @@ interface Order {
   /** ms; when it moves on by itself, and what was left when that stood still. */
   due: number;
   rest: number;
-  /** ms; of its last move: until then its keys could not go. */
+  /** ms; when it last moved, or one of its refunds ended: until then neither it nor its keys could go. */
   movedAt: number;
   paid: number;
   refunded: number;
@@ -475,6 +475,7 @@ export class Money {
       this.#wrong(`refund ${fact.refund} ends as another`);
     const order = this.orders.get(fact.order);
     if (order && !order.archived) order.open--;
+    if (order) order.movedAt = this.#now;
     return { asked: asked!, order };
   }
 
