@@ -4,7 +4,7 @@
  * ended need not be remembered: no try comes after its cancel, and nothing comes twice.
  *
  *            try            confirm        cancel             take (saga)         keep     undo
- *   none     held, or not   a defect       nothing to do      sold, or not        -        nothing to do
+ *   none     held, or not   a defect       nothing to do      sold, or not        a defect nothing to do
  *   here     -              sold; gone     available; gone    -                   gone     available; gone
  */
 
@@ -18,13 +18,14 @@ import { shardOfSlot } from "./slots.js";
 import { type FenceCall, fenceCell, type Mode } from "./tcc/fence.js";
 import type { Turn } from "./turn.js";
 
-/** How a message of an order calls its branch; a saga's `keep` only says that nobody will call any more. */
-const calls: Readonly<Record<Exclude<BranchMessage["kind"], "keep">, readonly [Mode, FenceCall]>> = {
+/** How a message of an order calls its branch. */
+const calls: Readonly<Record<BranchMessage["kind"], readonly [Mode, FenceCall]>> = {
   try: ["tcc", "try"],
   confirm: ["tcc", "confirm"],
   cancel: ["tcc", "cancel"],
   take: ["saga", "do"],
   undo: ["saga", "undo"],
+  keep: ["saga", "confirm"],
 };
 
 /** What an effect does to the units, and how `branch.ended` calls it. */
@@ -32,8 +33,8 @@ const ends = {
   confirm: { type: Facts.stockConfirmed, back: false, how: 1 },
   cancel: { type: Facts.stockReleased, back: true, how: 2 },
   undo: { type: Facts.stockReturned, back: true, how: 2 },
+  remember: { type: undefined, back: false, how: 1 },
 } as const;
-const kept = 1;
 
 type AskMessage = MessageOf<"try" | "take">;
 type EndMessage = MessageOf<"confirm" | "cancel" | "keep" | "undo">;
@@ -71,19 +72,17 @@ export function tryBranch(turn: Turn, asked: AskMessage): void {
 export function endBranch(turn: Turn, { order, branch, kind }: EndMessage): void {
   const { books } = turn;
   const taken = books.branch(order, branch);
-  if (kind === "keep") {
-    if (taken) turn.record({ type: Facts.branchEnded, order, branch, how: kept });
-    return;
-  }
   const [mode, call] = calls[kind];
   const { effect, answer } = fenceCell(mode, taken ? standing[mode] : "none", call);
   if (answer !== "ok") throw new Error(`order ${order}: branch ${branch} is to ${kind}: ${answer}`);
-  if (!taken || !effect || !(effect in ends)) return;
+  if (!taken || !effect) return;
   const { type, back, how } = ends[effect as keyof typeof ends];
   const { product: handle, account, qty } = taken;
-  const product = books.products[handle]!;
-  const available = back ? product.available + qty : product.available;
-  turn.record({ type, product: handle, order, account, qty, available });
+  if (type !== undefined) {
+    const product = books.products[handle]!;
+    const available = back ? product.available + qty : product.available;
+    turn.record({ type, product: handle, order, account, qty, available });
+  }
   turn.record({ type: Facts.branchEnded, order, branch, how });
 }
 

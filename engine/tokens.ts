@@ -7,11 +7,13 @@
  *
  *   tk:<turn time in microseconds, base 36>:<number of the shard>:<proof>     60 characters at the most
  *
- * No two turns of a shard have one time, so no token is issued twice. The proof is an HMAC under a secret of the engine
+ * No two turns of a shard have one time, also over a restart with a clock that was set back: the turn of a token leaves its
+ * time in the log, in a fact that changes nothing. So no token is issued twice. The proof is an HMAC under a secret of the engine
  * that lies with its log. It is no permission: whoever may place an order may do so without a token.
  */
 
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { Facts } from "../actors/facts.js";
 import { type Refusal, refuse } from "../actors/results.js";
 import { answerResult } from "./answers.js";
 import type { IssueToken } from "./commands.js";
@@ -21,6 +23,7 @@ import type { Turn } from "./turn.js";
 const prefix = "tk:";
 
 export function issueToken(turn: Turn, command: IssueToken): void {
+  turn.record({ type: Facts.keysDropped, count: 0 });
   const body = `${turn.nowMicros.toString(36)}:${turn.shard}`;
   answerResult(turn, command, {
     token: `${prefix}${body}:${proofOf(body, turn.settings.tokenSecret)}`,

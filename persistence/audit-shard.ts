@@ -390,8 +390,12 @@ type TransactionKind =
 type TransactionFact = { [K in TransactionKind]: FactOf<K> }[TransactionKind];
 type AfterSaleFact = { [K in AfterSaleKind]: FactOf<K> }[AfterSaleKind];
 
-/** A refund to its provider of a payment that is no account's. */
+/** Fence states of a part that was refused or canceled before it was tried. */
+const holdsNothing: ReadonlySet<number> = new Set([1, 5]);
+
+/** A refund to its provider of a payment that is no account's; a fence that holds nothing, because there was nobody. */
 function ofNobody(fact: Fact): boolean {
+  if (fact.type === Facts.fenceSet) return holdsNothing.has(fact.state);
   const refund =
     fact.type === Facts.refundAsked || fact.type === Facts.refundDone || fact.type === Facts.refundRefused;
   return refund && fact.order === 0 && fact.provider !== "";

@@ -6,6 +6,8 @@
  *   debit         wallet -> held      held -> to          held -> wallet      wallet -> to        to -> wallet
  *   credit        nothing             transit -> wallet   nothing             transit -> wallet   wallet -> transit
  *
+ * What is done and then confirmed has moved before.
+ *
  * T1  A fence moves along its states only, and what it says and what was moved stand in one turn.
  * T2  What tried branches hold is what products and accounts have in `held`.
  * T3  A transaction is decided once, and ends as it was decided. A call to the outside ends once.
@@ -27,7 +29,7 @@ const follows: Readonly<Record<number, readonly number[]>> = {
   [states.none]: [states.refused, states.tried, states.tombstone, states.done],
   [states.refused]: [states.canceled, states.undone],
   [states.tried]: [states.confirmed, states.canceled],
-  [states.done]: [states.undone],
+  [states.done]: [states.undone, states.confirmed],
 };
 
 /** Numbers of participants in the log. */
@@ -182,7 +184,7 @@ export class TransactionAudit {
     const from = fence.state;
     if (!follows[from]?.includes(state)) this.#bad(`branch ${name} goes from state ${from} to ${state}`);
     fence.state = state;
-    if (state !== states.tried) {
+    if (state !== states.tried && state !== states.done) {
       this.#ended.delete(name);
       this.#ended.set(name, fence);
     }
@@ -213,7 +215,7 @@ function shiftOf({ what, state, to, amount }: Fence, from: number): Shift | unde
         : [purses.transit, purses.transit, purses.wallet];
   const ways: Readonly<Record<number, readonly [number, number] | undefined>> = {
     [states.tried]: [free, kept],
-    [states.confirmed]: [kept, gone],
+    [states.confirmed]: from === states.tried ? [kept, gone] : undefined,
     [states.canceled]: from === states.tried ? [kept, free] : undefined,
     [states.done]: [free, gone],
     [states.undone]: from === states.done ? [gone, free] : undefined,

@@ -1,7 +1,7 @@
 /**
  * What the actors of a shard remember of their parts in transactions.
  *
- * FT1  A fence is kept while its branch holds something, and at least `fenceKeepMs` after it ended.
+ * FT1  A fence is kept while its branch holds something or may have to be undone, and at least `fenceKeepMs` after it ended.
  * FT2  At most `fencesMax` are kept: with as many, a new try is refused before it has a fence.
  * FT3  A branch that is tried has a timer: long after its deadline it asks its owner. It never ends by itself.
  */
@@ -97,7 +97,7 @@ export class FenceTable {
     this.#byName.set(`${fence.transaction}:${fence.branch}`, fence);
     this.#byNumber.set(fence.number, fence);
     if (isEnded(fence.state)) this.#ended.set(fence.number, fence);
-    else this.timers.add(fence.deadline + fenceAskMs, fence.number);
+    else if (fence.state === "tried") this.timers.add(fence.deadline + fenceAskMs, fence.number);
   }
 
   /** What a snapshot needs, in the order in which it must be added again. */

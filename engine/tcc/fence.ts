@@ -11,12 +11,14 @@
  *   canceled, tombstone                 already_canceled,           ok, again
  *            branch_canceled            to a human
  *
- *   saga     do                         undo
- *   none     do -> done | refused       tombstone; ok
- *   refused  the same refusal           undone; ok
- *   done     ok, again                  undo -> undone; ok, or why it cannot be: then it stays done
+ *   saga     do                         undo                        confirm: it will never be undone
+ *   none     do -> done | refused       tombstone; ok               not_tried
+ *   refused  the same refusal           undone; ok                  not_tried
+ *   done     ok, again                  undo -> undone; ok, or why  confirmed; ok
+ *                                       it cannot be: stays done
+ *   confirmed ok, again                 already_confirmed           ok, again
  *   undone, tombstone
- *            branch_canceled            ok, again
+ *            branch_canceled            ok, again                   already_canceled
  *
  * The tombstone is what keeps a cancel that overtook its try from giving back what was never taken: the try that comes later
  * finds it and takes nothing.
@@ -80,11 +82,24 @@ const tcc = {
 } as const;
 
 const saga = {
-  none: { do: { effect: "do", to: "done", refusedTo: "refused", answer: "ok" }, undo: tombstone },
-  refused: { do: same, undo: { effect: "remember", to: "undone", answer: "ok" } },
-  done: { do: ok, undo: { effect: "undo", to: "undone", answer: "ok" } },
-  undone: { do: { answer: "branch_canceled" }, undo: ok },
-  tombstone: { do: { answer: "branch_canceled" }, undo: ok },
+  none: {
+    do: { effect: "do", to: "done", refusedTo: "refused", answer: "ok" },
+    undo: tombstone,
+    confirm: { answer: "not_tried" },
+  },
+  refused: {
+    do: same,
+    undo: { effect: "remember", to: "undone", answer: "ok" },
+    confirm: { answer: "not_tried" },
+  },
+  done: {
+    do: ok,
+    undo: { effect: "undo", to: "undone", answer: "ok" },
+    confirm: { effect: "remember", to: "confirmed", answer: "ok" },
+  },
+  confirmed: { do: ok, undo: { answer: "already_confirmed" }, confirm: ok },
+  undone: { do: { answer: "branch_canceled" }, undo: ok, confirm: { answer: "already_canceled" } },
+  tombstone: { do: { answer: "branch_canceled" }, undo: ok, confirm: { answer: "already_canceled" } },
 } as const;
 
 type Table = Readonly<Record<string, Readonly<Record<string, Cell>>>>;
@@ -104,7 +119,7 @@ export function fenceCell(mode: Mode, state: FenceState, call: FenceCall): Cell 
   return cell;
 }
 
-/** A branch in this state holds nothing and waits for nobody. */
+/** A branch in this state holds nothing and waits for nobody: one that is done may have to be undone yet. */
 export function isEnded(state: FenceState): boolean {
-  return state !== "none" && state !== "tried";
+  return state !== "none" && state !== "tried" && state !== "done";
 }

@@ -62,6 +62,7 @@ function take(turn: Turn, transaction: Transaction, next: NextStep): void {
 /** The answer is kept under the key, and given to everybody who waits for it. */
 function finish(turn: Turn, transaction: Transaction): void {
   const { transaction: number, account, key, paramsHash, at, decision } = transaction;
+  if (transaction.mode === "saga") letGo(turn, transaction);
   turn.record({ type: Facts.transactionEnded, transaction: number, how: decision });
   const view = transactionView(turn.books, transaction);
   turn.record({
@@ -79,6 +80,14 @@ function finish(turn: Turn, transaction: Transaction): void {
   for (const [index, { requester, id }] of waiting.entries()) {
     requester.result(id, view, index > 0);
     turn.touch(requester);
+  }
+}
+
+/** What a saga did and will not undo: an actor keeps its fence until it hears so, however long the saga takes. */
+function letGo(turn: Turn, transaction: Transaction): void {
+  for (const [part, { state, settled }] of transaction.progress.entries()) {
+    const stays = state === "done" || settled === settlements.byHuman;
+    if (stays && transaction.parts[part]!.what !== "call") callPart(turn, transaction, part, "confirm");
   }
 }
 

@@ -12,6 +12,7 @@
  * entries fill, and what is left there is taken out to suspense, which the entries empty. So the books are at zero again.
  *
  * TI1  A resolution ends the part or starts it again; the transaction goes on in the same turn.
+ * TI2  While an actor of another shard is asked to end the part, no resolution is: it would be ended twice.
  */
 
 import { Facts } from "../../actors/facts.js";
@@ -105,6 +106,7 @@ function resolving(decide: Decide): Resolve {
   return (turn, item, command) => {
     const stuck = stuckOf(turn, item);
     if (!stuck) return refuse("transaction_not_found");
+    if (isAsked(stuck)) return notHere("it is tried just now on another shard: wait for what comes of that");
     const decided = decide(turn, stuck, item, command);
     if (typeof decided !== "function") return decided;
     return () => {
@@ -112,6 +114,11 @@ function resolving(decide: Decide): Resolve {
       advance(turn, stuck.transaction);
     };
   };
+}
+
+/** Between two tries it has a time at which it is due; an actor of this shard answers in the turn that asks. */
+function isAsked({ ending, plan, transaction, part }: Stuck): boolean {
+  return ending && plan.what !== "call" && transaction.progress[part]!.dueAt === 0;
 }
 
 function stuckOf(turn: Turn, { subject }: HumanItem): Stuck | undefined {

@@ -180,6 +180,8 @@ function evolvePart(
       part.stuck = false;
       break;
     case Facts.partEnding:
+      // Why nobody knows what a step did is told by the decision, and is no result of it.
+      if (part.state === "unknown") part.text = "";
       // The same fact starts it again: then what has failed so far still counts.
       if (part.state !== "ending") part.stuck = false;
       part.state = "ending";

@@ -47,14 +47,22 @@ const tcc: readonly (readonly [FenceState, FenceCall, FenceState, string])[] = [
 const saga: readonly (readonly [FenceState, FenceCall, FenceState, string])[] = [
   ["none", "do", "done", "ok"],
   ["none", "undo", "tombstone", "ok"],
+  ["none", "confirm", "none", "not_tried"],
   ["refused", "do", "refused", "same"],
   ["refused", "undo", "undone", "ok"],
+  ["refused", "confirm", "refused", "not_tried"],
   ["done", "do", "done", "ok"],
   ["done", "undo", "undone", "ok"],
+  ["done", "confirm", "confirmed", "ok"],
+  ["confirmed", "do", "confirmed", "ok"],
+  ["confirmed", "undo", "confirmed", "already_confirmed"],
+  ["confirmed", "confirm", "confirmed", "ok"],
   ["undone", "do", "undone", "branch_canceled"],
   ["undone", "undo", "undone", "ok"],
+  ["undone", "confirm", "undone", "already_canceled"],
   ["tombstone", "do", "tombstone", "branch_canceled"],
   ["tombstone", "undo", "tombstone", "ok"],
+  ["tombstone", "confirm", "tombstone", "already_canceled"],
 ];
 
 describe.each([
@@ -110,7 +118,7 @@ test.each([
   ["confirmed", true],
   ["canceled", true],
   ["tombstone", true],
-  ["done", true],
+  ["done", false],
   ["undone", true],
 ] as const)("a branch that is %s has ended: %s", (state, ended) => expect(isEnded(state)).toBe(ended));
 

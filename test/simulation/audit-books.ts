@@ -12,34 +12,39 @@
 
 import { minorOf } from "./amounts.js";
 import { type Audit, show } from "./audit.js";
+import { endedDeal } from "./audit-deals.js";
+import { runsYet } from "./audit-deals-end.js";
 import { Money } from "./audit-ledger.js";
 import { viewOf } from "./audit-orders.js";
+import type { DealLog } from "./deal-log.js";
 import type { Answer, Operation, PlacedOrder, Slot } from "./operation.js";
 import { called, providerNames } from "./providers.js";
 import { type OrderStory, type Stories, storiesOf } from "./stories.js";
 import type { World } from "./world.js";
 
-export function auditBooks(world: World, reads: readonly Operation[]): void {
+export function auditBooks(world: World, reads: readonly Operation[], deals: DealLog): void {
   const { audit } = world;
-  const stories = storiesOf(audit, world.inspector.followers);
-  expectAnswers(world);
+  const stories = storiesOf(audit, world.inspector.followers, deals.fences.shifts);
+  expectAnswers(world, deals);
   expectOrders(audit, stories, reads);
-  expectWallets(audit, stories, reads);
-  expectStock(audit, stories, reads);
+  expectWallets(audit, stories, reads, deals);
+  expectStock(audit, stories, reads, deals);
   expectSpent(audit, stories);
   expectFeedOfRefunds(audit, stories);
   const money = new Money(world);
   money.expectWhole();
   expectProviders(world, money);
-  for (const operation of reads) if (operation.method === "order.lookup") expectLookup(audit, operation);
+  for (const operation of reads)
+    if (operation.method === "order.lookup") expectLookup(audit, operation, deals);
   expectRest(world, stories);
 }
 
-function expectAnswers({ clients, audit }: World): void {
+function expectAnswers({ clients, audit }: World, deals: DealLog): void {
   for (const client of clients) {
     for (const operation of client.operations.values()) {
       const open = !operation.left && !operation.once && operation.method !== "feed.subscribe";
-      audit.expect(!open || operation.sentAt < 0, operation, undefined, "there was never an answer");
+      const waits = open && operation.params.wait === true && runsYet(deals, operation);
+      audit.expect(!open || waits || operation.sentAt < 0, operation, undefined, "there was never an answer");
     }
   }
 }
@@ -125,7 +130,12 @@ function mayHavePaid({ model }: Audit, order: string): boolean {
   return false;
 }
 
-function expectWallets(audit: Audit, stories: Stories, reads: readonly Operation[]): void {
+function expectWallets(
+  audit: Audit,
+  stories: Stories,
+  reads: readonly Operation[],
+  { fences }: DealLog,
+): void {
   const balances = new Map<string, bigint>();
   const add = (account: string, amount: number) => {
     balances.set(account, (balances.get(account) ?? 0n) + BigInt(amount));
@@ -138,11 +148,13 @@ function expectWallets(audit: Audit, stories: Stories, reads: readonly Operation
   for (const { account, paid, total, outside } of stories.orders.values())
     if (paid) add(account, outside - total);
   for (const [account, amount] of stories.back) add(account, amount);
+  for (const [account, amount] of fences.wallets) add(account, amount);
   for (const operation of reads) {
     if (operation.method !== "account.get") continue;
     const account = operation.params.account as string;
-    const { available, currency, points } = operation.received!.result as {
+    const { available, held, currency, points } = operation.received!.result as {
       available: string;
+      held: string;
       currency: string;
       points: number;
     };
@@ -152,10 +164,13 @@ function expectWallets(audit: Audit, stories: Stories, reads: readonly Operation
     const expected = balances.get(account) ?? 0n;
     const found = BigInt(minorOf(available, currency));
     audit.expect(found === expected, operation, operation.received, `${account} must hold ${expected}`);
+    const kept = fences.heldMoney.get(account) ?? 0;
+    const says = minorOf(held, currency) === kept;
+    audit.expect(says, operation, operation.received, `deals hold ${kept} of ${account}`);
   }
 }
 
-function expectStock(audit: Audit, stories: Stories, reads: readonly Operation[]): void {
+function expectStock(audit: Audit, stories: Stories, reads: readonly Operation[], { fences }: DealLog): void {
   for (const operation of reads) {
     if (operation.method !== "product.get") continue;
     const id = operation.params.product as string;
@@ -165,18 +180,24 @@ function expectStock(audit: Audit, stories: Stories, reads: readonly Operation[]
     const { sure, possible } = audit.model.ledger.of(`supply ${id}`);
     const units = stock.available + stock.held + stock.sold;
     expect(units >= sure && units <= possible, `${id}: supplied were ${sure}..${possible}`);
-    expect(stock.held === 0, `${id}: something is still held`);
+    const kept = fences.heldUnits.get(id) ?? 0;
+    expect(stock.held === kept, `${id}: deals hold ${kept}`);
     const story = stories.products.get(id);
-    expect(stock.sold === (story?.sold ?? 0), `${id}: the feed sold ${story?.sold}`);
+    expect(stock.sold === (story?.sold ?? 0), `${id}: the feed and deals sold ${story?.sold}`);
     const told = story?.available ?? audit.model.products.get(id)!.stock;
     expect(stock.available === told, `${id}: the feed left ${told}`);
   }
-  expectLimits(audit, stories, reads);
+  expectLimits(audit, stories, reads, fences.taken);
 }
 
 /** Nobody has bought more than the limit, and everybody may still take what is left of it. */
-function expectLimits(audit: Audit, stories: Stories, reads: readonly Operation[]): void {
-  const bought = new Map<string, number>();
+function expectLimits(
+  audit: Audit,
+  stories: Stories,
+  reads: readonly Operation[],
+  byDeals: ReadonlyMap<string, number>,
+): void {
+  const bought = new Map(byDeals);
   for (const { account, stock } of stories.orders.values()) {
     for (const [product, { sold }] of stock) {
       const name = `${account} ${product}`;
@@ -200,7 +221,7 @@ function expectLimits(audit: Audit, stories: Stories, reads: readonly Operation[
 }
 
 /** `order.lookup` says what the key's request was answered, as long as the key is kept. */
-function expectLookup(audit: Audit, operation: Operation): void {
+function expectLookup(audit: Audit, operation: Operation, deals: DealLog): void {
   const answer = operation.received!;
   const { account, key } = operation.params;
   const slot = audit.model.slots.get(`order ${account} ${key}`)!;
@@ -210,13 +231,20 @@ function expectLookup(audit: Audit, operation: Operation): void {
     result?: PlacedOrder;
     error?: { code: string; details: unknown };
   };
-  expect(found.state !== "running", "a key is still running");
+  const runs = slot.variants.some((variant) => runsYet(deals, variant));
+  expect((found.state === "running") === runs, runs ? "its deal runs yet" : "a key is still running");
+  if (runs) return;
   if (found.state === "never_seen") {
     expect(!slot.settledBy || audit.world.keysMayBeGone, `was answered ${slot.stored}`);
     if (slot.settledBy) audit.expectForgettable(slot, operation, answer);
     return;
   }
   expect(!slot.forgotten, "a forgotten key is known again");
+  // Whoever did not wait was told only that it runs; whoever saw its end looked at it.
+  if (!slot.settledBy && slot.begunBy) {
+    expect(endedDeal({ code: "ok", result: found.result, replayed: false }), "a deal's key without its end");
+    return;
+  }
   if (!slot.settledBy) {
     expect(
       slot.variants.some(({ once }) => once),
@@ -225,7 +253,9 @@ function expectLookup(audit: Audit, operation: Operation): void {
     return;
   }
   const stored = JSON.parse(slot.stored) as Answer;
-  if (stored.code === "ok") {
+  if (slot.settledBy.deal && stored.code === "ok") {
+    expect(show(found.result) === show(stored.result), `was answered ${slot.stored}`);
+  } else if (stored.code === "ok") {
     const said = viewOf(orderOf(stored.result as object));
     const now = viewOf(orderOf(found.result as object));
     expect(now.order === said.order && now.status === said.status, `was answered ${slot.stored}`);

@@ -25,6 +25,9 @@ import type { World } from "./world.js";
 
 const fromOrder = 1;
 
+/** Calls that refunds make, by their owner's number. */
+const ofRefunds = 1;
+
 /** So long nobody has said what became of a refund; then a human knows. A minute more, for what is tried once a minute. */
 const unansweredMs = 86_400_000 + 60_000;
 
@@ -38,6 +41,8 @@ interface Order {
   /** ms; when it moves on by itself, and what was left when that stood still. */
   due: number;
   rest: number;
+  /** ms; when it last moved, or one of its refunds ended: until then neither it nor its keys could go. */
+  movedAt: number;
   paid: number;
   refunded: number;
   /** Of open refunds. */
@@ -119,7 +124,8 @@ export class Money {
   #move(from: string, to: string, currency: number, amount: number): void {
     const left = this.#add(from, currency, -amount);
     this.#add(to, currency, amount);
-    if (left < 0 && /^(wallet:|order:|payable$|suspense$)/.test(from)) this.#wrong(`${from} holds ${left}`);
+    if (left < 0 && /^(wallet:|held:|order:|payable$|suspense$)/.test(from))
+      this.#wrong(`${from} holds ${left}`);
   }
 
   /** Each shard has books of its own. */
@@ -275,18 +281,30 @@ export class Money {
         if (fact.to === "suspense") this.#payment(item.subject).hand -= fact.amount;
         break;
       }
+      case Facts.moneyShifted: {
+        const purse = (number: number) => this.#purse(number, fact.account);
+        this.#move(purse(fact.from), purse(fact.to), fact.currency, fact.amount);
+        break;
+      }
       case Facts.callMade:
+        if (fact.owner !== ofRefunds) break;
         if (this.calls.has(fact.subject)) this.#wrong(`refund ${fact.subject} has two open calls`);
         this.calls.set(fact.subject, { since: this.#now, shard: this.#shard });
         this.#callFor.set(fact.call, fact.subject);
         break;
       case Facts.callRepeated:
-        this.calls.get(this.#callFor.get(fact.call)!)!.since = this.#now;
+        if (this.#callFor.has(fact.call)) this.calls.get(this.#callFor.get(fact.call)!)!.since = this.#now;
         break;
       case Facts.callEnded:
-        this.calls.delete(this.#callFor.get(fact.call)!);
+        if (this.#callFor.has(fact.call)) this.calls.delete(this.#callFor.get(fact.call)!);
         break;
     }
+  }
+
+  /** Where a deal's money can be. */
+  #purse(number: number, account: number): string {
+    const name = ["", "wallet", "held", "transit", "revenue", "suspense", "loss"][number]!;
+    return number <= 2 ? `${name}:${this.#accounts[account]!.id}` : name;
   }
 
   #wallet(handle: number): string {
@@ -303,7 +321,15 @@ export class Money {
     this.orders.set(fact.order, {
       shard: this.#shard,
       account: this.#accounts[fact.account]!.id,
-      ...{ currency: fact.currency, total: fact.total, lines, life, due: fact.expiresAt, rest: 0 },
+      ...{
+        currency: fact.currency,
+        total: fact.total,
+        lines,
+        life,
+        due: fact.expiresAt,
+        rest: 0,
+        movedAt: 0,
+      },
       ...{ paid: 0, refunded: 0, refunding: 0, open: 0, points: 0, grants: 0, archived: false },
       grantDue: life.status === "Paid" && this.#grantOn === "paid",
       gone: lines.map(() => ({ qty: 0, amount: 0 })),
@@ -345,6 +371,7 @@ export class Money {
       this.#wrong(`order ${fact.order}: ${name} from ${from} to ${statuses[fact.to]}, ${what}`);
     if (order.archived) wrong("and it is archived");
     if (!life.move(name, statuses[fact.to]!)) wrong("which it cannot");
+    order.movedAt = this.#now;
     const runs = ["Shipped", "Shipping", "Delivered", "Completed"].includes(from) && due > 0;
     if (runs && this.#now >= due !== (name === "auto_confirm")) wrong(`at ${this.#now}, due ${due}`);
     let expected = due;
@@ -448,6 +475,7 @@ export class Money {
       this.#wrong(`refund ${fact.refund} ends as another`);
     const order = this.orders.get(fact.order);
     if (order && !order.archived) order.open--;
+    if (order) order.movedAt = this.#now;
     return { asked: asked!, order };
   }
 
@@ -493,7 +521,7 @@ export class Money {
     this.#expectPayments(wrong);
     for (const [number, order] of this.orders) {
       const id = orderId(number);
-      const { life, total, paid, refunded, refunding, due, points } = order;
+      const { life, total, paid, refunded, refunding, due, points, movedAt } = order;
       const { status } = life;
       const unpaid = status === "Created" || status === "Canceled";
       if (status === "Created") wrong(`${id} is still Created`);
@@ -516,7 +544,8 @@ export class Money {
         const said = order.returns.get(product) ?? 0;
         if (came !== said) wrong(`${id}: ${came} of ${product} came back, refunds say ${said}`);
       }
-      const overdue = due > 0 && now > due + plan.settings.keysKeepMs + 120_000;
+      // Its keys may stand behind that of a deal, which is completed where it stands and then stays as long itself.
+      const overdue = due > 0 && now > Math.max(due, movedAt) + 2 * plan.settings.keysKeepMs + 120_000;
       if (this.#world.leapt && overdue && !order.archived && order.open === 0 && mayArchive(status))
         wrong(`${id} is ${status}, and was to be archived at ${due + plan.settings.keysKeepMs}`);
     }

@@ -10,12 +10,12 @@
  */
 
 import { readFacts } from "../../actors/fact-codec.js";
-import { type Fact, Facts } from "../../actors/facts.js";
+import { type Fact, type FactOf, Facts } from "../../actors/facts.js";
 import type { Host } from "./host.js";
 import type { World } from "./world.js";
 
 interface Sums {
-  readonly accounts: { id: string; balance: number }[];
+  readonly accounts: { id: string; balance: number; held: number }[];
   readonly products: { id: string; local: boolean; available: number; held: number; sold: number }[];
   readonly keys: Map<string, number>;
   readonly branches: Set<string>;
@@ -66,7 +66,7 @@ function sumsOf(host: Host, wrong: (what: string) => never): Sums {
 function addTo(sums: Sums, fact: Fact, wrong: (what: string) => never): void {
   switch (fact.type) {
     case Facts.accountNamed:
-      sums.accounts.push({ id: fact.id, balance: 0 });
+      sums.accounts.push({ id: fact.id, balance: 0, held: 0 });
       break;
     case Facts.accountDeposited:
       pay(sums, fact.account, fact.amount, wrong);
@@ -101,6 +101,16 @@ function addTo(sums: Sums, fact: Fact, wrong: (what: string) => never): void {
       break;
     case Facts.refundDone:
       if (fact.provider === "") pay(sums, fact.account, fact.amount, wrong);
+      break;
+    case Facts.unitsShifted:
+      shift(sums, fact, wrong);
+      break;
+    case Facts.moneyShifted:
+      if (fact.from === wallet) pay(sums, fact.account, -fact.amount, wrong);
+      if (fact.to === wallet) pay(sums, fact.account, fact.amount, wrong);
+      if (fact.from === held) sums.accounts[fact.account]!.held -= fact.amount;
+      if (fact.to === held) sums.accounts[fact.account]!.held += fact.amount;
+      if ((sums.accounts[fact.account]?.held ?? 0) < 0) wrong(`less than nothing is held`);
       break;
     case Facts.entryMade:
       payByHand(sums, fact.from, -fact.amount, wrong);
@@ -143,6 +153,23 @@ function payByHand(sums: Sums, name: string, amount: number, wrong: (what: strin
   if (account >= 0) pay(sums, account, amount, wrong);
 }
 
+/** Purses of deals, as the catalogue numbers them. */
+const wallet = 1;
+const held = 2;
+
+/** Shelves are numbered from 1: available, held, sold. */
+function shift(
+  sums: Sums,
+  { product, qty, from, to, available }: FactOf<"unitsShifted">,
+  wrong: (what: string) => never,
+): void {
+  const moved: [number, number, number] = [0, 0, 0];
+  moved[from - 1]! -= qty;
+  moved[to - 1]! += qty;
+  take(sums, product, moved, wrong);
+  if (sums.products[product]!.available !== available) wrong(`${available} are not available`);
+}
+
 function take(
   sums: Sums,
   handle: number,
@@ -160,8 +187,10 @@ function take(
 
 function expectSameBooks(sums: Sums, host: Host, wrong: (what: string) => never): void {
   const { accounts, products } = host.shard!.books;
-  sums.accounts.forEach(({ id, balance }, handle) => {
+  sums.accounts.forEach((sum, handle) => {
+    const { id, balance } = sum;
     if (accounts[handle]!.available !== balance) wrong(`${id} holds ${balance}`);
+    if (accounts[handle]!.held !== sum.held) wrong(`deals hold ${sum.held} of ${id}`);
   });
   sums.products.forEach(({ id, available, held, sold }, handle) => {
     const product = products[handle]!;

@@ -1,7 +1,7 @@
 /**
  * The auditor: hears what clients ask and what leaves the shards, and holds every answer against what is possible.
  * It shares no rule with the engine. What it checks of single answers stands in `audit-answers`, of feeds in
- * `audit-feed`, of the end of the world in `audit-books`, of the logs in `audit-log`.
+ * `audit-feed`, of the end of the world in `audit-books`, of the logs in `audit-log`; of deals in `audit-deals`.
  *
  * E1  A key has one result: every answer under it is the first one, to the letter, and claims only once to be the first.
  * E2  A key that is refused as too old has no effect from then on.
@@ -11,6 +11,7 @@
 
 import { minorOf } from "./amounts.js";
 import { checkAnswer } from "./audit-answers.js";
+import { endedDeal } from "./audit-deals.js";
 import { mayBeOver, refusedForGood } from "./audit-orders.js";
 import type { Host } from "./host.js";
 import { type Actual, type KnownOrder, Model } from "./model.js";
@@ -94,10 +95,15 @@ export class Audit {
   }
 
   /** Accounts and products that were certainly there when the operation was first sent. */
-  #rememberWhatWasThere({ before, params, cart }: Operation): void {
+  #rememberWhatWasThere({ before, params, cart, deal }: Operation): void {
     const { accounts, products } = this.model;
     const account = params.account as string;
     if (accounts.get(account)?.opened === "sure") before.set(`open ${account}`, present);
+    for (const { what, subject, account: taker } of deal?.parts ?? []) {
+      if (accounts.get(taker)?.opened === "sure") before.set(`open ${taker}`, present);
+      if (what === "stock" && products.get(subject)?.created === "sure")
+        before.set(`create ${subject}`, present);
+    }
     for (const product of cart ? cart.units.keys() : [params.product as string]) {
       if (products.get(product)?.created === "sure") before.set(`create ${product}`, present);
     }
@@ -105,7 +111,8 @@ export class Audit {
 
   arrived(operation: Operation, host: Host): void {
     if (operation.client !== this.world.inspector.number) this.requests++;
-    if (operation.method !== "order.place" || !host.shard) return;
+    const { method } = operation;
+    if ((method !== "order.place" && method !== "transaction.begin") || !host.shard) return;
     if (operation.arrivedIn === 0) operation.arrivedIn = host.incarnation;
     for (const waiting of host.shard.waiters.values()) {
       if (waiting.some(({ id }) => id === operation.id)) this.world.coverage.hit("retried while running");
@@ -136,6 +143,7 @@ export class Audit {
       coverage.hit("same key, other params");
       this.expect(slot.variants.length > 1, operation, answer, "its key was never used with other params");
       this.expect(slot.settledBy !== operation, operation, answer, "this request has run under its key");
+      this.expect(slot.begunBy !== operation, operation, answer, "this deal runs under its key");
       this.expect(!slot.forgotten, operation, answer, "a forgotten key is known again");
       this.model.drop(operation);
     } else if (code === "key_too_old") {
@@ -148,9 +156,22 @@ export class Audit {
       this.expectForgettable(slot, operation, answer);
       slot.forgotten = true;
       if (slot.settledBy) coverage.hit("key_too_old for a request that had run");
+    } else if (operation.deal && code === "ok" && !endedDeal(answer)) {
+      this.#checkRunning(operation, slot, answer);
     } else {
       this.#checkStored(operation, slot, answer, host);
     }
+  }
+
+  /** A deal that has not ended is told as it stands, and nothing is stored yet. */
+  #checkRunning(operation: Operation, slot: Slot, answer: Answer): void {
+    this.expect(!answer.replayed, operation, answer, "how far it is, is not replayed");
+    this.expect(operation.params.wait === false, operation, answer, "it was to be waited for");
+    this.expect(!slot.settledBy, operation, answer, `it has ended: ${slot.stored}`);
+    this.expect(!slot.forgotten, operation, answer, "runs after its key was refused as too old");
+    slot.begunBy ??= operation;
+    this.expect(slot.begunBy === operation, operation, answer, "two deals run under one key");
+    for (const other of slot.variants) if (other !== operation) this.model.drop(other);
   }
 
   /** E4. */
@@ -173,6 +194,8 @@ export class Audit {
       slot.firsts++;
       this.expect(slot.firsts === 1, operation, answer, `its key ran twice; stored is ${slot.stored}`);
     }
+    const begunBy = slot.begunBy ?? operation;
+    this.expect(begunBy === operation, operation, answer, "another deal has run under its key");
     if (!slot.settledBy) {
       if (replayed && host.incarnation > operation.arrivedIn && operation.arrivedIn > 0)
         coverage.hit("crash between commit and answer");
@@ -192,6 +215,8 @@ export class Audit {
   /** The first answer of a key is the effect, or that there is none. */
   #settle(operation: Operation, answer: Answer): void {
     const { model } = this;
+    // What it has moved was settled when its end was seen.
+    if (operation.deal && answer.code === "ok") return;
     if (!operation.counted) {
       this.expect(
         answer.code !== "ok" || !hasEffect(operation),
@@ -335,6 +360,7 @@ function hasEffect({ method, cart }: Operation): boolean {
     method === "payment.notify" ||
     method === "points.spend" ||
     method === "human.resolve" ||
+    method === "transaction.begin" ||
     (method === "order.place" && cart?.dryRun === false)
   );
 }

@@ -12,11 +12,13 @@ import type { World } from "./world.js";
 
 interface Item {
   readonly item: string;
-  /** 1 = a payment, 2 = a refund. */
+  /** 1 = a payment, 2 = a refund, 3 = a part of a deal. */
   readonly kind: number;
   readonly subject: string;
   readonly amount: number;
   readonly currency: string;
+  /** Of a part: what is being done, or was to be. */
+  readonly doing: string;
 }
 
 interface Heard {
@@ -71,6 +73,7 @@ export class Clerk {
         subject: subject!,
         amount,
         currency: currency!,
+        doing: (JSON.parse(said.evidence!) as { doing?: string }).doing ?? "",
       });
     } else if (type === "human.resolved") this.#items.delete(said.item!);
   }
@@ -139,7 +142,8 @@ export class Clerk {
     }
     const item = random.pick(items);
     if (item.kind === 1) this.#resolvePayment(item);
-    else this.#resolveRefund(item);
+    else if (item.kind === 2) this.#resolveRefund(item);
+    else this.#resolvePart(item);
   }
 
   #resolvePayment(item: Item): void {
@@ -182,6 +186,31 @@ export class Clerk {
     this.#resolution(item, action, action === "entries" ? { entries: [entry] } : {});
   }
 
+  /** Of what nobody knows yet the clerk says the truth, after having seen to it. */
+  #resolvePart(item: Item): void {
+    const { random, carrier, plan } = this.#world;
+    const { subject, doing } = item;
+    let action = random.pick(["retry", "done", "undone", "entries", "write_off"] as const);
+    if (action === "retry" && random.chance(0.7)) carrier.mend(subject);
+    if ((action === "done" || action === "undone") && ["try", "do", "ask"].includes(doing))
+      action = carrier.byHand(subject, action === "done", doing) ? "done" : "undone";
+    if (action !== "entries" || item.amount === 0) {
+      this.#resolution(item, action === "entries" ? "write_off" : action, {});
+      return;
+    }
+    // Money is missing where a credit was to come back from; else somebody earns what is left over.
+    const missing = random.chance(0.9);
+    const wallet = !missing && item.amount < walletMost ? `a${random.below(plan.accounts)}` : undefined;
+    const [from, to] = isCall(item)
+      ? ["revenue", "loss"]
+      : missing
+        ? [random.pick(["revenue", "fees", "loss"]), "suspense"]
+        : ["suspense", wallet === undefined ? "revenue" : `wallet:${wallet}`];
+    const entries = [{ from, to, amount: decimal(item.amount, item.currency) }];
+    const toWallet = isCall(item) || missing ? undefined : wallet;
+    this.#resolution(item, action, { entries, evidence: guess, wallet: toWallet, toWallet: item.amount });
+  }
+
   /** Each with a reason of its own: under the same one it would be the same resolution again. */
   #resolution(item: Item, action: string, more: Readonly<Record<string, unknown>>): void {
     const reason = `reason ${++this.#reasons}`;
@@ -222,7 +251,15 @@ export class Clerk {
   }
 }
 
+/** A part that is a function outside, by its name. */
+function isCall({ subject }: Item): boolean {
+  return /\/[cn][0-9]+$/.test(subject);
+}
+
 /** Nobody is made richer than anybody in this world is expected to be. */
 const walletMost = 1_000_000;
+
+/** Whether money is missing or left over, the item does not say: such entries may be refused. */
+export const guess = "a guess";
 
 const blank = { evidence: undefined, order: undefined, entries: undefined, operator: "clerk" };

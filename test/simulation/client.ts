@@ -36,6 +36,8 @@ export class Client {
   readonly followers: Follower[] = [];
   /** Orders as they were when it last heard of them. */
   readonly seen = new Map<string, { readonly status: string; readonly version: number }>();
+  /** Deals that it knows of, newest last. */
+  readonly deals: string[] = [];
   /** Issued, and not used by it. */
   readonly tokens: string[] = [];
   readonly #world: World;
@@ -88,6 +90,8 @@ export class Client {
 
   #see({ method }: Operation, result: object): void {
     if (method === "token.issue") this.tokens.push((result as { token: string }).token);
+    if (method === "transaction.begin") this.deals.push((result as { transaction: string }).transaction);
+    if (method.startsWith("transaction.")) return;
     const { order } = result as { order?: object | string };
     const {
       order: id,
@@ -148,7 +152,9 @@ export class Client {
 
   #repeat(operation: Operation, patience: number): void {
     const { schedule, random } = this.#world;
-    schedule.after(random.between(15_000, 400_000), () => {
+    // Whoever waits for a deal that only a human can end asks less often.
+    const pause = this.#world.healed && operation.deal ? 10 : 1;
+    schedule.after(pause * random.between(15_000, 400_000), () => {
       if (operation.received || operation.gaveUp) return;
       if (patience > 0 || this.#world.healed || operation.method === "feed.subscribe") {
         this.#send(operation);

@@ -9,12 +9,14 @@
 import { parseOrderId, parseRefundId } from "../../actors/order-number.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import { Books } from "../../engine/books.js";
+import type { OutCalls } from "../../engine/call-desk.js";
 import type { Command } from "../../engine/commands.js";
 import { gatherQuotes } from "../../engine/quote.js";
 import { replay } from "../../engine/replay.js";
 import { Shard } from "../../engine/shard.js";
 import { loadBooks, saveBooks, stateHash } from "../../engine/snapshot.js";
 import type { Group } from "../../persistence/journal.js";
+import { planOf } from "./deal-plan.js";
 import { Disk, DiskJournal, type Fate, Killed } from "./disk.js";
 import { ReadModel } from "./read-model.js";
 import type { World } from "./world.js";
@@ -37,6 +39,8 @@ export class Host {
   clockMax = 0;
   /** World time since which it runs, on a clock that nobody has moved. */
   steadySince = 0;
+  /** What its clock showed when this life began, milliseconds. */
+  bornMs = 0;
   #journal: DiskJournal | undefined;
   #snapshot: { position: number; chunks: Uint8Array[] } | undefined;
   #stepScheduled = false;
@@ -68,11 +72,18 @@ export class Host {
     return shard.isIdle && this.durable === shard.books.position;
   }
 
+  /** Everything that it has sent to other shards is acknowledged. */
+  get hasBeenHeard(): boolean {
+    const { outboxes } = this.shard!.books.outboxes;
+    return [...outboxes.values()].every(({ unacked }) => unacked.length === 0);
+  }
+
   start(): void {
     const world = this.#world;
     if (this.shard) return;
     const incarnation = ++this.incarnation;
     this.steadySince = world.schedule.now;
+    this.bornMs = Math.floor(this.nowMicros() / 1000);
     const journal = new DiskJournal(this.disk, {
       random: world.random,
       fate: (group) => this.#fate(group),
@@ -90,7 +101,8 @@ export class Host {
       bus: world.bus.ofShard(this.number),
       settings: world.plan.settings,
       outside: (command, _shard, position, done) => this.#outside(command, position, incarnation, done),
-      outCalls: world.providers.ofHost(this, incarnation),
+      plan: planOf,
+      outCalls: this.#outCalls(incarnation),
       alert: () => world.coverage.hit("alert"),
       wake: () => this.wake(),
       failed: (error) => this.#fail(error as Error, incarnation),
@@ -118,6 +130,7 @@ export class Host {
     if (!this.shard) return;
     const { random, plan, schedule, coverage, trace, network } = this.#world;
     if (this.shard.books.pending.size > 0) coverage.hit("killed with pending orders");
+    if (this.shard.books.transactions.open.size > 0) coverage.hit("killed with open deals");
     const powerLoss = random.chance(plan.powerLoss);
     if (powerLoss) coverage.hit("power loss");
     this.#journal!.close();
@@ -206,6 +219,17 @@ export class Host {
     }
     if (more) this.wake();
     this.#armTimer();
+  }
+
+  /** Refunds are called for at the providers, parts of deals at the carrier. */
+  #outCalls(incarnation: number): OutCalls {
+    const { providers, carrier } = this.#world;
+    const refunds = providers.ofHost(this, incarnation);
+    const parts = carrier.ofHost(this, incarnation);
+    return {
+      knows: (name) => refunds.knows(name) || parts.knows(name),
+      call: (call, report) => (refunds.knows(call.name) ? refunds : parts).call(call, report),
+    };
   }
 
   /** What the loop cannot answer alone: old orders from the read side, and other shards for a dry run. */

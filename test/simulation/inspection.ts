@@ -7,19 +7,24 @@ import type { World } from "./world.js";
 /** Dry runs per product with a limit. */
 const triesMax = 6;
 
+/** Every shard's stream, from its first event on. */
+export function followShards(world: World): void {
+  for (const { number } of world.hosts) follow(world, `shard:${number}`);
+}
+
 export function readEverything(world: World): Operation[] {
   const { inspector, requests, audit } = world;
-  const { accounts, products, orders, slots } = audit.model;
+  const { accounts, products, orders, slots, deals } = audit.model;
   const reads: Operation[] = [];
   const read = (method: Operation["method"], params: Record<string, unknown>) => {
     const operation = requests.make(inspector, { method, params });
     reads.push(operation);
     inspector.ask(operation);
   };
-  for (const { number } of world.hosts) follow(world, `shard:${number}`);
   for (const account of accounts.keys()) read("account.get", { account });
   for (const product of products.keys()) read("product.get", { product });
   for (const order of orders.keys()) read("order.get", { order });
+  for (const transaction of deals.keys()) read("transaction.get", { transaction });
   for (const { kind, subject, key } of slots.values()) {
     if (kind === "order") read("order.lookup", { account: subject, key });
   }

@@ -68,6 +68,16 @@ export interface KnownRefund {
   end: "" | "done" | "refused";
 }
 
+export interface KnownDeal {
+  readonly id: string;
+  readonly begunBy: Operation;
+  /** ISO 8601, as it was told first. */
+  readonly begunAt: string;
+  /** As it was told last, and how far each part was. */
+  state: string;
+  parts: readonly string[];
+}
+
 /** What an operation has had, by the kind of bound: at least and at most. */
 export type Actual = Readonly<Record<string, readonly [number, number]>>;
 
@@ -77,6 +87,7 @@ export class Model {
   readonly orders = new Map<string, KnownOrder>();
   readonly slots = new Map<string, Slot>();
   readonly refunds = new Map<string, KnownRefund>();
+  readonly deals = new Map<string, KnownDeal>();
   /** Issued tokens, and when at the earliest (ms of the shard's clock). */
   readonly tokens = new Map<string, number>();
   readonly ledger = new Ledger();
@@ -93,6 +104,7 @@ export class Model {
       at,
       variants: [],
       settledBy: undefined,
+      begunBy: undefined,
       stored: "",
       settledIn: 0,
       firsts: 0,
@@ -104,13 +116,16 @@ export class Model {
 
   /** What the operation's answer depends on. */
   dependencies(operation: Operation): string[] {
-    const { params, cart } = operation;
+    const { params, cart, deal } = operation;
     const names: string[] = [];
     const order = this.orders.get(params.order as string);
     const account = (params.account as string | undefined) ?? order?.view.account;
-    if (account !== undefined) {
-      names.push(`in ${account}`, `out ${account}`, `paid ${account}`, `back ${account}`);
-    }
+    const wallets = new Set(account === undefined ? [] : [account]);
+    for (const { what, subject } of deal?.parts ?? []) if (what === "debit") wallets.add(subject);
+    for (const id of wallets) names.push(`in ${id}`, `out ${id}`, `paid ${id}`, `back ${id}`);
+    for (const { what, subject, account: taker } of deal?.parts ?? [])
+      if (what === "stock")
+        names.push(`supply ${subject}`, `taken ${subject}`, `taken ${subject} by ${taker}`);
     if (order) names.push(`refunds ${order.view.order}`);
     if (params.product !== undefined) names.push(`supply ${params.product}`, `taken ${params.product}`);
     for (const product of cart?.units.keys() ?? []) {
@@ -186,7 +201,7 @@ export class Model {
   }
 
   #each(operation: Operation, visit: (name: string, most: number) => void): void {
-    const { method, params, amount, cart } = operation;
+    const { method, params, amount, cart, deal } = operation;
     const order = this.orders.get(params.order as string)?.view;
     if (method === "points.spend") visit(`spent ${params.account}`, amount);
     else if (method === "human.resolve") {
@@ -200,7 +215,16 @@ export class Model {
       visit(`supply ${params.product}`, amount);
     else if (method === "order.pay")
       visit(`paid ${this.orders.get(params.order as string)!.view.account}`, amount);
-    else if (cart && !cart.dryRun) {
+    else if (deal) {
+      for (const { what, subject, account, amount: most } of deal.parts) {
+        if (what === "debit") visit(`out ${subject}`, most);
+        else if (what === "credit") visit(`in ${subject}`, most);
+        else if (what === "stock") {
+          visit(`taken ${subject}`, most);
+          visit(`taken ${subject} by ${account}`, most);
+        }
+      }
+    } else if (cart && !cart.dryRun) {
       for (const [product, qty] of cart.units) {
         visit(`taken ${product}`, qty);
         visit(`taken ${product} by ${cart.account}`, qty);

@@ -3,6 +3,7 @@
 import type { Method } from "../../engine/commands.js";
 import type { OrderView } from "../../engine/requester.js";
 import type { Mark } from "./bounds.js";
+import type { Deal } from "./deal-plan.js";
 
 export interface Answer {
   /** "ok" or the code of a refusal. */
@@ -40,6 +41,7 @@ export interface Operation {
   /** Its key or ref with the subject that it belongs to; undefined = nothing makes it exactly-once. */
   readonly slot: Slot | undefined;
   readonly cart: Cart | undefined;
+  readonly deal: Deal | undefined;
   /** Minor units of a deposit or withdrawal; units of a restock or a new product. */
   readonly amount: number;
   /** Sent at most once, because nothing would recognise a second time. */
@@ -47,7 +49,7 @@ export interface Operation {
   /** World time of the first sending, microseconds; -1 before. */
   sentAt: number;
   sends: number;
-  /** Life of the shard that it first reached; 0 before. Kept for `order.place` only. */
+  /** Life of the shard that it first reached; 0 before. Kept for what may take a while: `order.place`, `transaction.begin`. */
   arrivedIn: number;
   /** Bounds of what it depends on, when it was first sent. */
   before: Map<string, Mark>;
@@ -75,6 +77,8 @@ export interface Slot {
   readonly variants: Operation[];
   /** Whose result is stored, and the result without `replayed`. */
   settledBy: Operation | undefined;
+  /** Whose deal runs under it, as far as was told. */
+  begunBy: Operation | undefined;
   stored: string;
   /** Incarnation of the shard in which the result first left. */
   settledIn: number;

@@ -176,6 +176,14 @@ test("a token that is used without `at` does not run again when its key is forgo
   expect(engine.ask(order).code).toBe("key_too_old");
 });
 
+test("seed 362: no token is issued twice over a restart with a clock that was set back", () => {
+  const engine = shop({ settings: { tokenSecret: "s" } });
+  engine.clock.micros -= 1_000_000;
+  const issue = (from: TestEngine) => from.ask({ method: "token.issue" }).result.token as string;
+  const first = issue(engine);
+  expect(issue(engine.restart())).not.toBe(first);
+});
+
 // Each of these fails without its fix. A change of the workload gives the seeds other stories; the cases above stay.
 test.each([
   [14, "snapshots are read, and messages wait in outboxes over a restart"],

@@ -4,6 +4,7 @@ import type { Command, Method } from "../../engine/commands.js";
 import { shardOf } from "../../engine/router.js";
 import { decimal } from "./amounts.js";
 import type { Client, Follower } from "./client.js";
+import type { Deal } from "./deal-plan.js";
 import { epochMs } from "./host.js";
 import type { Cart, Operation, Slot } from "./operation.js";
 import type { World } from "./world.js";
@@ -17,6 +18,7 @@ export interface Wanted {
   /** Instead of a key of its own. */
   readonly slot?: Slot;
   readonly cart?: Cart;
+  readonly deal?: Deal;
   readonly amount?: number;
   readonly once?: boolean;
 }
@@ -102,7 +104,7 @@ export class Requests {
   make(client: Client, wanted: Wanted): Operation {
     const { random, schedule, audit, hosts } = this.#world;
     const { method, subject, cart } = wanted;
-    const keyed = method.startsWith("order.") && wanted.key !== undefined;
+    const keyed = wanted.key !== undefined;
     const ref = wanted.params.ref as string | undefined;
     let slot = wanted.slot;
     if (!slot && keyed && !cart?.dryRun) {
@@ -132,6 +134,7 @@ export class Requests {
       shard,
       slot,
       cart,
+      deal: wanted.deal,
       amount: wanted.amount ?? 0,
       once: wanted.once ?? false,
       sentAt: -1,

@@ -11,6 +11,9 @@ import type { World } from "./world.js";
 const priceCap = 3000;
 export const preciousPrice = 1_000_000_000_000;
 
+/** Has what deals give it, and spends it at once: what it was given cannot be taken back. */
+export const poorAccount = "poor";
+
 /** Accounts and products, asked for like everything else. */
 export function openShop(world: World): void {
   const { plan, random, clients, audit } = world;
@@ -22,6 +25,8 @@ export function openShop(world: World): void {
     ask(world, client, { method: "account.open", params: { account: id, currency } });
     if (random.chance(0.8)) deposit(world, client, id);
   }
+  audit.model.accounts.set(poorAccount, { id: poorAccount, currency: "CNY", opened: "no", openings: 0 });
+  ask(world, clients[0]!, { method: "account.open", params: { account: poorAccount, currency: "CNY" } });
   for (let i = 0; i < plan.products; i++) create(world, random.pick(clients), i);
 }
 
@@ -39,10 +44,10 @@ export function deposit(world: World, client: Client, account: string): void {
   });
 }
 
-export function withdraw(world: World, client: Client, account: string): void {
+export function withdraw(world: World, client: Client, account: string, most = 20_000): void {
   const { random, audit } = world;
   const currency = audit.model.accounts.get(account)?.currency ?? "CNY";
-  const amount = random.between(1, 20_000);
+  const amount = random.between(1, most);
   ask(world, client, {
     method: "account.withdraw",
     params: { account, amount: decimal(amount, currency), ref: world.requests.key() },

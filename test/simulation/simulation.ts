@@ -3,13 +3,20 @@
  * is audited.
  */
 
+import { readFacts } from "../../actors/fact-codec.js";
+import { Facts } from "../../actors/facts.js";
 import { stateHash } from "../../engine/snapshot.js";
+import type { Group } from "../../persistence/journal.js";
 import { Violation } from "./audit.js";
 import { auditBooks } from "./audit-books.js";
+import { auditDeals, runsYet } from "./audit-deals-end.js";
 import { auditFeeds } from "./audit-feed.js";
 import { auditLogs } from "./audit-log.js";
+import { auditCertificate } from "./audit-product.js";
 import type { Coverage } from "./coverage.js";
-import { readEverything } from "./inspection.js";
+import { DealLog } from "./deal-log.js";
+import { followShards, readEverything } from "./inspection.js";
+import type { Operation } from "./operation.js";
 import { makePlan, type Plan } from "./plan.js";
 import { Random } from "./random.js";
 import { openShop } from "./shopkeeping.js";
@@ -24,13 +31,19 @@ const longRestMicros = 75_000_000;
 
 /** A little longer than keys are kept and calls that nobody makes are waited for; than an order confirms itself. */
 const dayMicros = 90_000_000_000;
+const hourMicros = 3_600_000_000;
 const weekMicros = 7 * dayMicros;
+
+/** Longer than a resolution takes, with all that follows from it at once. */
+const lastWorkMicros = 5_000_000;
 
 /** Longer than it takes to ask once more and be answered. */
 const lastAnswersMicros = 1_000_000;
 
 /** Longer than an event is on its way. */
 const lastEventsMicros = 500_000;
+
+const readsMax = 40;
 
 /** A world that has so many events does not come to rest. */
 const eventsMax = 400_000;
@@ -57,9 +70,9 @@ export interface RunOptions {
 /** Throws `Violation` when a promise is broken, and whatever the engine throws when it breaks itself. */
 export function run(seed: number, options: RunOptions = {}): Report {
   const random = new Random(seed);
-  const plan = makePlan(random, options.requests ?? 740);
+  const plan = makePlan(random, options.requests ?? 670);
   const trace = new Trace(options.print);
-  const world = new World(plan, random, trace, options.verify ?? true);
+  const world = new World(seed, plan, random, trace, options.verify ?? true);
   for (const host of world.hosts) host.start();
   openShop(world);
   world.clerk.begin();
@@ -83,27 +96,56 @@ export function run(seed: number, options: RunOptions = {}): Report {
 }
 
 function inspect(world: World): void {
-  const reads = readEverything(world);
-  until(world, () => reads.every(({ received }) => received) && isQuiet(world));
-  rest(world, lastEventsMicros);
-  world.network.expectAnswers();
-  auditBooks(world, reads);
+  followShards(world);
+  const reads = readAtRest(world);
+  const log = new DealLog(world);
+  world.network.expectAnswers((operation) => runsYet(log, operation));
+  auditBooks(world, reads, log);
+  auditDeals(world, log, reads);
   auditFeeds(world);
   auditLogs(world);
+  auditCertificate(world);
+}
+
+/** What is tried once a minute until a human comes may happen just now: then everything is read again. */
+function readAtRest(world: World): Operation[] {
+  for (let tries = 0; tries < readsMax; tries++) {
+    const groups = world.hosts.map(({ disk }) => disk.groups.length);
+    const reads = readEverything(world);
+    until(world, () => reads.every(({ received }) => received) && isQuiet(world));
+    rest(world, lastEventsMicros);
+    if (!world.hosts.some(({ disk }, shard) => hasMoved(disk.groups.slice(groups[shard])))) return reads;
+  }
+  throw new Violation("the world does not come to rest while it is read");
+}
+
+/** Old keys make room whether or not anything happens; nobody can see it. */
+function hasMoved(groups: readonly Group[]): boolean {
+  let moved = false;
+  for (const { body, first } of groups)
+    readFacts(body, first, (fact) => {
+      if (fact.type !== Facts.keysDropped) moved = true;
+    });
+  return moved;
 }
 
 /** Time leaps, and all that was due by then happens; what follows from that has time too. */
 function epilogue(world: World): void {
   const { plan, hosts, coverage } = world;
-  const leaps = plan.epilogue === "none" ? 0 : plan.epilogue === "day" ? 1 : 3;
-  for (let left = leaps; left > 0; left--) {
+  // Some hours come before the day: what is kept for a day must be there yet.
+  const hours = world.random.between(1, 20) * hourMicros;
+  const leaps = { none: [], day: [hours, dayMicros], weeks: [weekMicros, weekMicros, weekMicros] };
+  for (const micros of leaps[plan.epilogue]) {
     world.leapt = true;
-    coverage.hit(`time leapt by a ${plan.epilogue === "day" ? "day" : "week"}`);
-    for (const host of hosts) host.leap(plan.epilogue === "day" ? dayMicros : weekMicros);
+    if (micros !== hours) coverage.hit(`time leapt by a ${plan.epilogue === "day" ? "day" : "week"}`);
+    for (const host of hosts) host.leap(micros);
     for (const client of world.clients) world.workload.useOldToken(client);
     rest(world, longRestMicros);
     world.clerk.workThrough();
     rest(world, longRestMicros);
+    // What has come of it, and needs somebody too.
+    world.clerk.workThrough();
+    rest(world, lastWorkMicros);
   }
 }
 
@@ -140,8 +182,8 @@ function rest(world: World, micros: number): void {
   until(world, () => world.schedule.now >= restAt && isQuiet(world));
 }
 
-function isQuiet(world: World): boolean {
-  return world.hosts.every((host) => host.isQuiet);
+function isQuiet({ hosts }: World): boolean {
+  return hosts.every((host) => host.isQuiet && host.hasBeenHeard);
 }
 
 function until(world: World, done: () => boolean): void {

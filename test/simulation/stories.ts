@@ -1,11 +1,12 @@
 /**
  * The streams of all shards, read as stories: what every order and every product went through, step by step, and nothing that
- * cannot be.
+ * cannot be. Streams do not tell what deals move; the logs do, and by position it falls into its place.
  */
 
 import { minorOf } from "./amounts.js";
 import type { Audit } from "./audit.js";
 import type { Follower } from "./client.js";
+import type { Shift } from "./deal-fences.js";
 import type { Event } from "./network.js";
 import { Life, moveName } from "./order-life.js";
 
@@ -62,7 +63,11 @@ export interface Stories {
   readonly spent: Map<string, number>;
 }
 
-export function storiesOf(audit: Audit, followers: readonly Follower[]): Stories {
+export function storiesOf(
+  audit: Audit,
+  followers: readonly Follower[],
+  byDeals: ReadonlyMap<number, readonly Shift[]>,
+): Stories {
   const stories: Stories = {
     orders: new Map(),
     products: new Map(),
@@ -72,13 +77,21 @@ export function storiesOf(audit: Audit, followers: readonly Follower[]): Stories
     points: new Map(),
     spent: new Map(),
   };
-  for (const { events } of followers) {
+  for (const { events, shard } of followers) {
+    const shifts = byDeals.get(shard) ?? [];
+    let shifted = 0;
+    const shiftBefore = (seq: number) => {
+      for (; shifted < shifts.length && shifts[shifted]!.position < seq; shifted++)
+        shiftByDeal(audit, stories, shifts[shifted]!);
+    };
     for (const event of events) {
       const { type, data } = event;
+      shiftBefore(event.seq);
       if (type.startsWith("product.")) tellOfProduct(audit, stories, data.product as string, event);
       else if (isOfAccount(type)) tellOfAccount(audit, stories, event);
       else tellOfShard(audit, stories, event);
     }
+    shiftBefore(Number.POSITIVE_INFINITY);
   }
   return stories;
 }
@@ -237,11 +250,7 @@ function tellOfShard(audit: Audit, stories: Stories, event: Event): void {
 
 function tellOfProduct(audit: Audit, stories: Stories, id: string, event: Event): void {
   if (event.type === "product.repriced") return;
-  let product = stories.products.get(id);
-  if (!product) {
-    product = { available: audit.model.products.get(id)!.stock, held: 0, sold: 0 };
-    stories.products.set(id, product);
-  }
+  const product = productOf(audit, stories, id);
   const { qty, available, order } = event.data as { qty: number; available: number; order: string };
   const [toHeld, toSold] = moves[event.type] ?? audit.violation(`${id}: an event ${event.type}`);
   if (event.type === "product.restocked") {
@@ -264,6 +273,25 @@ function tellOfProduct(audit: Audit, stories: Stories, id: string, event: Event)
     );
   if (product.available < 0 || product.held < 0 || product.sold < 0)
     audit.violation(`${id}: less than nothing after ${event.type} at ${event.seq}`);
+}
+
+function productOf({ model }: Audit, { products }: Stories, id: string): ProductStory {
+  let product = products.get(id);
+  if (!product) {
+    product = { available: model.products.get(id)!.stock, held: 0, sold: 0 };
+    products.set(id, product);
+  }
+  return product;
+}
+
+function shiftByDeal(audit: Audit, stories: Stories, { product: id, qty, from, to, available }: Shift): void {
+  const product = productOf(audit, stories, id);
+  product[from] -= qty;
+  product[to] += qty;
+  if (product.available !== available)
+    audit.violation(`${id}: ${available} available after a deal, not ${product.available}`);
+  if (product.available < 0 || product.held < 0 || product.sold < 0)
+    audit.violation(`${id}: less than nothing after a deal`);
 }
 
 /** What a unit does to held and to sold. */

@@ -2,10 +2,12 @@
 
 import { AfterSale } from "./after-sale.js";
 import { Audit } from "./audit.js";
+import { Carrier } from "./carrier.js";
 import { ChannelWatch } from "./channel-watch.js";
 import { Clerk } from "./clerk.js";
 import { Client } from "./client.js";
 import { Coverage } from "./coverage.js";
+import { Deals } from "./deals.js";
 import { Host } from "./host.js";
 import { Network } from "./network.js";
 import type { Plan } from "./plan.js";
@@ -33,6 +35,8 @@ export class World {
   readonly clerk: Clerk;
   readonly channelWatch: ChannelWatch;
   readonly providers: Providers;
+  readonly carrier: Carrier;
+  readonly deals: Deals;
   /** No fault happens any more. */
   healed = false;
   /** Time has leapt: every key may be gone. */
@@ -41,6 +45,7 @@ export class World {
   closed = false;
 
   constructor(
+    readonly seed: number,
     readonly plan: Plan,
     readonly random: Random,
     readonly trace: Trace,
@@ -52,6 +57,8 @@ export class World {
     this.network = new Network(this);
     this.audit = new Audit(this);
     this.providers = new Providers(this);
+    this.carrier = new Carrier(this);
+    this.deals = new Deals(this);
     this.channelWatch = new ChannelWatch(this);
     this.requests = new Requests(this);
     this.afterSale = new AfterSale(this);
