@@ -1,7 +1,7 @@
 /**
  * A branch of an order that crosses shards, at the shard of its product: stock that is held or sold for it. What a call does is
  * said by the fence (`tcc/fence`), as for programs' transactions. But the channel gives every call once and in order, so what has
- * ended need not be remembered: no try comes after its cancel, and nothing comes twice.
+ * ended need not be remembered: nothing comes twice, and a try behind a cancel is a new question (`reclaim-order`), not the old one.
  *
  *            try            confirm        cancel             take (saga)         keep     undo
  *   none     held, or not   a defect       nothing to do      sold, or not        a defect nothing to do

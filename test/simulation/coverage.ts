@@ -103,6 +103,7 @@ export const required = [
   "partially_paid",
   "late_payment",
   "reinstated",
+  "reinstated across shards",
   "duplicate_payment",
   "unmatched_payment",
   "currency_mismatch",
