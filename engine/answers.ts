@@ -10,7 +10,7 @@ import { type Refusal, refuse, resultOfNumber } from "../actors/results.js";
 import type { Books } from "./books.js";
 import type { Command, GetOrder } from "./commands.js";
 import { closedStatus, type KeptResult } from "./key-table.js";
-import { viewToResult } from "./order-result.js";
+import { viewToResult } from "./orders/order-result.js";
 import type { OrderLineView, OrderView } from "./requester.js";
 import type { Turn } from "./turn.js";
 

@@ -11,14 +11,20 @@ import { evolveOrder, isClosed, type Order } from "../actors/order.js";
 import { isTerminal, OrderEvents, Statuses } from "../actors/order-transitions.js";
 import { refundSources } from "../actors/postings.js";
 import { evolveProduct, type Product, productFromFact } from "../actors/product.js";
-import { CallTable } from "./call-table.js";
-import { type Branch, Branches, type PendingOrder, pendingFromFact, type Reclaim } from "./crossing-state.js";
-import { Dossiers } from "./dossiers.js";
-import { evolveHandEntry } from "./hand-entries.js";
-import { HumanQueue } from "./human-table.js";
+import { CallTable } from "./calls/call-table.js";
+import { evolveHandEntry } from "./human/hand-entries.js";
+import { HumanQueue } from "./human/human-table.js";
 import { closedStatus, type KeptResult, KeyTable, running, spaces } from "./key-table.js";
 import { NameTable } from "./name-table.js";
-import { OrderTable } from "./order-table.js";
+import {
+  type Branch,
+  Branches,
+  type PendingOrder,
+  pendingFromFact,
+  type Reclaim,
+} from "./orders/crossing-state.js";
+import { Dossiers } from "./orders/dossiers.js";
+import { OrderTable } from "./orders/order-table.js";
 import { Outboxes } from "./outboxes.js";
 import { FenceTable } from "./tcc/fence-table.js";
 import { evolveMoney, evolveUnits } from "./tcc/shifts.js";

@@ -1,20 +1,20 @@
 /** Which function runs which method. The one place to look for what a request does. */
 
 import { askAboutAccount, getAccount, moveMoney, openAccount } from "./account-commands.js";
-import { advanceOrder } from "./advance-order.js";
 import { askOutside } from "./answers.js";
 import type { Command, Method } from "./commands.js";
 import { subscribe, unsubscribe } from "./feed-commands.js";
-import { getHuman, listHuman, resolveHuman } from "./human-commands.js";
-import { getOrder, lookupOrder, orderHistory } from "./look-order.js";
-import { cancelOrder, payOrder } from "./move-order.js";
-import { notifyPayment } from "./notify-payment.js";
-import { placeOrder } from "./place-order.js";
-import { spendPoints } from "./points.js";
+import { getHuman, listHuman, resolveHuman } from "./human/human-commands.js";
+import { advanceOrder } from "./orders/advance-order.js";
+import { getOrder, lookupOrder, orderHistory } from "./orders/look-order.js";
+import { cancelOrder, payOrder } from "./orders/move-order.js";
+import { placeOrder } from "./orders/place-order.js";
+import { spendPoints } from "./orders/points.js";
+import { quoteLines } from "./orders/quote.js";
+import { notifyPayment } from "./payments/notify-payment.js";
+import { getRefund, reportRefund } from "./payments/refund-commands.js";
+import { refundOrder } from "./payments/refund-order.js";
 import { createProduct, getProduct, repriceProduct, restockProduct } from "./product-commands.js";
-import { quoteLines } from "./quote.js";
-import { getRefund, reportRefund } from "./refund-commands.js";
-import { refundOrder } from "./refund-order.js";
 import { issueToken } from "./tokens.js";
 import { beginTransaction, getTransaction } from "./transactions/transaction-commands.js";
 import type { Turn } from "./turn.js";

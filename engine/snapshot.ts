@@ -10,12 +10,12 @@ import { Packr } from "msgpackr";
 import type { Account } from "../actors/account.js";
 import type { Product } from "../actors/product.js";
 import { Books } from "./books.js";
-import type { OpenCall } from "./call-table.js";
-import type { Branch, PendingOrder, Reclaim } from "./crossing-state.js";
-import { payNowModes, pendingFromFact } from "./crossing-state.js";
-import type { Dossier, Refund } from "./dossiers.js";
-import type { HumanItem } from "./human-table.js";
+import type { OpenCall } from "./calls/call-table.js";
+import type { HumanItem } from "./human/human-table.js";
 import type { KeptResult, KeyTable } from "./key-table.js";
+import type { Branch, PendingOrder, Reclaim } from "./orders/crossing-state.js";
+import { payNowModes, pendingFromFact } from "./orders/crossing-state.js";
+import type { Dossier, Refund } from "./orders/dossiers.js";
 import type { Fence } from "./tcc/fence-table.js";
 import type { Transaction } from "./transactions/transaction-table.js";
 

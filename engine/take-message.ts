@@ -1,11 +1,11 @@
 /** Which function takes which message of a peer. Each comes in order and for the first time. */
 
-import { takeAnswer } from "./crossing.js";
-import { endBranch, takeBack, tryBranch } from "./crossing-branch.js";
 import type { Message } from "./messages.js";
-import { takeForwarded } from "./notify-payment.js";
-import { takeSettled } from "./payment-answers.js";
-import { takeReclaimAnswer } from "./reclaim-order.js";
+import { takeAnswer } from "./orders/crossing.js";
+import { endBranch, takeBack, tryBranch } from "./orders/crossing-branch.js";
+import { takeForwarded } from "./payments/notify-payment.js";
+import { takeSettled } from "./payments/payment-answers.js";
+import { takeReclaimAnswer } from "./payments/reclaim-order.js";
 import { takeTransactionMessage } from "./transactions/coordinator.js";
 import type { Turn } from "./turn.js";
 

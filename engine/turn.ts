@@ -9,7 +9,7 @@
 import type { Fact } from "../actors/facts.js";
 import type { Refusal } from "../actors/results.js";
 import type { Books } from "./books.js";
-import type { CallDesk } from "./call-desk.js";
+import type { CallDesk } from "./calls/call-desk.js";
 import type { Command } from "./commands.js";
 import type { Feed } from "./feed.js";
 import type { Requester } from "./requester.js";

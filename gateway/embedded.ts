@@ -11,7 +11,7 @@ import type { Answer, Connection, Push, Receiver, Request } from "../client/conn
 import { YifenError } from "../client/error.js";
 import { openSession, type SessionOptions } from "../client/session.js";
 import type { Yifen } from "../client/yifen.js";
-import { viewToResult } from "../engine/order-result.js";
+import { viewToResult } from "../engine/orders/order-result.js";
 import type { OrderView, Requester, RequestId } from "../engine/requester.js";
 import { defaultSettings, type Settings } from "../engine/settings.js";
 import { callTimeoutMsDefault, runDefinitions } from "./call-runner.js";

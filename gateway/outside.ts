@@ -6,7 +6,7 @@
 import { type Refusal, refuse } from "../actors/results.js";
 import type { Command } from "../engine/commands.js";
 import { retryAfterMs } from "../engine/limits.js";
-import { gatherQuotes } from "../engine/quote.js";
+import { gatherQuotes } from "../engine/orders/quote.js";
 import type { Outside } from "../engine/shard.js";
 import { ReadFailed } from "../persistence/read-queries.js";
 import type { ReadSide } from "../persistence/read-side.js";

@@ -9,10 +9,10 @@
 import { Facts } from "../../actors/facts.js";
 import { orderSlot, slotOf, transactionId } from "../../actors/order-number.js";
 import type { Refusal } from "../../actors/results.js";
-import { callOf, dropCall, makeCall } from "../calls.js";
-import { closeItem, openItem } from "../human-queue.js";
+import { callOf, dropCall, makeCall } from "../calls/calls.js";
+import { nextTry } from "../calls/retry.js";
+import { closeItem, openItem } from "../human/human-queue.js";
 import { encodeMessage, type Message } from "../messages.js";
-import { nextTry } from "../retry.js";
 import { shardOfSlot } from "../slots.js";
 import { contradictions, type FenceCall, fenceCalls } from "../tcc/fence.js";
 import { callParticipant, type ParticipantCall, participantResult } from "../tcc/participant.js";

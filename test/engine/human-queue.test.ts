@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { humanAfter } from "../../engine/retry.js";
+import { humanAfter } from "../../engine/calls/retry.js";
 import { firstBad } from "../support/audited.js";
 import { balanceOf, place, shop } from "../support/shop.js";
 import {

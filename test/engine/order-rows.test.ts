@@ -5,7 +5,7 @@ import type { Order } from "../../actors/order.js";
 import { orderNumber, slotCount } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
 import { emptyOrder } from "../../engine/books.js";
-import { OrderTable } from "../../engine/order-table.js";
+import { OrderTable } from "../../engine/orders/order-table.js";
 
 const perChunk = 8192;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { CallReport, OutCall } from "../../engine/call-desk.js";
+import type { CallReport, OutCall } from "../../engine/calls/call-desk.js";
 import type { PlanAsked } from "../../engine/transactions/plan.js";
 import { testEngine } from "../support/engine.js";
 import { balanceOf, product, stockOf } from "../support/shop.js";

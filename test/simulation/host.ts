@@ -9,9 +9,9 @@
 import { parseOrderId, parseRefundId } from "../../actors/order-number.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import { Books } from "../../engine/books.js";
-import type { OutCalls } from "../../engine/call-desk.js";
+import type { OutCalls } from "../../engine/calls/call-desk.js";
 import type { Command } from "../../engine/commands.js";
-import { gatherQuotes } from "../../engine/quote.js";
+import { gatherQuotes } from "../../engine/orders/quote.js";
 import { replay } from "../../engine/replay.js";
 import { Shard } from "../../engine/shard.js";
 import { loadBooks, saveBooks, stateHash } from "../../engine/snapshot.js";

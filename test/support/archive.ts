@@ -7,8 +7,8 @@ import { type Refusal, refuse } from "../../actors/results.js";
 import { orderView } from "../../engine/answers.js";
 import { Books } from "../../engine/books.js";
 import type { Command } from "../../engine/commands.js";
-import { viewToResult } from "../../engine/order-result.js";
-import { refundView } from "../../engine/refund-view.js";
+import { viewToResult } from "../../engine/orders/order-result.js";
+import { refundView } from "../../engine/payments/refund-view.js";
 import type { Journal } from "../../persistence/journal.js";
 
 export function readArchive(journal: Journal, command: Command): object | Refusal {

@@ -2,10 +2,10 @@
 
 import type { Refusal } from "../../actors/results.js";
 import { Books } from "../../engine/books.js";
-import type { OutCalls } from "../../engine/call-desk.js";
+import type { OutCalls } from "../../engine/calls/call-desk.js";
 import type { Command } from "../../engine/commands.js";
-import { viewToResult } from "../../engine/order-result.js";
-import { gatherQuotes } from "../../engine/quote.js";
+import { viewToResult } from "../../engine/orders/order-result.js";
+import { gatherQuotes } from "../../engine/orders/quote.js";
 import { replay } from "../../engine/replay.js";
 import type { Requester, RequestId } from "../../engine/requester.js";
 import { shardOf } from "../../engine/router.js";

@@ -1,0 +1,23 @@
+/** What an owner of calls does when one of them ends or fails. It runs in the turn of the report, after its own fact. */
+
+import type { Turn } from "../turn.js";
+import type { OpenCall } from "./call-table.js";
+
+export interface CallOutcome {
+  readonly how: "done" | "refused";
+  /** JSON of what the function returned, or why it refused. */
+  readonly text: string;
+}
+
+export interface CallOwner {
+  /** It was done, or it was refused and has had no effect. */
+  ended(turn: Turn, call: OpenCall, outcome: CallOutcome): void;
+  /** Nobody knows what it did; it will be made again. */
+  failed?(turn: Turn, call: OpenCall, error: string): void;
+  /** It failed too often, or nobody here can make it: open an item for a human. Called once until it is repeated. */
+  stuck(turn: Turn, call: OpenCall): void;
+  /** Whether a refusal ends the call. One that may not be refused fails instead, and a human is told at once. Absent: yes. */
+  mayRefuse?(call: OpenCall): boolean;
+  /** JSON for the function, asked at the moment of the call when `call.made` holds none. */
+  input?(turn: Turn, call: OpenCall): string;
+}

@@ -1,0 +1,97 @@
+/** What an order's cart comes to, wherever its products live: lines, sum, refusal. Shared by `place-order` and `crossing`. */
+
+import { type Account, canTakeMoney } from "../../actors/account.js";
+import { addChecked, formatAmount, multiplyChecked, parseAmount } from "../../actors/money.js";
+import { firstInPrecedence, type Refusal, refuse } from "../../actors/results.js";
+import type { LineAsked, PlaceOrder } from "../commands.js";
+import type { Turn } from "../turn.js";
+
+/** Lines of the same product become one, at the place of the first. */
+export function mergeLines(lines: readonly LineAsked[]): readonly LineAsked[] {
+  if (lines.length === 1) return lines;
+  const byProduct = new Map<string, number>();
+  for (const { product, qty } of lines) byProduct.set(product, (byProduct.get(product) ?? 0) + qty);
+  if (byProduct.size === lines.length) return lines;
+  return [...byProduct].map(([product, qty]) => ({ product, qty }));
+}
+
+/** What the money says to a cart: its sum, the caller's expectation, the account's balance. `total` undefined = overflow. */
+export function decideTotal(
+  account: Account,
+  total: number | undefined,
+  expectedTotal: string | undefined,
+  paid: boolean,
+): Refusal | undefined {
+  if (expectedTotal !== undefined) {
+    const expected = parseAmount(expectedTotal, account.currency);
+    if (typeof expected !== "number") return expected;
+    if (total !== undefined && expected !== total) {
+      return refuse("price_changed", { expectedTotal, total: formatAmount(total, account.currency) });
+    }
+  }
+  if (total === undefined) return refuse("amount_overflow");
+  if (!paid || canTakeMoney(account, total)) return undefined;
+  return refuse("insufficient_funds", {
+    available: formatAmount(account.available, account.currency),
+    due: formatAmount(total, account.currency),
+  });
+}
+
+/** Adds a line to a sum; undefined once anything is over 2^53-1. */
+export function addSubtotal(total: number | undefined, unitPrice: number, qty: number): number | undefined {
+  const subtotal = multiplyChecked(unitPrice, qty);
+  return total === undefined || subtotal === undefined ? undefined : addChecked(total, subtotal);
+}
+
+/** A line as its product answered for it. */
+export interface AnsweredLine {
+  readonly productId: string;
+  readonly qty: number;
+  readonly unitPrice: number;
+  /** Undefined when there is no such product. */
+  readonly currency: number | undefined;
+  readonly refusal: Refusal | undefined;
+}
+
+/** What the answers of all products come to: a sum, and whether it is paid at once; or the first of what stands against it. */
+export function decideAnswered(
+  account: Account,
+  answered: readonly AnsweredLine[],
+  expectedTotal: string | undefined,
+  payNow: boolean,
+): { readonly total: number; readonly paid: boolean } | Refusal {
+  const failures = lineFailures(account, answered);
+  let total: number | undefined = 0;
+  for (const { qty, unitPrice } of answered) total = addSubtotal(total, unitPrice, qty);
+  const paid = payNow || total === 0;
+  const refusal = decideTotal(account, total, expectedTotal, paid);
+  if (refusal) failures.push({ refusal });
+  return failures.length > 0 ? refuseCart(failures) : { total: total!, paid };
+}
+
+export function lineFailures(account: Account, answered: readonly AnsweredLine[]): Failure[] {
+  return answered.flatMap(({ productId: product, currency, refusal }) => {
+    if (currency !== undefined && currency !== account.currency)
+      return [{ product, refusal: refuse("currency_mismatch") }];
+    return refusal ? [{ product, refusal }] : [];
+  });
+}
+
+export interface Failure {
+  /** Undefined when the failure is not of a line. */
+  readonly product?: string;
+  readonly refusal: Refusal;
+}
+
+/** One refusal for a cart: the first code in precedence, with every failing line named. */
+export function refuseCart(failures: readonly Failure[]): Refusal {
+  const first = firstInPrecedence(failures.map((f) => f.refusal))!;
+  const lines = failures
+    .filter((f) => f.product !== undefined)
+    .map((f) => ({ product: f.product, code: f.refusal.code, ...f.refusal.details }));
+  return refuse(first.code, lines.length > 0 ? { ...first.details, lines } : first.details);
+}
+
+export function payWithinMs(turn: Turn, command: PlaceOrder): number {
+  return command.payWithinMs ?? turn.settings.payWithinMs;
+}

@@ -1,0 +1,179 @@
+/**
+ * What few orders have and no row should pay for: money from outside, refunds, disputes. A dossier is opened by the first
+ * fact of that kind and goes with its order when that is archived.
+ *
+ * D1  refunding = the amounts of the order's refunds from source `order` that are asked and have no end.
+ * D2  A payment never gives back more than it brought: refunded <= amount, open refunds included.
+ * D3  A line never gives back more than it has, open refunds included.
+ */
+
+import { type FactOf, Facts } from "../../actors/facts.js";
+import { refundSources } from "../../actors/postings.js";
+
+/** A payment from outside that was applied to the order. */
+export interface AppliedPayment {
+  readonly provider: string;
+  readonly paymentId: string;
+  amount: number;
+  /** Back to the payer, or on the way there. */
+  refunded: number;
+}
+
+export interface LineRefunded {
+  qty: number;
+  amount: number;
+}
+
+export interface Dossier {
+  /** Status before the refund, before the dispute; 0 = none. */
+  refundFrom: number;
+  disputeFrom: number;
+  /** What was left of the order's time when its dispute began, ms; -1 = no timer ran. */
+  restMs: number;
+  refunding: number;
+  /** Numbers of all its refunds, and how many of them have no end. */
+  readonly refunds: number[];
+  openRefunds: number;
+  readonly payments: AppliedPayment[];
+  /** Its lines were asked for once more, for a payment that came late. That happens once: see `reclaim-order` RC2. */
+  reclaimed: boolean;
+  /** By line; shorter than the order when nothing of the last lines was refunded. */
+  readonly lines: LineRefunded[];
+}
+
+export const refundStates = ["requested", "unknown", "done", "refused"] as const;
+
+export interface Refund {
+  readonly number: number;
+  readonly order: number;
+  readonly source: number;
+  readonly account: number;
+  readonly currency: number;
+  readonly amount: number;
+  /** "" = the account's wallet. */
+  readonly provider: string;
+  readonly paymentId: string;
+  readonly restock: boolean;
+  readonly reason: string;
+  readonly shares: readonly { readonly line: number; readonly qty: number; readonly amount: number }[];
+  state: (typeof refundStates)[number];
+  /** What the provider said of it. */
+  ref: string;
+}
+
+export function isOpen(refund: Refund): boolean {
+  return refund.state === "requested" || refund.state === "unknown";
+}
+
+export class Dossiers {
+  readonly byOrder = new Map<number, Dossier>();
+  readonly refunds = new Map<number, Refund>();
+  refundSequence = 0;
+  paymentSequence = 0;
+
+  get(order: number): Dossier | undefined {
+    return this.byOrder.get(order);
+  }
+
+  open(order: number): Dossier {
+    const known = this.byOrder.get(order);
+    if (known) return known;
+    const dossier: Dossier = {
+      refundFrom: 0,
+      disputeFrom: 0,
+      restMs: -1,
+      refunding: 0,
+      refunds: [],
+      openRefunds: 0,
+      payments: [],
+      reclaimed: false,
+      lines: [],
+    };
+    this.byOrder.set(order, dossier);
+    return dossier;
+  }
+
+  applied({ order, provider, paymentId, amount }: FactOf<"paymentApplied">): void {
+    const { payments } = this.open(order);
+    if (payments.some((p) => p.provider === provider && p.paymentId === paymentId))
+      throw new Error(`order ${order}: payment ${provider}:${paymentId} is applied twice`);
+    payments.push({ provider, paymentId, amount, refunded: 0 });
+  }
+
+  /** `known`: the order is in the table. One that was archived keeps no dossier. */
+  asked(fact: FactOf<"refundAsked">, known: boolean): void {
+    const { refund: number, order, source, account, currency, amount, provider, paymentId, reason } = fact;
+    this.refundSequence++;
+    const refund: Refund = {
+      number,
+      order,
+      source,
+      account,
+      currency,
+      amount,
+      provider,
+      paymentId,
+      restock: fact.restock === 1,
+      reason,
+      shares: fact.shares,
+      state: "requested",
+      ref: "",
+    };
+    this.refunds.set(number, refund);
+    if (!known) return;
+    const dossier = this.open(order);
+    dossier.refunds.push(number);
+    dossier.openRefunds++;
+    if (source === refundSources.order) this.#take(dossier, refund, 1);
+  }
+
+  ended(fact: FactOf<"refundDone"> | FactOf<"refundRefused">): void {
+    const refund = this.refunds.get(fact.refund);
+    if (!refund || !isOpen(refund) || refund.amount !== fact.amount)
+      throw new Error(`refund ${fact.refund} ends and is not open`);
+    const done = fact.type === Facts.refundDone;
+    refund.state = done ? "done" : "refused";
+    refund.ref = fact.ref;
+    const dossier = this.byOrder.get(refund.order);
+    if (!dossier) {
+      this.refunds.delete(fact.refund);
+      return;
+    }
+    dossier.openRefunds--;
+    if (refund.source !== refundSources.order) return;
+    if (done) dossier.refunding -= refund.amount;
+    else this.#take(dossier, refund, -1);
+  }
+
+  unknown({ refund: number, error }: FactOf<"refundUnknown">): void {
+    const refund = this.refunds.get(number)!;
+    refund.state = "unknown";
+    refund.ref = error;
+  }
+
+  archived(order: number): void {
+    for (const refund of this.byOrder.get(order)?.refunds ?? []) this.refunds.delete(refund);
+    this.byOrder.delete(order);
+  }
+
+  /** Takes a refund out of what is left of the order, or gives it back. */
+  #take(dossier: Dossier, refund: Refund, sign: 1 | -1): void {
+    dossier.refunding += sign * refund.amount;
+    const payment = dossier.payments.find(
+      ({ provider, paymentId }) => provider === refund.provider && paymentId === refund.paymentId,
+    );
+    if (payment) {
+      payment.refunded += sign * refund.amount;
+      if (payment.refunded < 0 || payment.refunded > payment.amount)
+        throw new Error(
+          `refund ${refund.number}: payment ${payment.paymentId} gives back ${payment.refunded}`,
+        );
+    }
+    for (const { line, qty, amount } of refund.shares) {
+      while (dossier.lines.length <= line) dossier.lines.push({ qty: 0, amount: 0 });
+      const refunded = dossier.lines[line]!;
+      refunded.qty += sign * qty;
+      refunded.amount += sign * amount;
+    }
+  }
+}

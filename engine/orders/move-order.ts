@@ -1,0 +1,177 @@
+/** Moving an order: the path that all requests for it share, and the two first moves, pay and cancel. */
+
+import { type Account, canTakeMoney } from "../../actors/account.js";
+import { Facts } from "../../actors/facts.js";
+import { formatAmount } from "../../actors/money.js";
+import { decideEvent, type Order } from "../../actors/order.js";
+import { refundSources } from "../../actors/postings.js";
+import { type Refusal, refuse } from "../../actors/results.js";
+import { answerOrder, answerRefusal, answerResult, orderView } from "../answers.js";
+import type { AdvanceOrder, CancelOrder, Command, GetOrder, PayOrder, RefundOrder } from "../commands.js";
+import { keepOrder, keepRefusal, keyedMethods, settledByKey } from "../exactly-once.js";
+import { spaces } from "../key-table.js";
+import { ParamsHash } from "../params-hash.js";
+import { askRefund } from "../payments/refunds.js";
+import type { Turn } from "../turn.js";
+import { endBranches } from "./crossing.js";
+import { isArchived, placedOrder } from "./look-order.js";
+import { viewToResult } from "./order-result.js";
+import { grantPoints } from "./points.js";
+
+/** Why an order was canceled, in the log. */
+export const causes = { request: 1, deadline: 2 } as const;
+
+const hash = new ParamsHash();
+
+type MoveCommand = PayOrder | CancelOrder | AdvanceOrder | RefundOrder;
+
+/** Whether the order may move so now. */
+export type Decide = (order: Order, account: Account) => Refusal | undefined;
+
+/** Records the move; what it returns stands beside the order in the answer. */
+export type Move = (order: Order, account: Account) => object | undefined;
+
+export function payOrder(turn: Turn, command: PayOrder): void {
+  const params = hash.begin(keyedMethods[command.method]).text(command.order).text(undefined).end();
+  moveByRequest(
+    turn,
+    command,
+    params,
+    (order, account) => decidePay(order, account, turn.nowMs),
+    (order, account) => recordPayment(turn, order, account),
+  );
+}
+
+export function cancelOrder(turn: Turn, command: CancelOrder): void {
+  const { reason } = command;
+  const params = hash.begin(keyedMethods[command.method]).text(command.order).text(reason).end();
+  moveByRequest(
+    turn,
+    command,
+    params,
+    (order) => decideEvent(order, "cancel", turn.nowMs),
+    (order) => recordCancel(turn, order, causes.request, reason ?? ""),
+  );
+}
+
+/** Find, key, decide, record, keep, answer. */
+export function moveByRequest(
+  turn: Turn,
+  command: MoveCommand,
+  paramsHash: number,
+  decide: Decide,
+  move: Move,
+): void {
+  const { books } = turn;
+  const number = placedOrder(turn, command.order);
+  if (number === undefined) {
+    if (isArchived(turn, command.order)) refuseArchived(turn, command, paramsHash);
+    else answerRefusal(turn, command, refuse("order_not_found"));
+    return;
+  }
+  const account = books.accounts[books.orders.account(number)]!;
+  const method = keyedMethods[command.method];
+  if (settledByKey(turn, command, account, command.key, paramsHash, command.at)) return;
+
+  const order = books.orders.read(number, books.order);
+  const refusal = decide(order, account);
+  if (refusal) {
+    keepRefusal(turn, spaces.order, account.handle, command.key, method, paramsHash, command.at, refusal);
+    answerRefusal(turn, command, refusal);
+    return;
+  }
+  const beside = move(order, account);
+  const text = beside === undefined ? "" : JSON.stringify(beside);
+  keepOrder(turn, account.handle, command.key, method, paramsHash, command.at, number, text);
+  if (beside === undefined) answerOrder(turn, command, number);
+  else {
+    const view = viewToResult(orderView(books, number, turn.nowMs));
+    answerResult(turn, command, { ...beside, order: view });
+  }
+}
+
+/**
+ * Nothing moves an archived order. But its account's key may have been used for a move that did happen, and the read side
+ * alone knows whose the order was: the key is asked for, and kept with the refusal, once that is known.
+ */
+function refuseArchived(turn: Turn, command: MoveCommand, paramsHash: number): void {
+  const ask = { ...command, method: "order.get" } as Command as GetOrder;
+  turn.askOutside(ask, (found) => {
+    if ("code" in found) {
+      answerRefusal(turn, command, found as Refusal);
+      return;
+    }
+    const { account: id, status } = found as { account: string; status: string };
+    const { key, at, method } = command;
+    const account = turn.books.accountByName.get(id)!;
+    if (settledByKey(turn, command, account, key, paramsHash, at)) return;
+    const event = method === "order.advance" ? command.event : method.slice("order.".length);
+    const refusal = refuse("invalid_transition", { from: status, event, allowed: [] });
+    const number = keyedMethods[method];
+    keepRefusal(turn, spaces.order, account.handle, key, number, paramsHash, at, refusal);
+    answerRefusal(turn, command, refusal);
+  });
+}
+
+/**
+ * The event stands before the funds here, against the order of precedence: an order that cannot be paid any more has
+ * nothing due, and "insufficient funds" would send its buyer off to top up for nothing.
+ */
+function decidePay(order: Order, account: Account, nowMs: number): Refusal | undefined {
+  const refusal = decideEvent(order, "pay", nowMs);
+  if (refusal) return refusal;
+  const due = order.total - order.paid;
+  if (canTakeMoney(account, due)) return undefined;
+  return refuse("insufficient_funds", {
+    available: formatAmount(account.available, account.currency),
+    due: formatAmount(due, account.currency),
+  });
+}
+
+/** `order` is a shared row buffer: recording reads other orders into it. */
+function recordPayment(turn: Turn, order: Order, account: Account): undefined {
+  const { number } = order;
+  const amount = order.total - order.paid;
+  endHolds(turn, number, "confirm");
+  turn.record({ type: Facts.orderPaid, order: number, amount });
+  turn.record({ type: Facts.moneyCaptured, account: account.handle, order: number, amount });
+  grantPoints(turn, number, "paid");
+  return undefined;
+}
+
+/** What came from outside and was not enough goes back to where it came from. */
+export function recordCancel(turn: Turn, order: Order, cause: number, reason: string): undefined {
+  const { number } = order;
+  endHolds(turn, number, "release");
+  turn.record({ type: Facts.orderCanceled, order: number, cause, reason });
+  for (const { provider, paymentId, amount } of turn.books.dossiers.get(number)?.payments ?? []) {
+    const source = refundSources.order;
+    askRefund(turn, {
+      order: number,
+      source,
+      amount,
+      provider,
+      paymentId,
+      reason,
+      restock: false,
+      shares: [],
+    });
+  }
+  return undefined;
+}
+
+/** Stock that the order holds is sold or given back: here directly, on other shards by message. */
+export function endHolds(turn: Turn, number: number, how: "confirm" | "release"): void {
+  const { books } = turn;
+  if (books.orders.isCrossed(number)) {
+    endBranches(turn, number, how === "confirm" ? "done" : "undone");
+    return;
+  }
+  const account = books.orders.account(number);
+  const type = how === "confirm" ? Facts.stockConfirmed : Facts.stockReleased;
+  books.orders.eachLine(number, (handle, qty) => {
+    const product = books.products[handle]!;
+    const available = how === "confirm" ? product.available : product.available + qty;
+    turn.record({ type, product: handle, order: number, account, qty, available });
+  });
+}

@@ -1,0 +1,202 @@
+/** `order.place` on one shard: decide about every line and the money, then record it all in one turn. */
+
+import type { Account } from "../../actors/account.js";
+import { Facts, type Line } from "../../actors/facts.js";
+import { currencyCode } from "../../actors/money.js";
+import { deadlines } from "../../actors/order.js";
+import { orderNumber, slotOf } from "../../actors/order-number.js";
+import { nextEvents, Statuses } from "../../actors/order-transitions.js";
+import { decideTake, type Product } from "../../actors/product.js";
+import { type Refusal, refuse } from "../../actors/results.js";
+import { nameAccount } from "../account-commands.js";
+import { answerOrder, answerRefusal } from "../answers.js";
+import type { LineAsked, PlaceOrder } from "../commands.js";
+import { keepOrder, keepRefusal, keyedMethods, settledByKey } from "../exactly-once.js";
+import { spaces } from "../key-table.js";
+import { ParamsHash } from "../params-hash.js";
+import type { OrderLineView } from "../requester.js";
+import type { Turn } from "../turn.js";
+import { addSubtotal, decideTotal, type Failure, mergeLines, payWithinMs, refuseCart } from "./cart.js";
+import { beginCrossing, crosses, isSaga } from "./crossing.js";
+import { grantPoints } from "./points.js";
+import { decideQuoted, type QuotedLine } from "./quote.js";
+
+const method = keyedMethods["order.place"];
+const hash = new ParamsHash();
+
+export function placeOrder(turn: Turn, command: PlaceOrder): void {
+  const account = turn.books.accountByName.get(command.account);
+  const paramsHash = hashOf(command);
+  if (settledByKey(turn, command, account, command.key, paramsHash, command.at)) return;
+
+  const lines = mergeLines(command.lines);
+  const crossing = turn.shards > 1 && crosses(turn, lines);
+  if (crossing && command.dryRun) {
+    turn.askOutside({ ...command, lines: [...lines] }, (quotes) => answerQuoted(turn, command, quotes));
+    return;
+  }
+  if (crossing || (isSaga(command) && !command.dryRun)) {
+    beginCrossing(turn, command, lines, paramsHash);
+    return;
+  }
+  const cart = decideCart(turn, account, command, lines);
+  if (command.dryRun) answerDryRun(turn, command, cart);
+  else if (!("total" in cart)) refuseUnderKey(turn, command, cart, paramsHash);
+  else recordPlacement(turn, command, account!, cart, paramsHash);
+}
+
+/** A cart that nothing stands against. */
+interface Cart {
+  readonly lines: readonly Line[];
+  readonly total: number;
+  readonly paid: boolean;
+}
+
+function decideCart(
+  turn: Turn,
+  account: Account | undefined,
+  command: PlaceOrder,
+  asked: readonly LineAsked[],
+): Cart | Refusal {
+  const failures: Failure[] = [];
+  const lines: Line[] = [];
+  let total: number | undefined = 0;
+  const opened = account && account.currency >= 0 ? account : undefined;
+  if (!opened) failures.push({ refusal: refuse("account_not_found", { account: command.account }) });
+  for (const { product: id, qty } of asked) {
+    const product = turn.books.productByName.get(id);
+    if (!product) {
+      failures.push({ product: id, refusal: refuse("product_not_found") });
+      continue;
+    }
+    const refusal = decideLine(product, opened, account, qty, turn.nowMs);
+    if (refusal) failures.push({ product: id, refusal });
+    total = addSubtotal(total, product.price, qty);
+    lines.push({ product: product.handle, qty, unitPrice: product.price });
+  }
+  if (!opened) return refuseCart(failures);
+  const paid = command.pay === "balance" || total === 0;
+  const refusal = decideTotal(opened, total, command.expectedTotal, paid);
+  if (refusal) failures.push({ refusal });
+  return failures.length > 0 ? refuseCart(failures) : { lines, total: total!, paid };
+}
+
+function decideLine(
+  product: Product,
+  opened: Account | undefined,
+  named: Account | undefined,
+  qty: number,
+  nowMs: number,
+): Refusal | undefined {
+  if (opened && product.currency !== opened.currency) return refuse("currency_mismatch");
+  return decideTake(product, named?.handle, qty, nowMs);
+}
+
+function recordPlacement(
+  turn: Turn,
+  command: PlaceOrder,
+  account: Account,
+  cart: Cart,
+  paramsHash: number,
+): void {
+  const { books } = turn;
+  const order = orderNumber(books.orders.nextSequence, slotOf(account.id));
+  const type = cart.paid ? Facts.stockSold : Facts.stockHeld;
+  for (const { product, qty } of cart.lines) {
+    const available = books.products[product]!.available - qty;
+    turn.record({ type, product, order, account: account.handle, qty, available });
+  }
+  const due = cart.paid
+    ? paidAlready
+    : deadlines(turn.nowMs, payWithinMs(turn, command), turn.settings.graceMs);
+  turn.record({
+    type: Facts.orderPlaced,
+    order,
+    account: account.handle,
+    currency: account.currency,
+    total: cart.total,
+    paid: cart.paid ? cart.total : 0,
+    status: cart.paid ? Statuses.Paid : Statuses.Created,
+    payBy: due.payBy,
+    expiresAt: due.expiresAt,
+    lines: cart.lines,
+  });
+  if (cart.paid)
+    turn.record({ type: Facts.moneyCaptured, account: account.handle, order, amount: cart.total });
+  if (cart.paid) grantPoints(turn, order, "paid");
+  keepOrder(turn, account.handle, command.key, method, paramsHash, command.at, order);
+  answerOrder(turn, command, order);
+}
+
+const paidAlready = { payBy: 0, expiresAt: 0 };
+
+/** A refusal is kept under the key even for an account that was never opened: a late retry must not run after all. */
+function refuseUnderKey(turn: Turn, command: PlaceOrder, refusal: Refusal, paramsHash: number): void {
+  const account = nameAccount(turn, command.account);
+  keepRefusal(turn, spaces.order, account.handle, command.key, method, paramsHash, command.at, refusal);
+  answerRefusal(turn, command, refusal);
+}
+
+function hashOf(command: PlaceOrder): number {
+  hash.begin(method);
+  for (const line of command.lines) hash.text(line.product).number(line.qty);
+  return hash
+    .text(command.pay)
+    .text(command.mode)
+    .number(command.payWithinMs)
+    .text(command.expectedTotal)
+    .end();
+}
+
+/** What would happen. Nothing is recorded and no key is used. */
+function answerDryRun(turn: Turn, command: PlaceOrder, cart: Cart | Refusal): void {
+  if (!("total" in cart)) {
+    answerRefusal(turn, command, cart);
+    return;
+  }
+  const account = turn.books.accountByName.get(command.account)!;
+  const lines = cart.lines.map(({ product: handle, qty, unitPrice }) => {
+    const product = turn.books.products[handle]!;
+    return { product: product.id, name: product.name, qty, unitPrice, subtotal: unitPrice * qty };
+  });
+  answerUnplaced(turn, command, lines, cart.total, cart.paid, currencyCode(account.currency));
+}
+
+function answerQuoted(turn: Turn, command: PlaceOrder, quotes: object): void {
+  const decided =
+    "code" in quotes ? (quotes as Refusal) : decideQuoted(turn, command, (quotes as Quotes).lines);
+  if ("code" in decided) answerRefusal(turn, command, decided);
+  else answerUnplaced(turn, command, decided.lines, decided.total, decided.paid, decided.currency);
+}
+
+interface Quotes {
+  readonly lines: readonly QuotedLine[];
+}
+
+/** The answer of the order that is not made. */
+function answerUnplaced(
+  turn: Turn,
+  command: PlaceOrder,
+  lines: readonly OrderLineView[],
+  total: number,
+  paid: boolean,
+  currency: string,
+): void {
+  const status = paid ? "Paid" : "Created";
+  const view = {
+    order: "",
+    status,
+    version: 0,
+    account: command.account,
+    lines,
+    total,
+    currency,
+    amountPaid: paid ? total : 0,
+    amountRefunded: 0,
+    payBy: paid ? 0 : turn.nowMs + payWithinMs(turn, command),
+    createdAt: turn.nowMs,
+    next: nextEvents(Statuses[status], total > 0),
+  };
+  command.requester.order(command.id, view, false);
+  turn.touch(command.requester);
+}

@@ -1,0 +1,130 @@
+/**
+ * `payment.notify`: money from outside. Whatever it turns out to be, it is booked first, all of it to suspense, and leaves
+ * there in the same turn: to its order, back to the payer, or into the hands of a human. The provider's word may come
+ * twice, late, or for an order that never was; the buyer's own call may come at the same time. Both are turns of one thread.
+ *
+ * N1  (provider, paymentId) is booked once, on the shard of that name, whatever order it is said to be for; the same word
+ *     again gets the same answer. When the order lives on another shard the money follows by message, and the answer waits.
+ * N2  What is booked is applied, asked to be refunded, or named in an item for a human: to the cent, in the same turn. One
+ *     exception has a deadline: money that waits while the lines of its order are asked for once more (`reclaim-order`).
+ */
+
+import { Facts } from "../../actors/facts.js";
+import { currencyNumber, parsePositiveAmount } from "../../actors/money.js";
+import { isClosed } from "../../actors/order.js";
+import { orderSlot, parseOrderId } from "../../actors/order-number.js";
+import { Statuses } from "../../actors/order-transitions.js";
+import { refuse } from "../../actors/results.js";
+import { answerRefusal, answerResult } from "../answers.js";
+import type { NotifyPayment } from "../commands.js";
+import { keepResult, keepRunning, keyedMethods, settledByRef, waitForRef } from "../exactly-once.js";
+import { spaces } from "../key-table.js";
+import { encodeMessage, type MessageOf } from "../messages.js";
+import { placedOrder } from "../orders/look-order.js";
+import { ParamsHash } from "../params-hash.js";
+import { shardOfSlot } from "../slots.js";
+import type { Turn } from "../turn.js";
+import { paymentKey, settledResult, shardOfPayment, tellSettled } from "./payment-answers.js";
+import { beginReclaim, canReclaim } from "./reclaim-order.js";
+import { openPaymentItem, type SuspendedPayment } from "./refund-calls.js";
+import { type Settled, settlePayment, whySuspended } from "./settle-payment.js";
+
+const hash = new ParamsHash();
+const method = keyedMethods["payment.notify"];
+
+export function notifyPayment(turn: Turn, command: NotifyPayment): void {
+  const { provider, paymentId, order: reference } = command;
+  const currency = currencyNumber(command.currency);
+  if (currency === undefined) {
+    const details = { path: "params.currency", reason: "not a known currency" };
+    answerRefusal(turn, command, refuse("invalid_request", details));
+    return;
+  }
+  const amount = parsePositiveAmount(command.amount, currency);
+  if (typeof amount !== "number") {
+    answerRefusal(turn, command, amount);
+    return;
+  }
+  const key = paymentKey(command);
+  const paramsHash = hash.begin(method).text(reference).number(amount).number(currency).end();
+  if (settledByRef(turn, command, spaces.payment, 0, key, paramsHash)) return;
+
+  const number = turn.books.dossiers.paymentSequence + 1;
+  const payment: SuspendedPayment = { number, provider, paymentId, reference, currency, amount };
+  turn.record({
+    type: Facts.paymentBooked,
+    payment: number,
+    provider,
+    paymentId,
+    reference,
+    currency,
+    amount,
+  });
+  const elsewhere = livesElsewhere(turn, reference);
+  const settled = elsewhere ? undefined : takePayment(turn, payment);
+  if (!settled) {
+    keepRunning(turn, spaces.payment, 0, key, method, paramsHash);
+    waitForRef(turn, command, spaces.payment, 0, key);
+    if (elsewhere) forwardPayment(turn, payment);
+    else beginReclaim(turn, payment);
+    return;
+  }
+  const { order: view, ...rest } = settledResult(turn, payment, settled) as { order: object | null };
+  const order = placedOrder(turn, reference);
+  // Beside an order that is kept as it stands now the text holds the rest. It is the whole answer without an order; for one that
+  // is closed, of which what is kept does not tell that nothing was next; and for one that is still to be paid: this name is
+  // kept for ever, and when the order is archived nobody remembers by when that was.
+  const { books } = turn;
+  const seen = order === undefined ? undefined : books.orders.read(order, books.order);
+  const asItStands = order !== undefined && seen!.status !== Statuses.Created && !isClosed(seen!, turn.nowMs);
+  const whole = { ...rest, order: view };
+  keepResult(
+    turn,
+    spaces.payment,
+    0,
+    key,
+    method,
+    paramsHash,
+    asItStands ? rest : whole,
+    asItStands ? order : 0,
+  );
+  answerResult(turn, command, whole);
+}
+
+/** A payment comes from the shard of its name; what becomes of it goes back there. */
+export function takeForwarded(turn: Turn, message: MessageOf<"payment">): void {
+  const { order, provider, paymentId, reference, currency, amount } = message;
+  const number = turn.books.dossiers.paymentSequence + 1;
+  const payment: SuspendedPayment = { number, provider, paymentId, reference, currency, amount };
+  const peer = shardOfPayment(turn, message);
+  const name = { payment: number, provider, paymentId, reference };
+  turn.record({ type: Facts.paymentArrived, ...name, currency, amount, peer });
+  const settled = takePayment(turn, payment);
+  if (settled) tellSettled(turn, order, payment, settled);
+  else beginReclaim(turn, payment);
+}
+
+/** Takes a payment that lies in suspense to where it belongs; undefined when its order has to ask for its lines first. */
+function takePayment(turn: Turn, payment: SuspendedPayment): Settled | undefined {
+  const why = whySuspended(turn, payment);
+  if (why) {
+    openPaymentItem(turn, payment, why.error);
+    return { outcome: why.outcome, money: "suspense", refund: 0 };
+  }
+  return canReclaim(turn, payment) ? undefined : settlePayment(turn, payment);
+}
+
+/** Whether the order, if it exists, is on another shard than its payment's name. */
+function livesElsewhere(turn: Turn, reference: string): boolean {
+  const number = parseOrderId(reference);
+  return number !== undefined && shardOfSlot(orderSlot(number), turn.shards) !== turn.shard;
+}
+
+function forwardPayment(turn: Turn, payment: SuspendedPayment): void {
+  const { number, provider, paymentId, reference, currency, amount } = payment;
+  const order = parseOrderId(reference)!;
+  const peer = shardOfSlot(orderSlot(order), turn.shards);
+  turn.record({ type: Facts.paymentForwarded, payment: number, provider, paymentId, currency, amount, peer });
+  const message = { kind: "payment", order, branch: number, provider, paymentId, reference } as const;
+  turn.record({ type: Facts.messageSent, peer, body: encodeMessage({ ...message, currency, amount }) });
+}

@@ -1,0 +1,144 @@
+/**
+ * A canceled order whose money came late, where the operator wants it reinstated and its products live on other shards: they are
+ * asked for its lines once more, a TCC of its own. Until they have answered the money lies in suspense.
+ *
+ *   reclaim.begun ── try ──▶      holds, or refuses
+ *                 ◀─ answered ──
+ *   all hold: applied, Paid;  one refuses, or the deadline: refunded       the one point of no return
+ *                 ── confirm ──▶  sold            ── cancel ──▶  given back
+ *
+ * RC1  A reclaim ends: all answers come, or its deadline does.
+ * RC2  An order is reclaimed once. An answer to a first try may still be on its way when a second would be asked for, and the
+ *      same branch could not tell them apart; so another late payment is refunded.
+ */
+
+import { Facts } from "../../actors/facts.js";
+import { orderId, slotOf } from "../../actors/order-number.js";
+import { Statuses } from "../../actors/order-transitions.js";
+import type { MessageOf } from "../messages.js";
+import { sendToBranch } from "../orders/crossing.js";
+import { type Reclaim, reclaimEnds } from "../orders/crossing-state.js";
+import { placedOrder } from "../orders/look-order.js";
+import { nextOfTcc } from "../tcc/tcc.js";
+import { decisions, type NextStep, type PartState } from "../transactions/next-step.js";
+import type { Turn } from "../turn.js";
+import { tellSettled } from "./payment-answers.js";
+import type { SuspendedPayment } from "./refund-calls.js";
+import { giveBack, recordReinstated } from "./settle-payment.js";
+
+/** Whether the order would come back for this payment, if all that it was to have can be taken again. */
+export function canReclaim(turn: Turn, { reference, amount }: SuspendedPayment): boolean {
+  const { books, settings } = turn;
+  const number = placedOrder(turn, reference);
+  if (settings.latePayment !== "reinstate" || number === undefined || !books.orders.isCrossed(number))
+    return false;
+  if (books.dossiers.get(number)?.reclaimed) return false;
+  const { status, paid, total } = books.orders.read(number, books.order);
+  return status === Statuses.Canceled && paid === 0 && amount >= total;
+}
+
+/** Asks for every line. The payment must lie in suspense, and its name be kept as running. */
+export function beginReclaim(turn: Turn, payment: SuspendedPayment): void {
+  const { number, provider, paymentId, currency, amount } = payment;
+  const order = placedOrder(turn, payment.reference)!;
+  const expiresAt = turn.nowMs + turn.settings.payWithinMs;
+  const name = { payment: number, provider, paymentId, currency, amount };
+  turn.record({ type: Facts.reclaimBegun, order, ...name, expiresAt });
+  const reclaim = turn.books.reclaims.get(order)!;
+  advance(turn, reclaim, running(reclaim, "waiting"));
+}
+
+/** A product has answered. */
+export function takeReclaimAnswer(turn: Turn, reclaim: Reclaim, answer: MessageOf<"answered">): void {
+  const { order, branch, code, unitPrice, text } = answer;
+  const { handle: product } = linesOf(turn, order)[branch]!;
+  turn.record({ type: Facts.branchAnswered, order, branch, product, unitPrice, code, text });
+  advance(turn, reclaim, running(reclaim, "begun"));
+}
+
+/** The products had their time. */
+export function expireReclaim(turn: Turn, reclaim: Reclaim): void {
+  const standing = running(reclaim, "begun");
+  take(turn, reclaim, standing, { step: "decide", how: "undone" });
+  advance(turn, reclaim, standing);
+}
+
+interface Running {
+  readonly progress: { state: PartState; readonly stuck: boolean }[];
+  readonly parts: readonly [];
+  decision: number;
+}
+
+/** `unanswered`: where the lines stand that have not answered. */
+function running({ answers }: Reclaim, unanswered: PartState): Running {
+  const states = answers.map(
+    (holds): PartState => (holds === undefined ? unanswered : holds ? "done" : "refused"),
+  );
+  return { progress: states.map((state) => ({ state, stuck: false })), parts: [], decision: 0 };
+}
+
+function advance(turn: Turn, reclaim: Reclaim, standing: Running): void {
+  for (let next = nextOfTcc(standing); next && next.step !== "finish"; next = nextOfTcc(standing))
+    take(turn, reclaim, standing, next);
+}
+
+function take(turn: Turn, reclaim: Reclaim, standing: Running, next: NextStep): void {
+  const { order } = reclaim;
+  switch (next.step) {
+    case "decide":
+      standing.decision = decisions[next.how];
+      end(turn, reclaim, next.how);
+      break;
+    case "begin": {
+      standing.progress[next.part]!.state = "begun";
+      const { product, qty } = linesOf(turn, order)[next.part]!;
+      const account = turn.books.accounts[turn.books.orders.account(order)]!.id;
+      const asked = { kind: "try", order, branch: next.part, product, qty, account } as const;
+      sendToBranch(turn, slotOf(product), asked);
+      break;
+    }
+    case "end": {
+      standing.progress[next.part]!.state = "settled";
+      const { product } = linesOf(turn, order)[next.part]!;
+      const kind = next.call as "confirm" | "cancel";
+      sendToBranch(turn, slotOf(product), { kind, order, branch: next.part });
+      break;
+    }
+    case "settle":
+      standing.progress[next.part]!.state = "settled";
+  }
+}
+
+/** The money leaves suspense. */
+function end(turn: Turn, reclaim: Reclaim, how: keyof typeof reclaimEnds): void {
+  const { order, payment: number, provider, paymentId, currency, amount } = reclaim;
+  const payment: SuspendedPayment = {
+    number,
+    provider,
+    paymentId,
+    reference: orderId(order),
+    currency,
+    amount,
+  };
+  turn.record({ type: Facts.reclaimEnded, order, how: reclaimEnds[how] });
+  const settled =
+    how === "done"
+      ? recordReinstated(turn, payment, order)
+      : giveBack(turn, payment, "late_payment", order, amount);
+  tellSettled(turn, order, payment, settled);
+}
+
+interface OwnLine {
+  readonly handle: number;
+  /** Its id. */
+  readonly product: string;
+  readonly qty: number;
+}
+
+function linesOf({ books }: Turn, order: number): readonly OwnLine[] {
+  const lines: OwnLine[] = [];
+  books.orders.eachLine(order, (handle, qty, _unitPrice, branch) => {
+    lines[branch] = { handle, product: books.products[handle]!.id, qty };
+  });
+  return lines;
+}
