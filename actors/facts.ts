@@ -95,6 +95,8 @@ export const catalogue = {
     text: "text",
   }),
   keysDropped: fact(18, "keys.dropped", { count: "uint" }),
+  /** It stands there for its turn's time, which is the token: no turn may have it again. */
+  tokenIssued: fact(86, "token.issued", {}),
 
   // An order that crosses shards, at its coordinator.
   orderBegun: fact(19, "order.begun", {

@@ -141,6 +141,7 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   orderCanceled: nothing,
   keyKept: nothing,
   keysDropped: nothing,
+  tokenIssued: nothing,
   orderBegun: nothing,
   branchBegun: nothing,
   branchAnswered: nothing,

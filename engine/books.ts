@@ -98,6 +98,7 @@ export class Books {
         this.#archived(fact.order);
         break;
       case Facts.paymentForwarded:
+      case Facts.tokenIssued:
         break;
       case Facts.paymentBooked:
       case Facts.paymentArrived:

@@ -23,7 +23,7 @@ import type { Turn } from "./turn.js";
 const prefix = "tk:";
 
 export function issueToken(turn: Turn, command: IssueToken): void {
-  turn.record({ type: Facts.keysDropped, count: 0 });
+  turn.record({ type: Facts.tokenIssued });
   const body = `${turn.nowMicros.toString(36)}:${turn.shard}`;
   answerResult(turn, command, {
     token: `${prefix}${body}:${proofOf(body, turn.settings.tokenSecret)}`,

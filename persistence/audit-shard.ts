@@ -197,6 +197,8 @@ export class ShardAudit {
       case Facts.keysDropped:
         this.#keys.dropped(fact.count);
         break;
+      case Facts.tokenIssued:
+        break;
       case Facts.orderBegun:
         orders.numbered(fact.order, fact.account);
         this.#keys.begun(fact);

@@ -74,6 +74,7 @@ const every: { readonly [K in FactKind]: object } = {
     at: 0,
     lines: [{ productId: "tea", qty: 1 }],
   },
+  tokenIssued: { type: 86 },
   reclaimBegun: {
     ...{ type: 83, order: 1611, payment: 6, provider: "alipay", paymentId: "2026-1", currency: 0 },
     ...{ amount: 4498, expiresAt: 1_767_225_600_000 },
