@@ -25,8 +25,8 @@ import { refundDone, refundRefused } from "../payments/refunds.js";
 import { settlePayment, whySuspended } from "../payments/settle-payment.js";
 import type { Turn } from "../turn.js";
 import { decideEntries, recordEntries } from "./hand-entries.js";
-import type { ItemKind, Resolve } from "./human-kinds.js";
 import type { HandEntry, HumanItem } from "./human-table.js";
+import type { ItemKind, Resolve } from "./item-kind.js";
 
 export const paymentKind: ItemKind = {
   name: "payment",
