@@ -24,7 +24,7 @@ export const checks = [
   check("deadlines", "nothing happened to an order after its time for it, or by itself before", "rebuild"),
   check(
     "payments",
-    "each payment from outside was booked once, and is in its order, in a refund or with a human",
+    "each payment from outside was booked once, and is in its order, in a refund, with a human, or waits for its order's lines",
     "provider",
   ),
   check("refunds", "no refund took more than its order, payment or line had, and each ended once", "refund"),
