@@ -62,8 +62,10 @@ export interface ModelOrder {
   readonly total: number;
   readonly payBy: number;
   readonly createdAt: number;
-  /** Its products were asked by message: such an order is never reinstated. */
+  /** Its products were asked by message. */
   readonly crossed: boolean;
+  /** They were asked once more for a payment that came late, and are not asked again. */
+  reclaimed: boolean;
   readonly moves: Move[];
   readonly payments: ModelPayment[];
   /** Those of the order's own money. */

@@ -77,8 +77,9 @@ function settle(world: World, number: number, paid: Paid): object {
 /** All of it can be taken once more, the sum suffices, and no other money of the order is on its way back. */
 function canReinstate(world: World, number: number, amount: number): boolean {
   const order = world.orders[number]!;
-  if (world.settings.latePayment !== "reinstate" || order.crossed) return false;
+  if (world.settings.latePayment !== "reinstate" || order.reclaimed) return false;
   if (paidOf(order) > 0 || amount < order.total) return false;
+  order.reclaimed = order.crossed;
   return order.lines.every(({ product, qty }) => !decideTake(world, order.account, product, qty));
 }
 

@@ -156,6 +156,7 @@ function orderOf(world: World, request: Request, { lines, total, paid }: Cart): 
     payBy,
     createdAt: world.now,
     crossed: crosses(world, request),
+    reclaimed: false,
     moves: [
       paid
         ? { event: "place_paid", to: "Paid", due: 0 }
