@@ -130,7 +130,11 @@ test("ten years of orders: what is over is not in memory, and the oldest that ma
     most.timers = Math.max(most.timers, books.timers.size);
     most.bytes = Math.max(most.bytes, books.orders.bytes);
     most.dossiers = Math.max(most.dossiers, books.dossiers.byOrder.size + books.dossiers.refunds.size);
-    if (on % 365 === 364) tryOldOnes(on);
+    if (on % 365 === 364) {
+      tryOldOnes(on);
+      if (ordersInAll > 1_000_000)
+        console.log(`year ${(on + 1) / 365}: ${books.orders.count} orders in memory`);
+    }
   }
 
   function tryOldOnes(on: number): void {
