@@ -19,7 +19,6 @@
  *
  * V1  A product's shard never decides how a branch ends.
  * V2  A pending order ends: all answers come, or its deadline does.
- * V3  The end of a branch is settled when it is sent: it cannot be refused, and arrives.
  */
 
 import { Facts, type Line } from "../../actors/facts.js";
@@ -32,14 +31,12 @@ import { answerRefusal, orderView } from "../answers.js";
 import type { LineAsked, PlaceOrder } from "../commands.js";
 import { keepOrder, keepRefusal, keyedMethods } from "../exactly-once.js";
 import { spaces } from "../key-table.js";
-import { encodeMessage, type Message, type MessageOf } from "../messages.js";
-import { nextOfSaga } from "../saga/saga.js";
+import type { MessageOf } from "../messages.js";
 import { shardOfSlot } from "../slots.js";
-import type { FenceCall } from "../tcc/fence.js";
-import { nextOfTcc } from "../tcc/tcc.js";
-import { decisions, type NextStep, type PartState, type Standing } from "../transactions/next-step.js";
+import { decisions, type PartState } from "../transactions/next-step.js";
 import type { Turn } from "../turn.js";
 import { type AnsweredLine, decideAnswered, lineFailures, payWithinMs, refuseCart } from "./cart.js";
+import { advance, giveUp, linesOf, newRun, type Run } from "./crossing-run.js";
 import { type PendingOrder, payNowModes } from "./crossing-state.js";
 import { grantPoints } from "./points.js";
 
@@ -91,7 +88,7 @@ export function beginCrossing(
   turn.waiters.set(order, [command]);
   const pending = turn.books.pending.get(order)!;
   const untouched = lines.map((): PartState => "waiting");
-  advance(turn, running(pending, untouched));
+  advance(turn, runOf(turn, pending, untouched));
 }
 
 /** A branch has answered. */
@@ -107,62 +104,50 @@ export function takeAnswer(turn: Turn, answer: MessageOf<"answered">): void {
     turn.record({ type: Facts.productKnown, id, name, currency });
   const product = books.productByName.get(id)?.handle ?? 0;
   turn.record({ type: Facts.branchAnswered, order, branch, product, unitPrice, code, text });
-  advance(turn, running(pending, progressOf(pending)));
+  advance(turn, runOf(turn, pending, progressOf(pending)));
 }
 
 /** The time to pay has passed, and not everybody has answered. */
 export function expirePending(turn: Turn, pending: PendingOrder): void {
-  const standing = running(pending, progressOf(pending));
-  standing.refusal = refuse("hold_expired");
-  if (pending.saga) standing.progress.find(({ state }) => state === "begun")!.state = "unknown";
-  else take(turn, standing, { step: "decide", how: "undone" });
-  advance(turn, standing);
+  giveUp(turn, runOf(turn, pending, progressOf(pending), refuse("hold_expired")));
 }
 
 /** The record of an order that holds its lines has decided what becomes of them: their shards are told. */
 export function endBranches(turn: Turn, order: number, how: keyof typeof decisions): void {
-  const { orders, products } = turn.books;
-  const slots: number[] = [];
-  orders.eachLine(order, (product, _qty, _unitPrice, branch) => {
-    slots[branch] = slotOf(products[product]!.id);
-  });
-  const progress = slots.map(() => ({ state: "done" as PartState, stuck: false }));
-  advance(turn, { ...tcc, order, slots, progress, decision: decisions[how] });
+  const lines = linesOf(turn, order);
+  const states = lines.map((): PartState => "done");
+  advance(turn, newRun({ order, saga: false, lines, states, decision: decisions[how] }));
 }
 
-/** Tells a product's shard that units come back. */
-export function sendReturn(turn: Turn, slot: number, returned: Omit<MessageOf<"return">, "kind">): void {
-  sendToBranch(turn, slot, { kind: "return", ...returned });
-}
-
-/** Where an order's transaction stands in this turn. What of it outlives the turn is in the log. */
-interface Running extends Standing {
-  readonly order: number;
-  /** Of the lines' products. */
-  readonly slots: readonly number[];
-  /** Undefined once it is placed and waits for its payment. */
-  pending?: PendingOrder | undefined;
-  readonly saga: boolean;
-  /** By line; and behind them, while it is pending, the order's own. */
-  readonly progress: { state: PartState; readonly stuck: boolean }[];
-  decision: number;
-  /** Why it will be undone. */
-  refusal?: Refusal;
-}
-
-const tcc = { saga: false, parts: [], hearsAll: true } as const;
-
-/** The parts of an order move nothing between each other. */
-const unpaired = { pair: -1 };
-
-function running(pending: PendingOrder, lines: readonly PartState[]): Running {
+/** The order's own part answers when all lines have: placed, refused, or paid as well. Held, it stays begun until it is paid. */
+function runOf(turn: Turn, pending: PendingOrder, lines: readonly PartState[], why?: Refusal): Run {
   const { order, saga } = pending;
+  let refusal = why;
   // A saga's own step begins and ends in one turn; the one of a TCC waits for the prices of all lines.
   const own: PartState = saga || lines.includes("waiting") ? "waiting" : "begun";
-  const progress = [...lines, own].map((state) => ({ state, stuck: false }));
-  const slots = pending.lines.map(({ productId }) => slotOf(productId));
-  const parts = progress.map(() => unpaired);
-  return { order, slots, pending, saga, progress, parts, decision: 0, hearsAll: !saga };
+  const run = newRun({
+    order,
+    saga,
+    lines: pending.lines,
+    states: [...lines, own],
+    hearsAll: !saga,
+    answerOwn() {
+      const part = run.progress[lines.length]!;
+      if (part.state !== "begun" || pending.missing > 0) return;
+      const decided = decidePending(turn, pending);
+      if ("code" in decided) {
+        refusal = decided;
+        part.state = "refused";
+        return;
+      }
+      placePending(turn, pending, decided.total, decided.paid);
+      if (decided.paid) part.state = "done";
+    },
+    decided(how) {
+      if (how === "undone") refusePending(turn, pending, refusal ?? refusalOfLine(turn, pending));
+    },
+  });
+  return run;
 }
 
 function progressOf({ lines, answers, begun }: PendingOrder): PartState[] {
@@ -173,80 +158,10 @@ function progressOf({ lines, answers, begun }: PendingOrder): PartState[] {
   });
 }
 
-/** Goes on until the order has to wait, or all is said. */
-function advance(turn: Turn, standing: Running): void {
-  const rule = standing.saga ? nextOfSaga : nextOfTcc;
-  for (;;) {
-    answerOwn(turn, standing);
-    const next = rule(standing);
-    if (!next) return;
-    take(turn, standing, next);
-    if (next.step === "finish") return;
-  }
-}
-
-function take(turn: Turn, standing: Running, next: NextStep): void {
-  const { order, slots, pending, saga, progress } = standing;
-  switch (next.step) {
-    case "begin":
-      progress[next.part]!.state = "begun";
-      if (next.part < slots.length) beginBranch(turn, pending!, next.part);
-      break;
-    case "decide":
-      standing.decision = decisions[next.how];
-      if (next.how === "undone")
-        refusePending(turn, pending!, standing.refusal ?? refusalOfLine(turn, pending!));
-      break;
-    case "end":
-      progress[next.part]!.state = "settled";
-      if (next.part < slots.length) sendEnd(turn, standing, next.part, next.call);
-      break;
-    case "settle":
-      progress[next.part]!.state = "settled";
-      break;
-    case "finish":
-      // What a saga has done stands; who did it may forget how to undo it.
-      if (saga && standing.decision === decisions.done)
-        for (const [branch, slot] of slots.entries())
-          sendToBranch(turn, slot, { kind: "keep", order, branch });
-  }
-}
-
-function beginBranch(turn: Turn, { order, account, saga, lines }: PendingOrder, branch: number): void {
-  const { productId: product, qty } = lines[branch]!;
-  if (saga) turn.record({ type: Facts.branchBegun, order, branch });
-  const kind = saga ? "take" : "try";
-  sendToBranch(turn, slotOf(product), {
-    kind,
-    order,
-    branch,
-    product,
-    qty,
-    account: turn.books.accounts[account]!.id,
-  });
-}
-
-function sendEnd(turn: Turn, { order, slots }: Running, branch: number, call: FenceCall): void {
-  sendToBranch(turn, slots[branch]!, { kind: call as "confirm" | "cancel" | "undo", order, branch });
-}
-
-/** The order's own part answers when all lines have: placed, refused, or paid as well. Held, it stays begun until it is paid. */
-function answerOwn(turn: Turn, standing: Running): void {
-  const { pending, progress, slots } = standing;
-  const own = progress[slots.length];
-  if (!pending || own?.state !== "begun" || pending.missing > 0) return;
-  const { books } = turn;
-  const account = books.accounts[pending.account]!;
+function decidePending(turn: Turn, pending: PendingOrder): ReturnType<typeof decideAnswered> {
+  const account = turn.books.accounts[pending.account]!;
   const expectedTotal = pending.expectedTotal === "" ? undefined : pending.expectedTotal;
-  const decided = decideAnswered(account, answered(turn, pending), expectedTotal, pending.payNow);
-  if ("code" in decided) {
-    standing.refusal = decided;
-    own.state = "refused";
-    return;
-  }
-  placePending(turn, pending, decided.total, decided.paid);
-  if (decided.paid) own.state = "done";
-  else standing.pending = undefined;
+  return decideAnswered(account, answered(turn, pending), expectedTotal, pending.payNow);
 }
 
 /** Of a saga, which is refused before all lines were asked. */
@@ -316,13 +231,4 @@ function takeWaiters(turn: Turn, order: number) {
   const waiting = turn.waiters.get(order) ?? [];
   turn.waiters.delete(order);
   return waiting;
-}
-
-/** To the shard of a product. */
-export function sendToBranch(turn: Turn, slot: number, message: Message): void {
-  turn.record({
-    type: Facts.messageSent,
-    peer: shardOfSlot(slot, turn.shards),
-    body: encodeMessage(message),
-  });
 }

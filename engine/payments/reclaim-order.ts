@@ -13,14 +13,13 @@
  */
 
 import { Facts } from "../../actors/facts.js";
-import { orderId, slotOf } from "../../actors/order-number.js";
+import { orderId } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
 import type { MessageOf } from "../messages.js";
-import { sendToBranch } from "../orders/crossing.js";
+import { advance, giveUp, linesOf, newRun, type Run } from "../orders/crossing-run.js";
 import { type Reclaim, reclaimEnds } from "../orders/crossing-state.js";
 import { placedOrder } from "../orders/look-order.js";
-import { nextOfTcc } from "../tcc/tcc.js";
-import { decisions, type NextStep, type PartState } from "../transactions/next-step.js";
+import type { PartState } from "../transactions/next-step.js";
 import type { Turn } from "../turn.js";
 import { tellSettled } from "./payment-answers.js";
 import type { SuspendedPayment } from "./refund-calls.js";
@@ -44,69 +43,30 @@ export function beginReclaim(turn: Turn, payment: SuspendedPayment): void {
   const expiresAt = turn.nowMs + turn.settings.payWithinMs;
   const name = { payment: number, provider, paymentId, currency, amount };
   turn.record({ type: Facts.reclaimBegun, order, ...name, expiresAt });
-  const reclaim = turn.books.reclaims.get(order)!;
-  advance(turn, reclaim, running(reclaim, "waiting"));
+  advance(turn, runOf(turn, turn.books.reclaims.get(order)!, "waiting"));
 }
 
 /** A product has answered. */
 export function takeReclaimAnswer(turn: Turn, reclaim: Reclaim, answer: MessageOf<"answered">): void {
   const { order, branch, code, unitPrice, text } = answer;
-  const { handle: product } = linesOf(turn, order)[branch]!;
+  const product = turn.books.productByName.get(linesOf(turn, order)[branch]!.productId)!.handle;
   turn.record({ type: Facts.branchAnswered, order, branch, product, unitPrice, code, text });
-  advance(turn, reclaim, running(reclaim, "begun"));
+  advance(turn, runOf(turn, reclaim, "begun"));
 }
 
 /** The products had their time. */
 export function expireReclaim(turn: Turn, reclaim: Reclaim): void {
-  const standing = running(reclaim, "begun");
-  take(turn, reclaim, standing, { step: "decide", how: "undone" });
-  advance(turn, reclaim, standing);
-}
-
-interface Running {
-  readonly progress: { state: PartState; readonly stuck: boolean }[];
-  readonly parts: readonly [];
-  decision: number;
+  giveUp(turn, runOf(turn, reclaim, "begun"));
 }
 
 /** `unanswered`: where the lines stand that have not answered. */
-function running({ answers }: Reclaim, unanswered: PartState): Running {
+function runOf(turn: Turn, reclaim: Reclaim, unanswered: PartState): Run {
+  const { order, answers } = reclaim;
   const states = answers.map(
     (holds): PartState => (holds === undefined ? unanswered : holds ? "done" : "refused"),
   );
-  return { progress: states.map((state) => ({ state, stuck: false })), parts: [], decision: 0 };
-}
-
-function advance(turn: Turn, reclaim: Reclaim, standing: Running): void {
-  for (let next = nextOfTcc(standing); next && next.step !== "finish"; next = nextOfTcc(standing))
-    take(turn, reclaim, standing, next);
-}
-
-function take(turn: Turn, reclaim: Reclaim, standing: Running, next: NextStep): void {
-  const { order } = reclaim;
-  switch (next.step) {
-    case "decide":
-      standing.decision = decisions[next.how];
-      end(turn, reclaim, next.how);
-      break;
-    case "begin": {
-      standing.progress[next.part]!.state = "begun";
-      const { product, qty } = linesOf(turn, order)[next.part]!;
-      const account = turn.books.accounts[turn.books.orders.account(order)]!.id;
-      const asked = { kind: "try", order, branch: next.part, product, qty, account } as const;
-      sendToBranch(turn, slotOf(product), asked);
-      break;
-    }
-    case "end": {
-      standing.progress[next.part]!.state = "settled";
-      const { product } = linesOf(turn, order)[next.part]!;
-      const kind = next.call as "confirm" | "cancel";
-      sendToBranch(turn, slotOf(product), { kind, order, branch: next.part });
-      break;
-    }
-    case "settle":
-      standing.progress[next.part]!.state = "settled";
-  }
+  const lines = linesOf(turn, order);
+  return newRun({ order, saga: false, lines, states, decided: (how) => end(turn, reclaim, how) });
 }
 
 /** The money leaves suspense. */
@@ -126,19 +86,4 @@ function end(turn: Turn, reclaim: Reclaim, how: keyof typeof reclaimEnds): void 
       ? recordReinstated(turn, payment, order)
       : giveBack(turn, payment, "late_payment", order, amount);
   tellSettled(turn, order, payment, settled);
-}
-
-interface OwnLine {
-  readonly handle: number;
-  /** Its id. */
-  readonly product: string;
-  readonly qty: number;
-}
-
-function linesOf({ books }: Turn, order: number): readonly OwnLine[] {
-  const lines: OwnLine[] = [];
-  books.orders.eachLine(order, (handle, qty, _unitPrice, branch) => {
-    lines[branch] = { handle, product: books.products[handle]!.id, qty };
-  });
-  return lines;
 }

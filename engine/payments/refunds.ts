@@ -13,10 +13,10 @@
  */
 
 import { Facts, type LineShare } from "../../actors/facts.js";
-import { orderNumber, orderSlot, slotOf } from "../../actors/order-number.js";
+import { orderNumber, orderSlot } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
 import { refundSources } from "../../actors/postings.js";
-import { sendReturn } from "../orders/crossing.js";
+import { sendToBranch } from "../orders/crossing-run.js";
 import type { Refund } from "../orders/dossiers.js";
 import { engineItself, recordMove } from "../orders/order-moves.js";
 import { reversePoints } from "../orders/points.js";
@@ -132,7 +132,8 @@ function returnUnits(turn: Turn, { order, account, shares }: Refund): void {
     const product = books.products[handle]!;
     if (books.orders.isCrossed(order)) {
       const buyer = books.accounts[account]!.id;
-      sendReturn(turn, slotOf(product.id), { order, branch, product: product.id, qty, account: buyer });
+      const returned = { order, branch, product: product.id, qty, account: buyer };
+      sendToBranch(turn, product.id, { kind: "return", ...returned });
       continue;
     }
     const available = product.available + qty;
