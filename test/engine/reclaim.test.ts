@@ -2,9 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import { channelRetryMs } from "../../engine/limits.js";
+import { loadBooks, saveBooks, stateHash } from "../../engine/snapshot.js";
 import { auditLogs } from "../../persistence/audit.js";
 import type { Journal } from "../../persistence/journal.js";
-import { hour, notify, notifyParams, orderOf, refund, report } from "../support/after-sale.js";
+import { hour, humanItems, notify, notifyParams, orderOf, refund, report } from "../support/after-sale.js";
 import { type CarriedFrame, type TestEngine, testEngine } from "../support/engine.js";
 import { onItsWay, standing } from "../support/ledger-of.js";
 import { balanceOf, place, product, shop, stockOf } from "../support/shop.js";
@@ -120,6 +121,44 @@ test("an order that waits for its lines is not archived, and one that waited in 
   for (let n = 0; n < 5; n++) engine.pass(24 * hour);
   expect(home.orders.has(Number(order.slice(1)))).toBe(false);
   expectOver(engine);
+});
+
+test("a human who gives the order other money while it waits sends that back, and the order comes back once", () => {
+  const { engine, bus, order } = canceled(({ to }) => to === 0);
+  // An order that never was, of the same account: so the item is on the shard of the order that is meant.
+  const wrong = `o${Number(order.slice(1)) + 1024 * 1000}`;
+  engine.submit(notifyParams(wrong, total));
+  engine.settle();
+  const waiting = engine.submit(notifyParams(order, total));
+  engine.settle();
+  expect(engine.shards[2]!.books.reclaims.size).toBe(1);
+  const [{ item }] = humanItems(engine) as [{ item: string }];
+  const resolved = engine.submit({
+    method: "human.resolve",
+    item,
+    action: "retry",
+    reason: "his order",
+    order,
+  });
+  engine.settle();
+  expect(engine.answerTo(resolved)!.code).toBe("ok");
+  bus.lost = () => false;
+  for (let n = 0; n < 3; n++) engine.pass(channelRetryMs);
+  expect(engine.answerTo(waiting)!.result).toMatchObject({ money: "reinstated", order: { status: "Paid" } });
+  expect(orderOf(engine, order).amountPaid).toBe(total);
+  expectOver(engine);
+});
+
+test("what waits is in a snapshot", () => {
+  const { engine, order } = canceled(({ to }) => to === 0);
+  engine.submit(notifyParams(order, total));
+  engine.settle();
+  const { books } = engine.shards[2]!;
+  const loaded = loadBooks(saveBooks(books));
+  expect([...loaded.reclaims.values()]).toEqual([...books.reclaims.values()]);
+  expect(loaded.reclaims.size).toBe(1);
+  expect(loaded.timers.nextDue).toBeLessThanOrEqual(loaded.reclaims.get(Number(order.slice(1)))!.expiresAt);
+  expect(stateHash(loaded)).toBe(stateHash(books));
 });
 
 const stories = [

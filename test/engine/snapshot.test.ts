@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Order } from "../../actors/order.js";
 import { orderId, orderNumber, slotOf } from "../../actors/order-number.js";
 import { Books, emptyOrder } from "../../engine/books.js";
+import type { Reclaim } from "../../engine/orders/crossing-state.js";
 import { replay } from "../../engine/replay.js";
 import { loadBooks, saveBooks, stateHash } from "../../engine/snapshot.js";
 import { place, product, shop } from "../support/shop.js";
@@ -44,6 +45,12 @@ test("every part of the books is in the hash", () => {
     ["a key's result", (books) => books.keys.rows.set(0, 6, 9)],
     ["a ref's result", (books) => books.refs.rows.set(0, 6, 9)],
     ["a pending order", (books) => void books.pending.clear()],
+    ["how far a pending order has asked", (books) => void only(books.pending).begun++],
+    ["a reclaim", (books) => void books.reclaims.set(1, { order: 1, answers: [] } as unknown as Reclaim)],
+    [
+      "that an order was reclaimed",
+      (books) => Object.assign(only(books.dossiers.byOrder), { reclaimed: true }),
+    ],
     ["a branch", (books) => void books.branches.byName.clear()],
     ["a message", (books) => books.outboxes.sent(2, Uint8Array.of(1))],
     ["a cursor", (books) => void books.outboxes.heardUpTo.set(2, 9)],
