@@ -132,7 +132,7 @@ test("a human who gives the order other money while it waits sends that back, an
   const waiting = engine.submit(notifyParams(order, total));
   engine.settle();
   expect(engine.shards[2]!.books.reclaims.size).toBe(1);
-  const [{ item }] = humanItems(engine) as [{ item: string }];
+  const { item } = humanItems(engine)[0]!;
   const resolved = engine.submit({
     method: "human.resolve",
     item,
