@@ -9,13 +9,13 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { Books } from "../engine/books.js";
-import { systemClock } from "../engine/clock.js";
-import type { Command, PlaceOrder } from "../engine/commands.js";
-import { memoryBus } from "../engine/memory-bus.js";
-import type { Requester } from "../engine/requester.js";
-import { defaultSettings } from "../engine/settings.js";
-import { Shard } from "../engine/shard.js";
+import { Books } from "../engine/tables/books.js";
+import { systemClock } from "../engine/seams/clock.js";
+import type { Command, PlaceOrder } from "../engine/seams/commands.js";
+import { memoryBus } from "../engine/seams/memory-bus.js";
+import type { Requester } from "../engine/seams/requester.js";
+import { defaultSettings } from "../engine/seams/settings.js";
+import { Shard } from "../engine/loop/shard.js";
 import { msgpackCodec } from "../gateway/msgpack-codec.js";
 import { newSessionCounters, Session } from "../gateway/session.js";
 import type { Journal } from "../persistence/journal.js";

@@ -1,6 +1,6 @@
 /** The AsyncAPI 3.0 description of the WebSocket, made from the schemas: one request and one answer for each method, and pushes. */
 
-import { batchMax, deadlineMsMax, requestIdCharsMax } from "../engine/limits.js";
+import { batchMax, deadlineMsMax, requestIdCharsMax } from "../engine/seams/limits.js";
 import { packageVersion } from "./openapi.js";
 import { componentSchemas, refTo, resultSchemas } from "./result-schemas.js";
 import { type Method, schemas } from "./schemas.js";

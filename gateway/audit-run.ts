@@ -5,10 +5,10 @@
  */
 
 import { Worker } from "node:worker_threads";
-import { Books } from "../engine/books.js";
-import { replay } from "../engine/replay.js";
-import type { Shard } from "../engine/shard.js";
-import { stateHash } from "../engine/snapshot.js";
+import { Books } from "../engine/tables/books.js";
+import { replay } from "../engine/tables/replay.js";
+import type { Shard } from "../engine/loop/shard.js";
+import { stateHash } from "../engine/tables/snapshot.js";
 import { type AuditProgress, auditLogs, auditSteps, type Certificate } from "../persistence/audit.js";
 import type { Group, Journal } from "../persistence/journal.js";
 import { checkLog } from "../persistence/log-check.js";

@@ -6,8 +6,8 @@
  */
 
 import { type Refusal, refuse } from "../actors/results.js";
-import type { CallReport, OutCall, OutCalls } from "../engine/calls/call-desk.js";
-import { resultCharsMax } from "../engine/limits.js";
+import type { CallReport, OutCall, OutCalls } from "../engine/links/call-dispatcher.js";
+import { resultCharsMax } from "../engine/seams/limits.js";
 import type { PlanAsked } from "../engine/transactions/plan.js";
 import { type Definitions, Refused } from "./transactions.js";
 

@@ -6,7 +6,7 @@
 
 import { readFileSync } from "node:fs";
 import { eventTypes } from "../actors/events.js";
-import { defaultSettings } from "../engine/settings.js";
+import { defaultSettings } from "../engine/seams/settings.js";
 import { readPaymentSecrets } from "./payment-signature.js";
 
 /** What an operator gave cannot be used. The message says which setting, from where, and what would be right. */

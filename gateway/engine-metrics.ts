@@ -1,6 +1,6 @@
 /** What an engine can say about itself: a table over its plain counters. */
 
-import type { Shard } from "../engine/shard.js";
+import type { Shard } from "../engine/loop/shard.js";
 import type { EngineHost } from "./engine-host.js";
 import { type Metric, processMetrics } from "./metrics.js";
 import type { OutletFigures } from "./outlets/outlets.js";

@@ -1,7 +1,7 @@
 /** Finds the log that a product, account or order is in, and explains it: of a stopped folder, or beside a running engine. */
 
 import { orderSlot, parseOrderId, slotOf } from "../actors/order-number.js";
-import { shardOfSlot } from "../engine/slots.js";
+import { shardOfSlot } from "../engine/links/slots.js";
 import { type Explained, type ExplainedEntry, type Explanation, explain } from "../persistence/explain.js";
 import { checkLog } from "../persistence/log-check.js";
 import { readLog } from "../persistence/log-reader.js";

@@ -11,9 +11,9 @@
  */
 
 import { type Refusal, refuse } from "../actors/results.js";
-import type { Command } from "../engine/commands.js";
-import { frameBytesMax, httpBodyBytesMax, httpOpenMax, retryAfterMs } from "../engine/limits.js";
-import type { OrderView, Requester, RequestId } from "../engine/requester.js";
+import type { Command } from "../engine/seams/commands.js";
+import { frameBytesMax, httpBodyBytesMax, httpOpenMax, retryAfterMs } from "../engine/seams/limits.js";
+import type { OrderView, Requester, RequestId } from "../engine/seams/requester.js";
 import { documentAt } from "./http-documents.js";
 import { type HttpHead, placedIn, requestOf } from "./http-request.js";
 import { type FoundRoute, findRoute } from "./http-routes.js";

@@ -5,7 +5,7 @@
 
 import { scaleOf } from "../actors/money.js";
 import { type Code, type Refusal, resultOf } from "../actors/results.js";
-import type { OrderView, RequestId } from "../engine/requester.js";
+import type { OrderView, RequestId } from "../engine/seams/requester.js";
 import { isoSecond, isoTime } from "./iso-time.js";
 import {
   putAmount,

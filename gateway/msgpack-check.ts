@@ -7,7 +7,7 @@
  */
 
 import { isUtf8 } from "node:buffer";
-import { arrayItemsMax, mapFieldsMax, nestingMax } from "../engine/limits.js";
+import { arrayItemsMax, mapFieldsMax, nestingMax } from "../engine/seams/limits.js";
 
 export class MsgpackCheck {
   readonly #bytes: Buffer;

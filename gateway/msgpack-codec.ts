@@ -7,8 +7,8 @@
  */
 
 import { Unpackr } from "msgpackr";
-import { batchMax, frameBytesMax } from "../engine/limits.js";
-import type { RequestId } from "../engine/requester.js";
+import { batchMax, frameBytesMax } from "../engine/seams/limits.js";
+import type { RequestId } from "../engine/seams/requester.js";
 import { MsgpackCheck } from "./msgpack-check.js";
 import { MsgpackOutbox } from "./msgpack-outbox.js";
 import { PlaceReader } from "./msgpack-place.js";

@@ -6,8 +6,8 @@
  */
 
 import type { Refusal } from "../actors/results.js";
-import { answerFrameBytes, batchMax } from "../engine/limits.js";
-import type { OrderView, RequestId } from "../engine/requester.js";
+import { answerFrameBytes, batchMax } from "../engine/seams/limits.js";
+import type { OrderView, RequestId } from "../engine/seams/requester.js";
 import {
   orderBytesMax,
   pushBytesMax,

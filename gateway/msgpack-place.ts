@@ -10,9 +10,9 @@
  * msgpackr alone, without any check, takes 560).
  */
 
-import type { LineAsked, PlaceOrder } from "../engine/commands.js";
-import { linesMax, payWithinMsMax, payWithinMsMin, qtyMax, timeMsMax } from "../engine/limits.js";
-import type { Requester, RequestId } from "../engine/requester.js";
+import type { LineAsked, PlaceOrder } from "../engine/seams/commands.js";
+import { linesMax, payWithinMsMax, payWithinMsMin, qtyMax, timeMsMax } from "../engine/seams/limits.js";
+import type { Requester, RequestId } from "../engine/seams/requester.js";
 import { makePlaceOrder } from "./protocol.js";
 
 /**

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { results } from "../actors/results.js";
-import { deadlineMsMax } from "../engine/limits.js";
+import { deadlineMsMax } from "../engine/seams/limits.js";
 import { type Place, type Route, routes } from "./http-routes.js";
 import { httpRefusals, problemContentType } from "./problem.js";
 import { componentSchemas, refTo, resultSchemas } from "./result-schemas.js";

@@ -4,10 +4,10 @@
  */
 
 import { type Refusal, refuse } from "../actors/results.js";
-import type { Command } from "../engine/commands.js";
-import { retryAfterMs } from "../engine/limits.js";
+import type { Command } from "../engine/seams/commands.js";
+import { retryAfterMs } from "../engine/seams/limits.js";
 import { gatherQuotes } from "../engine/orders/quote.js";
-import type { Outside } from "../engine/shard.js";
+import type { Outside } from "../engine/loop/shard.js";
 import { ReadFailed } from "../persistence/read-queries.js";
 import type { ReadSide } from "../persistence/read-side.js";
 

@@ -13,7 +13,7 @@
  */
 
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { signatureAgeSecondsMax } from "../engine/limits.js";
+import { signatureAgeSecondsMax } from "../engine/seams/limits.js";
 import { idPattern } from "./schemas.js";
 
 /** Secrets by provider. */

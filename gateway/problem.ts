@@ -5,7 +5,7 @@
 
 import { STATUS_CODES } from "node:http";
 import { type Code, type Refusal, resultOf } from "../actors/results.js";
-import { retryAfterMs } from "../engine/limits.js";
+import { retryAfterMs } from "../engine/seams/limits.js";
 
 export interface HttpAnswer {
   readonly status: number;

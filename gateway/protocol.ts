@@ -9,9 +9,9 @@
  */
 
 import { type Refusal, refuse } from "../actors/results.js";
-import type { Command, LineAsked, PlaceOrder } from "../engine/commands.js";
-import { deadlineMsMax, requestIdCharsMax } from "../engine/limits.js";
-import type { OrderView, Requester, RequestId } from "../engine/requester.js";
+import type { Command, LineAsked, PlaceOrder } from "../engine/seams/commands.js";
+import { deadlineMsMax, requestIdCharsMax } from "../engine/seams/limits.js";
+import type { OrderView, Requester, RequestId } from "../engine/seams/requester.js";
 import { checkParams, isMethod, type Method, type Params } from "./schemas.js";
 
 /** What the edge answers itself: `session.ping` (refusal undefined), or a request that never gets further. */

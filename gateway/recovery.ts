@@ -5,9 +5,9 @@
  * with the advice that deleting it costs nothing but time.
  */
 
-import { Books } from "../engine/books.js";
-import { replay } from "../engine/replay.js";
-import { loadBooks, snapshotFormat } from "../engine/snapshot.js";
+import { Books } from "../engine/tables/books.js";
+import { replay } from "../engine/tables/replay.js";
+import { loadBooks, snapshotFormat } from "../engine/tables/snapshot.js";
 import { genesis } from "../persistence/hash-chain.js";
 import { newestSnapshot, readSnapshot } from "../persistence/snapshot-file.js";
 import { openSqliteJournal, type SqliteJournal } from "../persistence/sqlite-journal.js";

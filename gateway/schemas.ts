@@ -8,7 +8,7 @@ import Type, { type Static } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import { statuses } from "../actors/order-transitions.js";
 import { type Refusal, refuse } from "../actors/results.js";
-import { advanceEvents, type Method as CommandMethod } from "../engine/commands.js";
+import { advanceEvents, type Method as CommandMethod } from "../engine/seams/commands.js";
 import {
   linesMax,
   pageMax,
@@ -18,7 +18,7 @@ import {
   stockMax,
   timeMsMax,
   transactionMsMax,
-} from "../engine/limits.js";
+} from "../engine/seams/limits.js";
 
 /** Every method of the wire: those of the engine that can be asked for, and `session.ping`, which the edge answers. */
 export type Method = Exclude<CommandMethod, "order.quote"> | "session.ping";

@@ -5,7 +5,7 @@
  * is not on disk), 2 for a setting that cannot be used, 3 when the folder is in use or damaged.
  */
 
-import { defaultSettings } from "../engine/settings.js";
+import { defaultSettings } from "../engine/seams/settings.js";
 import { runDefinitions } from "./call-runner.js";
 import { type Config, eventsNamed } from "./config.js";
 import { loadDefinitions } from "./definitions-file.js";

@@ -14,9 +14,9 @@
  */
 
 import { type Refusal, refuse } from "../actors/results.js";
-import type { Command } from "../engine/commands.js";
-import { inFlightMax, retryAfterMs, sendBufferBytesMax } from "../engine/limits.js";
-import type { OrderView, Requester, RequestId } from "../engine/requester.js";
+import type { Command } from "../engine/seams/commands.js";
+import { inFlightMax, retryAfterMs, sendBufferBytesMax } from "../engine/seams/limits.js";
+import type { OrderView, Requester, RequestId } from "../engine/seams/requester.js";
 import type { Codec, Intake, Outbox } from "./protocol.js";
 
 /** Delivers a connection's frames. None of these may throw; `end` may be called at most once. */

@@ -11,7 +11,7 @@
  */
 
 import uWS from "uWebSockets.js";
-import { connectionsMax, frameBytesMax, idleSeconds, sendBufferBytesMax } from "../engine/limits.js";
+import { connectionsMax, frameBytesMax, idleSeconds, sendBufferBytesMax } from "../engine/seams/limits.js";
 import { type HttpCounters, HttpEdge, newHttpCounters } from "./http-exchange.js";
 import { installHttp } from "./http-server.js";
 import { jsonCodec } from "./json-codec.js";

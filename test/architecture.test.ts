@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const parts = ["actors", "engine", "persistence", "gateway", "client", "cli", "bench", "examples", "test"];
 
 interface Source {
-  /** From the root, with slashes: `engine/shard.ts`. */
+  /** From the root, with slashes: `engine/loop/shard.ts`. */
   readonly file: string;
   readonly part: string;
   readonly text: string;
@@ -96,11 +96,11 @@ const within = (folder: string, { of, ours }: Import) => ours && of.startsWith(`
 test("the tree that is checked is the tree that there is", () => {
   const names = outside.map(({ file }) => file);
   expect(names).toEqual(
-    expect.arrayContaining(["actors/money.ts", "engine/shard.ts", "persistence/journal.ts"]),
+    expect.arrayContaining(["actors/money.ts", "engine/loop/shard.ts", "persistence/journal.ts"]),
   );
-  const shard = sources.find(({ file }) => file === "engine/shard.ts")!;
+  const shard = sources.find(({ file }) => file === "engine/loop/shard.ts")!;
   expect(shard.imports).toContainEqual({ of: "actors/facts.ts", ours: true, typesOnly: true });
-  expect(shard.imports).toContainEqual({ of: "engine/feed.ts", ours: true, typesOnly: false });
+  expect(shard.imports).toContainEqual({ of: "engine/links/feed.ts", ours: true, typesOnly: false });
   for (const { file, imports } of sources) {
     for (const { of, ours } of imports) {
       if (ours && of.endsWith(".ts"))
@@ -123,9 +123,9 @@ test("engine imports actors, itself, and the types of the journal", () => {
     within("actors", i) ||
     within("engine", i) ||
     (i.of === "persistence/journal.ts" && i.typesOnly) ||
-    (source.file === "engine/hash-index.ts" && i.of === "node") ||
-    (source.file === "engine/tokens.ts" && i.of === "node") ||
-    (source.file === "engine/snapshot.ts" && (i.of === "msgpackr" || i.of === "node"));
+    (source.file === "engine/tables/hash-index.ts" && i.of === "node") ||
+    (source.file === "engine/turns/tokens.ts" && i.of === "node") ||
+    (source.file === "engine/tables/snapshot.ts" && (i.of === "msgpackr" || i.of === "node"));
   expect(violations("engine", allowed)).toEqual([]);
 });
 
@@ -203,7 +203,7 @@ const forbidden: readonly (readonly [string, RegExp])[] = [
 ];
 
 /** Where the engine meets the machine: its clock, its loop, and the bus that hands frames over in the next task. */
-const seams = ["engine/clock.ts", "engine/loop.ts", "engine/memory-bus.ts"];
+const seams = ["engine/seams/clock.ts", "engine/loop/loop.ts", "engine/seams/memory-bus.ts"];
 
 test.each(forbidden)("rules and engine do not know %s", (_, pattern) => {
   const pure = sources.filter(

@@ -3,8 +3,8 @@
 import { type Account, canTakeMoney } from "../../actors/account.js";
 import { addChecked, formatAmount, multiplyChecked, parseAmount } from "../../actors/money.js";
 import { firstInPrecedence, type Refusal, refuse } from "../../actors/results.js";
-import type { LineAsked, PlaceOrder } from "../commands.js";
-import type { Turn } from "../turn.js";
+import type { LineAsked, PlaceOrder } from "../seams/commands.js";
+import type { Turn } from "../turns/turn.js";
 
 /** Lines of the same product become one, at the place of the first. */
 export function mergeLines(lines: readonly LineAsked[]): readonly LineAsked[] {

@@ -10,11 +10,11 @@ import {
   askOutside,
   keptRefusal,
   withKeptOrder,
-} from "../answers.js";
-import type { GetOrder, LookupOrder } from "../commands.js";
-import { running, spaces } from "../key-table.js";
-import { shardOfSlot } from "../slots.js";
-import type { Turn } from "../turn.js";
+} from "../turns/answers.js";
+import type { GetOrder, LookupOrder } from "../seams/commands.js";
+import { running, spaces } from "../tables/key-table.js";
+import { shardOfSlot } from "../links/slots.js";
+import type { Turn } from "../turns/turn.js";
 
 export function getOrder(turn: Turn, command: GetOrder): void {
   const order = placedOrder(turn, command.order);

@@ -2,7 +2,7 @@
 
 import { Facts } from "../../actors/facts.js";
 import { back, type OrderEvent, OrderEvents, statusAfter } from "../../actors/order-transitions.js";
-import type { Turn } from "../turn.js";
+import type { Turn } from "../turns/turn.js";
 
 export interface MoveWords {
   readonly operator?: string | undefined;

@@ -1,7 +1,7 @@
 /** An order view as the object that a caller of the API sees; the edges' own encoders write the same fields as bytes. */
 
 import { formatMinor, scaleOf } from "../../actors/money.js";
-import type { OrderView } from "../requester.js";
+import type { OrderView } from "../seams/requester.js";
 
 export function viewToResult(view: OrderView): Record<string, unknown> {
   const scale = scaleOf(view.currency);

@@ -8,11 +8,11 @@ import { currencyCode } from "../../actors/money.js";
 import { slotOf } from "../../actors/order-number.js";
 import { decideTake } from "../../actors/product.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { answerResult } from "../answers.js";
-import type { Command, LineAsked, PlaceOrder, QuoteLines } from "../commands.js";
-import type { OrderLineView, Requester } from "../requester.js";
-import { shardOfSlot } from "../slots.js";
-import type { Turn } from "../turn.js";
+import { answerResult } from "../turns/answers.js";
+import type { Command, LineAsked, PlaceOrder, QuoteLines } from "../seams/commands.js";
+import type { OrderLineView, Requester } from "../seams/requester.js";
+import { shardOfSlot } from "../links/slots.js";
+import type { Turn } from "../turns/turn.js";
 import { type AnsweredLine, decideAnswered } from "./cart.js";
 
 export interface QuotedLine extends AnsweredLine {

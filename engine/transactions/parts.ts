@@ -10,15 +10,15 @@ import { Facts } from "../../actors/facts.js";
 import { orderSlot, slotOf, transactionId } from "../../actors/order-number.js";
 import type { Refusal } from "../../actors/results.js";
 import { callOf, dropCall, makeCall } from "../calls/calls.js";
-import { nextTry } from "../calls/retry.js";
-import { closeItem, openItem } from "../human/human-queue.js";
-import { encodeMessage, type Message } from "../messages.js";
-import { shardOfSlot } from "../slots.js";
-import { contradictions, type FenceCall, fenceCalls } from "../tcc/fence.js";
-import { callParticipant, type ParticipantCall, participantResult } from "../tcc/participant.js";
-import type { Turn } from "../turn.js";
-import { settlements } from "./next-step.js";
-import { answers, type Transaction } from "./transaction-table.js";
+import { nextTry } from "../../actors/transactions/retry.js";
+import { closeItem, openItem } from "../turns/open-item.js";
+import { encodeMessage, type Message } from "../links/messages.js";
+import { shardOfSlot } from "../links/slots.js";
+import { contradictions, type FenceCall, fenceCalls } from "../../actors/transactions/fence.js";
+import { callParticipant, type ParticipantCall, participantResult } from "./participant.js";
+import type { Turn } from "../turns/turn.js";
+import { settlements } from "../../actors/transactions/next-step.js";
+import { answers, type Transaction } from "../tables/transaction-table.js";
 
 /** What a call of a part is for: a call of the fence, or the question what became of its step. */
 export type Verb = FenceCall | "ask";

@@ -6,9 +6,9 @@
 import { currencyNumber, parsePositiveAmount } from "../../actors/money.js";
 import { purses } from "../../actors/postings.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { partsMax, qtyMax } from "../limits.js";
-import type { Mode } from "../tcc/fence.js";
-import type { Participant } from "../tcc/fence-table.js";
+import { partsMax, qtyMax } from "../seams/limits.js";
+import type { Mode } from "../../actors/transactions/fence.js";
+import type { Participant } from "../tables/fence-table.js";
 
 /** What a definition says about one part. Amounts are decimal strings. */
 export type PartAsked =

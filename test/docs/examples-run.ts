@@ -6,7 +6,7 @@
 import { once } from "node:events";
 import { Packr, Unpackr } from "msgpackr";
 import WebSocket from "ws";
-import { defaultSettings } from "../../engine/settings.js";
+import { defaultSettings } from "../../engine/seams/settings.js";
 import { runDefinitions } from "../../gateway/call-runner.js";
 import { type EngineHost, openEngineHost } from "../../gateway/engine-host.js";
 import { engineMetrics } from "../../gateway/engine-metrics.js";

@@ -6,8 +6,8 @@
 import { randomUUID } from "node:crypto";
 import { type Fact, Facts } from "../../actors/facts.js";
 import { orderNumber } from "../../actors/order-number.js";
-import { Books } from "../../engine/books.js";
-import { spaces } from "../../engine/key-table.js";
+import { Books } from "../../engine/tables/books.js";
+import { spaces } from "../../engine/tables/key-table.js";
 
 const count = 1_000_000;
 const books = new Books();

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { saveBooks, snapshotFormat, stateHash } from "../../engine/snapshot.js";
+import { saveBooks, snapshotFormat, stateHash } from "../../engine/tables/snapshot.js";
 import { recoverShard } from "../../gateway/recovery.js";
 import { LogDamaged } from "../../persistence/journal.js";
 import { checkLog } from "../../persistence/log-check.js";

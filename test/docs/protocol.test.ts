@@ -1,7 +1,7 @@
 import { Unpackr } from "msgpackr";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { results } from "../../actors/results.js";
-import * as limits from "../../engine/limits.js";
+import * as limits from "../../engine/seams/limits.js";
 import { schemas } from "../../gateway/schemas.js";
 import { closeCodes } from "../../gateway/session.js";
 import { blocksOf, cellsOf, exchangesOf, readDocument, tableOf } from "./document.js";

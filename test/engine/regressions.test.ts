@@ -4,8 +4,8 @@
  */
 
 import { describe, expect, test } from "vitest";
-import type { Command } from "../../engine/commands.js";
-import { shardOf } from "../../engine/router.js";
+import type { Command } from "../../engine/seams/commands.js";
+import { shardOf } from "../../engine/links/router.js";
 import { memoryJournal } from "../../persistence/memory-journal.js";
 import {
   advance,

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { formatMinor, scaleOf } from "../../actors/money.js";
 import { results } from "../../actors/results.js";
-import { batchMax } from "../../engine/limits.js";
-import type { OrderView } from "../../engine/requester.js";
+import { batchMax } from "../../engine/seams/limits.js";
+import type { OrderView } from "../../engine/seams/requester.js";
 import { orderOf } from "./echo-engine.js";
 import { encodings, msgpack } from "./encodings.js";
 

@@ -1,7 +1,7 @@
 /** A twin of the engine for tests of the edge: keeps what was submitted, answers when told to, owns no books. */
 
-import type { Command } from "../../engine/commands.js";
-import type { OrderView, Requester } from "../../engine/requester.js";
+import type { Command } from "../../engine/seams/commands.js";
+import type { OrderView, Requester } from "../../engine/seams/requester.js";
 import type { Codec } from "../../gateway/protocol.js";
 import { type Engine, newSessionCounters, Session, type SessionCounters } from "../../gateway/session.js";
 

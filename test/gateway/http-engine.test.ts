@@ -2,7 +2,7 @@
 
 import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { handlers } from "../../engine/handlers.js";
+import { handlers } from "../../engine/loop/handlers.js";
 import type { EngineHost } from "../../gateway/engine-host.js";
 import { routes, webSocketOnly } from "../../gateway/http-routes.js";
 import { signatureOf } from "../../gateway/payment-signature.js";

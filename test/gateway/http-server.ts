@@ -1,7 +1,7 @@
 /** A server before an echo engine or a real one, and ways to ask it over HTTP. */
 
 import { connect, type Socket } from "node:net";
-import { defaultSettings } from "../../engine/settings.js";
+import { defaultSettings } from "../../engine/seams/settings.js";
 import { runDefinitions } from "../../gateway/call-runner.js";
 import { type EngineHost, openEngineHost } from "../../gateway/engine-host.js";
 import type { PaymentSecrets } from "../../gateway/payment-signature.js";

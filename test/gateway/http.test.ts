@@ -1,8 +1,8 @@
 import { Agent, request } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { refuse, results } from "../../actors/results.js";
-import type { Command } from "../../engine/commands.js";
-import { frameBytesMax, httpBodyBytesMax, httpOpenMax } from "../../engine/limits.js";
+import type { Command } from "../../engine/seams/commands.js";
+import { frameBytesMax, httpBodyBytesMax, httpOpenMax } from "../../engine/seams/limits.js";
 import { EchoEngine, nextTurn } from "./echo-engine.js";
 import { type HttpServer, postOf, RawConnection, serve, until } from "./http-server.js";
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Requester } from "../../engine/requester.js";
+import type { Requester } from "../../engine/seams/requester.js";
 import { decodeMsgpack } from "../../gateway/msgpack-codec.js";
 import { PlaceReader } from "../../gateway/msgpack-place.js";
 import { msgpack, msgpackShort } from "./encodings.js";

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { inFlightMax, sendBufferBytesMax } from "../../engine/limits.js";
+import { inFlightMax, sendBufferBytesMax } from "../../engine/seams/limits.js";
 import { EchoEngine, nextTurn, orderOf, wire } from "./echo-engine.js";
 import { encodings, json, msgpack } from "./encodings.js";
 

@@ -4,7 +4,7 @@ import { writeFact, writeTurn } from "../../actors/fact-codec.js";
 import { Facts } from "../../actors/facts.js";
 import { itemId, orderId, parseOrderId, refundId } from "../../actors/order-number.js";
 import { statuses } from "../../actors/order-transitions.js";
-import type { Command } from "../../engine/commands.js";
+import type { Command } from "../../engine/seams/commands.js";
 import { makeOutside } from "../../gateway/outside.js";
 import { memoryJournal } from "../../persistence/memory-journal.js";
 import type { ReadGroup } from "../../persistence/read-model.js";

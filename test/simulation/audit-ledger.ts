@@ -19,7 +19,7 @@ import { type Fact, type FactOf, Facts } from "../../actors/facts.js";
 import { currencyCode } from "../../actors/money.js";
 import { orderId, refundId } from "../../actors/order-number.js";
 import { orderEvents, statuses } from "../../actors/order-transitions.js";
-import { decodeMessage } from "../../engine/messages.js";
+import { decodeMessage } from "../../engine/links/messages.js";
 import { Life, moveName } from "./order-life.js";
 import type { World } from "./world.js";
 

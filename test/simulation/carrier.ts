@@ -11,7 +11,7 @@
  * CR3  One call of a part has one id, in every attempt and every life of its shard.
  */
 
-import type { CallReport, OutCall } from "../../engine/calls/call-desk.js";
+import type { CallReport, OutCall } from "../../engine/links/call-dispatcher.js";
 import { dealName, isHomeless } from "./deal-plan.js";
 import type { Host } from "./host.js";
 import type { World } from "./world.js";

@@ -8,13 +8,13 @@
 
 import { parseOrderId, parseRefundId } from "../../actors/order-number.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { Books } from "../../engine/books.js";
-import type { OutCalls } from "../../engine/calls/call-desk.js";
-import type { Command } from "../../engine/commands.js";
+import { Books } from "../../engine/tables/books.js";
+import type { OutCalls } from "../../engine/links/call-dispatcher.js";
+import type { Command } from "../../engine/seams/commands.js";
 import { gatherQuotes } from "../../engine/orders/quote.js";
-import { replay } from "../../engine/replay.js";
-import { Shard } from "../../engine/shard.js";
-import { loadBooks, saveBooks, stateHash } from "../../engine/snapshot.js";
+import { replay } from "../../engine/tables/replay.js";
+import { Shard } from "../../engine/loop/shard.js";
+import { loadBooks, saveBooks, stateHash } from "../../engine/tables/snapshot.js";
 import type { Group } from "../../persistence/journal.js";
 import { planOf } from "./deal-plan.js";
 import { Disk, DiskJournal, type Fate, Killed } from "./disk.js";

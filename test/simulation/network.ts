@@ -5,8 +5,8 @@
  */
 
 import type { Refusal } from "../../actors/results.js";
-import type { Command } from "../../engine/commands.js";
-import type { OrderView, Requester, RequestId } from "../../engine/requester.js";
+import type { Command } from "../../engine/seams/commands.js";
+import type { OrderView, Requester, RequestId } from "../../engine/seams/requester.js";
 import type { Client } from "./client.js";
 import type { Host } from "./host.js";
 import type { Answer, Operation } from "./operation.js";

@@ -1,7 +1,7 @@
 /** One thing that a client wants, however often it has to ask for it; and what it is told. */
 
-import type { Method } from "../../engine/commands.js";
-import type { OrderView } from "../../engine/requester.js";
+import type { Method } from "../../engine/seams/commands.js";
+import type { OrderView } from "../../engine/seams/requester.js";
 import type { Mark } from "./bounds.js";
 import type { Deal } from "./deal-plan.js";
 

@@ -1,6 +1,6 @@
 /** What a seed decides before its world begins: how big it is, how its shop is set up, and how badly its parts behave. */
 
-import { defaultSettings, type Settings } from "../../engine/settings.js";
+import { defaultSettings, type Settings } from "../../engine/seams/settings.js";
 import type { Fate } from "./disk.js";
 import type { Random } from "./random.js";
 

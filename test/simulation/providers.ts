@@ -10,7 +10,7 @@
  * PR3  It is asked only for what is in the log.
  */
 
-import type { CallReport, OutCall } from "../../engine/calls/call-desk.js";
+import type { CallReport, OutCall } from "../../engine/links/call-dispatcher.js";
 import { minorOf } from "./amounts.js";
 import type { Host } from "./host.js";
 import type { World } from "./world.js";

@@ -1,10 +1,10 @@
 /** Defects that the simulator has found, each as the smallest case that shows it, and with the seed that showed it first. */
 
 import { describe, expect, test } from "vitest";
-import { Books } from "../../engine/books.js";
-import { decodeFrame } from "../../engine/channel.js";
-import { replay } from "../../engine/replay.js";
-import { loadBooks, saveBooks, stateHash } from "../../engine/snapshot.js";
+import { Books } from "../../engine/tables/books.js";
+import { decodeFrame } from "../../engine/links/channel.js";
+import { replay } from "../../engine/tables/replay.js";
+import { loadBooks, saveBooks, stateHash } from "../../engine/tables/snapshot.js";
 import { type TestEngine, testEngine } from "../support/engine.js";
 import { place, shop, stockOf } from "../support/shop.js";
 import { checkedRun } from "./checked-run.js";

@@ -4,11 +4,11 @@ import { readFacts } from "../../actors/fact-codec.js";
 import { Facts } from "../../actors/facts.js";
 import { parseOrderId, parseRefundId } from "../../actors/order-number.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { orderView } from "../../engine/answers.js";
-import { Books } from "../../engine/books.js";
-import type { Command } from "../../engine/commands.js";
+import { orderView } from "../../engine/turns/answers.js";
+import { Books } from "../../engine/tables/books.js";
+import type { Command } from "../../engine/seams/commands.js";
 import { viewToResult } from "../../engine/orders/order-result.js";
-import { refundView } from "../../engine/payments/refund-view.js";
+import { refundView } from "../../engine/refunds/refund-view.js";
 import type { Journal } from "../../persistence/journal.js";
 
 export function readArchive(journal: Journal, command: Command): object | Refusal {

@@ -1,6 +1,6 @@
 /** Providers for tests: every refund that they are asked for is written down and answered when, and as, the test says. */
 
-import type { CallReport, OutCall, OutCalls } from "../../engine/calls/call-desk.js";
+import type { CallReport, OutCall, OutCalls } from "../../engine/links/call-dispatcher.js";
 
 export interface AskedCall {
   readonly call: OutCall;

@@ -3,7 +3,7 @@
 import { readFacts } from "../../actors/fact-codec.js";
 import { currencyCode } from "../../actors/money.js";
 import { postingsOf } from "../../actors/postings.js";
-import type { CallReport, OutCall, OutCalls } from "../../engine/calls/call-desk.js";
+import type { CallReport, OutCall, OutCalls } from "../../engine/links/call-dispatcher.js";
 import type { PartAsked, PlanAsked } from "../../engine/transactions/plan.js";
 import type { Group, Journal } from "../../persistence/journal.js";
 import { memoryJournal, memoryStore } from "../../persistence/memory-journal.js";

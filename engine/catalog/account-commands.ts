@@ -1,0 +1,93 @@
+/** Accounts: open, deposit, withdraw, get, statement. */
+
+import { type Account, canTakeMoney, decideDeposit } from "../../actors/account.js";
+import { Facts } from "../../actors/facts.js";
+import { currencyNumber, formatAmount, parsePositiveAmount } from "../../actors/money.js";
+import { type Refusal, refuse } from "../../actors/results.js";
+import { accountView, answerRefusal, answerResult, askOutside } from "../turns/answers.js";
+import type { AccountStatement, GetAccount, ListOrders, MoveMoney, OpenAccount } from "../seams/commands.js";
+import { keepRefusal, keepResult, keyedMethods, settledByRef } from "../turns/exactly-once.js";
+import { spaces } from "../tables/key-table.js";
+import { ParamsHash } from "../turns/params-hash.js";
+import type { Turn } from "../turns/turn.js";
+
+const hash = new ParamsHash();
+
+export function openAccount(turn: Turn, command: OpenAccount): void {
+  const currency = currencyNumber(command.currency);
+  if (currency === undefined) {
+    answerRefusal(
+      turn,
+      command,
+      refuse("invalid_request", { path: "params.currency", reason: "not a known currency" }),
+    );
+    return;
+  }
+  const known = turn.books.accountByName.get(command.account);
+  if (known && known.currency >= 0) {
+    answerRefusal(turn, command, refuse("already_exists", { account: command.account }));
+    return;
+  }
+  const account = nameAccount(turn, command.account);
+  turn.record({ type: Facts.accountOpened, account: account.handle, currency });
+  answerResult(turn, command, accountView(account));
+}
+
+/**
+ * Deposit and withdraw: `ref` is their key, and it is kept for ever. That there is no such account is kept too: a repetition
+ * that was long on its way must not be done after all once the account is opened.
+ */
+export function moveMoney(turn: Turn, command: MoveMoney): void {
+  const account = nameAccount(turn, command.account);
+  const { ref } = command;
+  const method = keyedMethods[command.method];
+  const paramsHash = hash.begin(method).text(command.amount).end();
+  if (settledByRef(turn, command, spaces.money, account.handle, ref, paramsHash)) return;
+
+  const opened = account.currency >= 0;
+  const amount = opened
+    ? parsePositiveAmount(command.amount, account.currency)
+    : refuse("account_not_found", { account: command.account });
+  const refusal = typeof amount === "number" ? decideMove(command.method, account, amount) : amount;
+  if (refusal || typeof amount !== "number") {
+    keepRefusal(turn, spaces.money, account.handle, ref, method, paramsHash, undefined, refusal!);
+    answerRefusal(turn, command, refusal!);
+    return;
+  }
+  const type = command.method === "account.deposit" ? Facts.accountDeposited : Facts.accountWithdrawn;
+  turn.record({ type, account: account.handle, amount, ref });
+  const result = accountView(account);
+  keepResult(turn, spaces.money, account.handle, ref, method, paramsHash, result);
+  answerResult(turn, command, result);
+}
+
+function decideMove(method: MoveMoney["method"], account: Account, amount: number): Refusal | undefined {
+  if (method === "account.deposit") return decideDeposit(account, amount);
+  if (canTakeMoney(account, amount)) return undefined;
+  return refuse("insufficient_funds", { available: formatAmount(account.available, account.currency) });
+}
+
+/** The account of that name; named now if nobody asked for it before. */
+export function nameAccount(turn: Turn, id: string): Account {
+  const known = turn.books.accountByName.get(id);
+  if (known) return known;
+  turn.record({ type: Facts.accountNamed, id });
+  return turn.books.accountByName.get(id)!;
+}
+
+export function getAccount(turn: Turn, command: GetAccount): void {
+  const account = find(turn, command);
+  if (account) answerResult(turn, command, accountView(account));
+}
+
+/** Statements and lists come from the read side, once it has come as far as this turn. */
+export function askAboutAccount(turn: Turn, command: AccountStatement | ListOrders): void {
+  if (find(turn, command)) askOutside(turn, command);
+}
+
+function find(turn: Turn, command: GetAccount | AccountStatement | ListOrders): Account | undefined {
+  const account = turn.books.accountByName.get(command.account);
+  if (account && account.currency >= 0) return account;
+  answerRefusal(turn, command, refuse("account_not_found", { account: command.account }));
+  return undefined;
+}

@@ -1,0 +1,45 @@
+/** Subscribing to a topic, from now on or from a number that was seen before. */
+
+import { isShardTopic, shardTopic } from "../../actors/events.js";
+import { refuse } from "../../actors/results.js";
+import { answerRefusal, answerResult } from "../turns/answers.js";
+import type { Subscribe, Unsubscribe } from "../seams/commands.js";
+import { retryAfterMs, subscriptionsMax } from "../seams/limits.js";
+import type { Turn } from "../turns/turn.js";
+
+export function subscribe(turn: Turn, command: Subscribe): void {
+  const { feed, books } = turn;
+  if (isShardTopic(command.topic) && command.topic !== shardTopic(turn.shard)) {
+    const details = { path: "params.topic", reason: "there is no such shard", shards: turn.shards };
+    answerRefusal(turn, command, refuse("invalid_request", details));
+    return;
+  }
+  const from = command.fromSeq ?? books.position + 1;
+  if (from > books.position + 1) {
+    const details = { path: "params.from", reason: "the log is not that long", seq: books.position };
+    answerRefusal(turn, command, refuse("invalid_request", details));
+  } else if (feed.size >= subscriptionsMax) {
+    answerRefusal(turn, command, refuse("overloaded", { retryAfterMs }));
+  } else {
+    const sub = feed.subscribe(
+      command.requester,
+      command.topic,
+      from,
+      books.position,
+      turn.shard,
+      turn.shards,
+    );
+    answerResult(turn, command, { sub, seq: books.position });
+  }
+}
+
+export function unsubscribe(turn: Turn, command: Unsubscribe): void {
+  const { sub } = command;
+  if (turn.feed.unsubscribe(command.requester, sub)) answerResult(turn, command, { sub });
+  else
+    answerRefusal(
+      turn,
+      command,
+      refuse("invalid_request", { path: "params.sub", reason: "no such subscription" }),
+    );
+}

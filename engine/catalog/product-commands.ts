@@ -1,0 +1,102 @@
+/** Products: create, restock, reprice, get. */
+
+import { Facts } from "../../actors/facts.js";
+import { currencyNumber, parseAmount } from "../../actors/money.js";
+import { decideRestock, type Product } from "../../actors/product.js";
+import { refuse } from "../../actors/results.js";
+import { answerRefusal, answerResult, productView } from "../turns/answers.js";
+import type { CreateProduct, GetProduct, RepriceProduct, RestockProduct } from "../seams/commands.js";
+import { keepRefusal, keepResult, keyedMethods, settledByRef } from "../turns/exactly-once.js";
+import { spaces } from "../tables/key-table.js";
+import { ParamsHash } from "../turns/params-hash.js";
+import type { Turn } from "../turns/turn.js";
+
+const hash = new ParamsHash();
+
+export function createProduct(turn: Turn, command: CreateProduct): void {
+  const currency = currencyNumber(command.currency);
+  if (currency === undefined) {
+    answerRefusal(
+      turn,
+      command,
+      refuse("invalid_request", { path: "params.currency", reason: "not a known currency" }),
+    );
+    return;
+  }
+  const price = parseAmount(command.price, currency);
+  if (typeof price !== "number") {
+    answerRefusal(turn, command, price);
+    return;
+  }
+  if ((command.saleEndsAt ?? Number.POSITIVE_INFINITY) <= (command.saleStartsAt ?? 0)) {
+    const details = { path: "params.saleEndsAt", reason: "the sale would end before it starts" };
+    answerRefusal(turn, command, refuse("invalid_request", details));
+    return;
+  }
+  if (turn.books.productByName.has(command.product)) {
+    answerRefusal(turn, command, refuse("already_exists", { product: command.product }));
+    return;
+  }
+  turn.record({
+    type: Facts.productCreated,
+    id: command.product,
+    name: command.name,
+    price,
+    currency,
+    stock: command.stock,
+    limitPerAccount: command.limitPerAccount ?? 0,
+    saleStartsAt: command.saleStartsAt ?? 0,
+    saleEndsAt: command.saleEndsAt ?? 0,
+  });
+  answerResult(turn, command, productView(turn.books.productByName.get(command.product)!));
+}
+
+export function restockProduct(turn: Turn, command: RestockProduct): void {
+  const product = find(turn, command);
+  if (!product) return;
+  const { qty, ref } = command;
+  const method = keyedMethods["product.restock"];
+  const paramsHash = hash.begin(method).number(qty).end();
+  if (ref !== undefined && settledByRef(turn, command, spaces.stock, product.handle, ref, paramsHash)) return;
+  const refusal = decideRestock(product, qty);
+  if (refusal) {
+    if (ref !== undefined) {
+      keepRefusal(turn, spaces.stock, product.handle, ref, method, paramsHash, undefined, refusal);
+    }
+    answerRefusal(turn, command, refusal);
+    return;
+  }
+  turn.record({
+    type: Facts.productRestocked,
+    product: product.handle,
+    qty,
+    available: product.available + qty,
+  });
+  const result = productView(product);
+  if (ref !== undefined) keepResult(turn, spaces.stock, product.handle, ref, method, paramsHash, result);
+  answerResult(turn, command, result);
+}
+
+export function repriceProduct(turn: Turn, command: RepriceProduct): void {
+  const product = find(turn, command);
+  if (!product) return;
+  const price = parseAmount(command.price, product.currency);
+  if (typeof price !== "number") {
+    answerRefusal(turn, command, price);
+    return;
+  }
+  turn.record({ type: Facts.productRepriced, product: product.handle, price });
+  answerResult(turn, command, productView(product));
+}
+
+export function getProduct(turn: Turn, command: GetProduct): void {
+  const product = find(turn, command);
+  if (product) answerResult(turn, command, productView(product));
+}
+
+function find(turn: Turn, command: GetProduct | RestockProduct | RepriceProduct): Product | undefined {
+  const product = turn.books.productByName.get(command.product);
+  if (product && !product.remote) return product;
+  answerRefusal(turn, command, refuse("product_not_found", { product: command.product }));
+  return undefined;
+}

@@ -1,0 +1,76 @@
+/** What comes back from outside, and what is due to go there again: turns of their own. */
+
+import { Facts } from "../../actors/facts.js";
+import { callErrorCharsMax } from "../seams/limits.js";
+import { logText } from "../seams/log-text.js";
+import type { Turn } from "../turns/turn.js";
+import type { CallReport, OutCall } from "../links/call-dispatcher.js";
+import { ownerOf } from "./call-owners.js";
+import type { OpenCall } from "../tables/call-table.js";
+import { callEnds, callId } from "../calls/calls.js";
+import { nextTry } from "../../actors/transactions/retry.js";
+
+/** A call that nobody here can make waits so long for a report before a human is told. */
+export const unknownCallMs = 86_400_000;
+
+export interface ReportOfCall {
+  readonly number: number;
+  readonly attempt: number;
+  readonly report: CallReport;
+}
+
+/** A report of an attempt. */
+export function takeReport(turn: Turn, { number, attempt, report }: ReportOfCall): void {
+  turn.desk.returned(number, attempt);
+  const call = turn.books.calls.open.get(number);
+  if (!call) return;
+  const isLast = attempt === call.failed + 1;
+  if (report.how === "failed") {
+    if (isLast) recordFailure(turn, call, report.error, false);
+    return;
+  }
+  if (report.how === "refused" && ownerOf(call).mayRefuse?.(call) === false) {
+    if (isLast) recordFailure(turn, call, `refused: ${report.text}`, true);
+    return;
+  }
+  turn.record({ type: Facts.callEnded, call: number, how: callEnds[report.how], text: report.text });
+  ownerOf(call).ended(turn, call, report);
+}
+
+function recordFailure(turn: Turn, call: OpenCall, said: string, contradiction: boolean): void {
+  const error = logText(said, callErrorCharsMax);
+  const failures = call.failed + 1 - call.forgiven;
+  const since = call.firstFailedAt === 0 ? turn.nowMs : call.firstFailedAt;
+  const { dueAt, alert, human } = nextTry(call.call, failures, since, turn.nowMs);
+  turn.record({ type: Facts.callFailed, call: call.call, dueAt, error });
+  if (alert) turn.alert(`${callId(call.call)} ${call.name}: failed ${failures} times, last: ${error}`);
+  const owner = ownerOf(call);
+  owner.failed?.(turn, call, error);
+  if (human || contradiction) tellHuman(turn, call);
+}
+
+/** Timers of calls that fired: what can be made here goes to the desk, what cannot waits for a day and then for a human. */
+export function takeDueCalls(turn: Turn): void {
+  const { calls } = turn.books;
+  while (calls.timers.nextDue <= turn.nowMs) {
+    const call = calls.open.get(calls.timers.take());
+    if (!call || call.dueAt > turn.nowMs) continue;
+    if (turn.desk.knows(call.name)) turn.desk.wait(call.call);
+    else if (turn.nowMs >= call.since + unknownCallMs) tellHuman(turn, call);
+    else calls.timers.add(call.since + unknownCallMs, call.call);
+  }
+}
+
+/** The call as it is handed out now. */
+export function outCallOf(turn: Turn, number: number): OutCall | undefined {
+  const call = turn.books.calls.open.get(number);
+  if (!call) return undefined;
+  const input = call.input === "" ? (ownerOf(call).input?.(turn, call) ?? "") : call.input;
+  return { call: callId(number), attempt: call.failed + 1, name: call.name, input };
+}
+
+function tellHuman(turn: Turn, call: OpenCall): void {
+  if (call.stuck || !turn.books.calls.open.has(call.call)) return;
+  turn.record({ type: Facts.callStuck, call: call.call });
+  ownerOf(call).stuck(turn, call);
+}

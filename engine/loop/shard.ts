@@ -1,0 +1,341 @@
+/**
+ * A shard: one thread's worth of actors, and the loop that drives them.
+ *
+ *   1 submit   a command is put into the mailbox, or refused because a bound is reached
+ *   2 step     once per iteration of the event loop: what is due, then the mailbox, turn after turn
+ *   3 record   every fact is written into the group and applied to the books
+ *   4 seal     the group goes to the journal, which fsyncs it
+ *   5 open     the group is durable: answers, events and frames leave
+ *
+ * S1  Nothing leaves (5) before the group that it depends on is durable (4): answers, refusals, reads, events, frames.
+ * S2  At most one group is in flight: while it is, no turn runs. So the books never run further ahead than that.
+ * S3  The first failure of the journal, and any exception in a turn, stops the shard for good: it answers nobody any more.
+ * S4  Time never goes back and never stands still between turns.
+ * S5  A turn first applies what is due: no command sees a hold whose deadline has passed.
+ */
+
+import type { Fact } from "../../actors/facts.js";
+import { Facts } from "../../actors/facts.js";
+import { type Refusal, refuse } from "../../actors/results.js";
+import type { Journal } from "../../persistence/journal.js";
+import type { Books } from "../tables/books.js";
+import type { Bus } from "../seams/bus.js";
+import { CallDesk, type CallReport, noOutCalls, type OutCalls } from "../links/call-dispatcher.js";
+import { outCallOf, type ReportOfCall, takeDueCalls, takeReport } from "./call-reports.js";
+import { Channels, decodeFrame, type Frame } from "../links/channel.js";
+import type { Clock } from "../seams/clock.js";
+import type { Command, Method } from "../seams/commands.js";
+import { keysDue } from "../turns/exactly-once.js";
+import { Feed } from "../links/feed.js";
+import { GroupWriter } from "./group.js";
+import { handlers } from "./handlers.js";
+import { feedReplayBytesPerStep, groupBytesMax, groupTurnsMax, retryAfterMs } from "../seams/limits.js";
+import { isUrgent, Mailbox } from "./mailbox.js";
+import { decodeMessage } from "../links/messages.js";
+import { orderDue } from "./order-due.js";
+import type { Requester } from "../seams/requester.js";
+import type { Settings } from "../seams/settings.js";
+import { takeMessage } from "./take-message.js";
+import type { Timers } from "../tables/timers.js";
+import { fencesDue, takeDueTransactions } from "../transactions/coordinator.js";
+import type { PlanAsked } from "../transactions/plan.js";
+import type { Turn } from "../turns/turn.js";
+
+/** What the loop cannot answer from the books. `done` is called at any later time, outside of turns. */
+export type Outside = (
+  command: Command,
+  shard: number,
+  position: number,
+  done: (result: object | Refusal) => void,
+) => void;
+
+export interface ShardParts {
+  readonly shard: number;
+  readonly shards: number;
+  readonly books: Books;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly bus: Bus;
+  readonly settings: Settings;
+  readonly outside: Outside;
+  /** Functions that transactions and refunds call. Absent: there are none. */
+  readonly outCalls?: OutCalls;
+  /** The parts of a transaction of that name; undefined = none is defined here. Must not throw. Absent: there are none. */
+  readonly plan?: (name: string, input: unknown, account: string) => PlanAsked | Refusal | undefined;
+  /** Something keeps failing and somebody should look. */
+  readonly alert?: (text: string) => void;
+  /** There is something to do: call `step` soon. */
+  readonly wake: () => void;
+  /** The shard has stopped for good. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Plain counters, read when somebody asks. */
+export interface ShardCounters {
+  turns: number;
+  groups: number;
+  overloaded: number;
+  framesReceived: number;
+  alerts: number;
+}
+
+export class Shard implements Turn {
+  readonly books: Books;
+  readonly settings: Settings;
+  readonly feed = new Feed();
+  readonly shard: number;
+  readonly shards: number;
+  readonly waiters = new Map<number, Command[]>();
+  readonly refWaiters = new Map<string, Command[]>();
+  readonly counters: ShardCounters = {
+    turns: 0,
+    groups: 0,
+    overloaded: 0,
+    framesReceived: 0,
+
+    alerts: 0,
+  };
+  readonly desk: CallDesk;
+  readonly transactionWaiters = new Map<number, Command[]>();
+  nowMs = 0;
+  /** Set from outside while new orders are not wanted: draining, or the disk is nearly full. */
+  refuseNewWith: Refusal | undefined;
+
+  readonly #parts: ShardParts;
+  readonly #mailbox = new Mailbox<Command | Frame>();
+  readonly #group: GroupWriter;
+  readonly #channels: Channels;
+  readonly #touched = new Set<Requester>();
+  readonly #replies: (() => void)[] = [];
+  nowMicros: number;
+  /** Not in the mailbox, which may refuse: there are no more of them than calls that were handed out. */
+  readonly #reports: ReportOfCall[] = [];
+  #inFlight = false;
+  #failure: unknown;
+
+  constructor(parts: ShardParts) {
+    this.#parts = parts;
+    this.books = parts.books;
+    this.settings = parts.settings;
+    this.shard = parts.shard;
+    this.shards = parts.shards;
+    this.nowMicros = parts.books.time;
+    this.#group = new GroupWriter(parts.books.position);
+    this.#channels = new Channels(parts.shard, parts.books.outboxes, parts.bus);
+    this.desk = new CallDesk(parts.outCalls ?? noOutCalls);
+    parts.journal.onDurable = (position) => this.#open(position);
+    parts.bus.listen(parts.shard, (bytes) => this.receive(bytes));
+  }
+
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Commands and frames that wait. */
+  get waiting(): number {
+    return this.#mailbox.size + this.#replies.length + this.#reports.length;
+  }
+
+  /** Nothing waits, nothing is in flight and nobody waits for another shard. */
+  get isIdle(): boolean {
+    return (
+      this.waiting === 0 &&
+      !this.#inFlight &&
+      this.waiters.size + this.refWaiters.size === 0 &&
+      this.#touched.size === 0
+    );
+  }
+
+  /** When `step` has something to do without being asked (ms), or Infinity. */
+  get nextDue(): number {
+    return Math.min(...timersOf(this.books).map(({ nextDue }) => nextDue), this.#channels.nextDue);
+  }
+
+  /** Stage 1. The answer comes through the command's requester, sooner or later, once. */
+  submit(command: Command): void {
+    if (this.#failure !== undefined) return;
+    const refusal = this.#refuseNew(command.method);
+    if (refusal || !this.#mailbox.put(command, isUrgent(command.method))) {
+      this.counters.overloaded++;
+      command.requester.refused(command.id, refusal ?? refuse("overloaded", { retryAfterMs }), false);
+      this.#touched.add(command.requester);
+    }
+    this.#parts.wake();
+  }
+
+  /** A frame of another shard. One that does not fit is dropped like one that was lost. */
+  receive(bytes: Uint8Array): void {
+    if (this.#failure !== undefined) return;
+    const frame = decodeFrame(bytes);
+    if (frame && this.#mailbox.put(frame, true)) this.#parts.wake();
+  }
+
+  /** The connection is gone: nothing more is given to it. */
+  forget(requester: Requester): void {
+    this.feed.forget(requester);
+    this.#touched.delete(requester);
+  }
+
+  /** Stages 2 to 5. True when there is more to do at once. */
+  step(): boolean {
+    if (this.#failure !== undefined || this.#inFlight) return false;
+    try {
+      this.#runTurns();
+      this.#seal();
+    } catch (error) {
+      this.#failure = error;
+      this.#parts.failed(error);
+      return false;
+    }
+    return !this.#inFlight && this.#hasMore;
+  }
+
+  get #hasMore(): boolean {
+    return this.waiting > 0 || this.feed.isBehind || this.books.calls.timers.nextDue <= this.nowMs;
+  }
+
+  #runTurns(): void {
+    for (const reply of this.#replies.splice(0)) {
+      this.#beginTurn();
+      reply();
+    }
+    if (this.feed.isBehind) {
+      const { journal } = this.#parts;
+      this.feed.catchUp(this.books, (from) => journal.read(from), feedReplayBytesPerStep, this.touch);
+    }
+    this.#beginTurn();
+    const due = keysDue(this);
+    if (due > 0) this.record({ type: Facts.keysDropped, count: due });
+    const ended = fencesDue(this);
+    if (ended > 0) this.record({ type: Facts.fencesDropped, count: ended });
+    for (const report of this.#reports.splice(0, groupTurnsMax)) {
+      this.#beginTurn();
+      takeReport(this, report);
+    }
+    for (let turns = 0; turns < groupTurnsMax && this.#group.bytes < groupBytesMax; turns++) {
+      const item = this.#mailbox.take();
+      if (!item) break;
+      this.#beginTurn();
+      if ("method" in item) this.#runCommand(item);
+      else this.#runFrame(item);
+      this.counters.turns++;
+    }
+  }
+
+  /** Reads the clock (S4) and applies what is due (S5). */
+  #beginTurn(): void {
+    this.nowMicros = Math.max(this.#parts.clock.nowMicros(), this.nowMicros + 1);
+    this.nowMs = Math.floor(this.nowMicros / 1000);
+    this.#group.beginTurn(this.nowMicros);
+    const { timers } = this.books;
+    while (timers.nextDue <= this.nowMs) orderDue(this, timers.take());
+    takeDueCalls(this);
+    takeDueTransactions(this);
+  }
+
+  #runCommand(command: Command): void {
+    if (command.refuseAfter !== 0 && this.nowMicros > command.refuseAfter) {
+      command.requester.refused(command.id, refuse("deadline_exceeded"), false);
+      this.touch(command.requester);
+      return;
+    }
+    const handle = handlers[command.method] as (turn: Turn, command: Command) => void;
+    handle(this, command);
+  }
+
+  #runFrame(frame: Frame): void {
+    const { outboxes } = this.books;
+    this.counters.framesReceived++;
+    const { firstUnacked, unacked } = outboxes.to(frame.sender);
+    if (frame.ack >= firstUnacked && frame.ack < firstUnacked + unacked.length) {
+      this.record({ type: Facts.messagesAcked, peer: frame.sender, upTo: frame.ack });
+    }
+    if (frame.messages.length === 0) return;
+    const heard = outboxes.heard(frame.sender);
+    let upTo = heard;
+    frame.messages.forEach((body, index) => {
+      if (frame.first + index !== upTo + 1) return;
+      takeMessage(this, decodeMessage(body));
+      upTo++;
+    });
+    if (upTo > heard) this.record({ type: Facts.messageReceived, peer: frame.sender, upTo });
+    this.#channels.oweAck(frame.sender);
+  }
+
+  /** Stage 3. */
+  record(fact: Fact): void {
+    this.#group.add(fact);
+    this.books.evolve(fact, this.nowMicros);
+    if (this.feed.size > 0) this.feed.publish(this.books, fact, this.books.position, this.nowMs, this.touch);
+  }
+
+  readonly touch = (requester: Requester): void => {
+    this.#touched.add(requester);
+  };
+
+  askOutside(command: Command, done: (result: object | Refusal) => void): void {
+    this.#parts.outside(command, this.shard, this.books.position, (result) => {
+      this.#replies.push(() => done(result));
+      this.#parts.wake();
+    });
+  }
+
+  /** Stage 4. Without facts there is nothing to wait for: all that was seen is durable already. */
+  #seal(): void {
+    if (this.#group.isEmpty) {
+      this.#release();
+      return;
+    }
+    this.counters.groups++;
+    this.#inFlight = true;
+    this.#group.seal((group) => this.#parts.journal.append(group));
+  }
+
+  /** Stage 5, when the journal says so: from inside `append`, or later. */
+  #open(position: number): void {
+    if (this.#failure !== undefined || position < this.books.position) return;
+    this.#inFlight = false;
+    this.#release();
+    if (this.#hasMore) this.#parts.wake();
+  }
+
+  #release(): void {
+    for (const requester of this.#touched) requester.flush();
+    this.#touched.clear();
+    this.#channels.send(this.nowMs);
+    this.desk.handOut((call) => outCallOf(this, call), this.#report);
+  }
+
+  /** From outside, at any time, for a call that was handed out. */
+  readonly #report = (number: number, attempt: number, report: CallReport): void => {
+    if (this.#failure !== undefined) return;
+    this.#reports.push({ number, attempt, report });
+    this.#parts.wake();
+  };
+
+  plan(name: string, input: unknown, account: string): PlanAsked | Refusal | undefined {
+    return this.#parts.plan?.(name, input, account);
+  }
+
+  alert(text: string): void {
+    this.counters.alerts++;
+    this.#parts.alert?.(text);
+  }
+
+  #refuseNew(method: Method): Refusal | undefined {
+    if (!this.refuseNewWith || !makesNew.has(method)) return undefined;
+    return this.refuseNewWith;
+  }
+}
+
+function timersOf({ timers, calls, transactions, fences }: Books): readonly Timers[] {
+  return [timers, calls.timers, transactions.timers, fences.timers];
+}
+
+/** What grows the books; everything else goes on while the disk is nearly full. */
+const makesNew: ReadonlySet<Method> = new Set<Method>([
+  "order.place",
+  "product.create",
+  "account.open",
+  "transaction.begin",
+]);

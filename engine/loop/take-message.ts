@@ -1,0 +1,41 @@
+/** Which function takes which message of a peer. Each comes in order and for the first time. */
+
+import type { Message } from "../links/messages.js";
+import { takeAnswer } from "../cross-shard/cross-shard.js";
+import { endBranch, takeBack, tryBranch } from "../cross-shard/cross-shard-branch.js";
+import { takeForwarded } from "../payments/notify-payment.js";
+import { takeSettled } from "../payments/payment-answers.js";
+import { takeReclaimAnswer } from "../payments/reinstate-order.js";
+import { takeTransactionMessage } from "../transactions/coordinator.js";
+import type { Turn } from "../turns/turn.js";
+
+export function takeMessage(turn: Turn, message: Message): void {
+  switch (message.kind) {
+    case "payment":
+      takeForwarded(turn, message);
+      break;
+    case "settled":
+      takeSettled(turn, message);
+      break;
+    case "part":
+    case "told":
+    case "fate":
+      takeTransactionMessage(turn, message);
+      break;
+    case "try":
+    case "take":
+      tryBranch(turn, message);
+      break;
+    case "answered": {
+      const reclaim = turn.books.reclaims.get(message.order);
+      if (reclaim) takeReclaimAnswer(turn, reclaim, message);
+      else takeAnswer(turn, message);
+      break;
+    }
+    case "return":
+      takeBack(turn, message);
+      break;
+    default:
+      endBranch(turn, message);
+  }
+}

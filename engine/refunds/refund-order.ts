@@ -1,0 +1,169 @@
+/** `order.refund`: how much, out of which lines, back to where; and what the order does meanwhile. */
+
+import type { Account } from "../../actors/account.js";
+import type { LineShare } from "../../actors/facts.js";
+import { addChecked, formatAmount, parsePositiveAmount } from "../../actors/money.js";
+import { decideEvent, type Order } from "../../actors/order.js";
+import { refundSources } from "../../actors/postings.js";
+import {
+  cutToSources,
+  type LineLeft,
+  type Part,
+  type Source,
+  shareAll,
+  shareAmount,
+  shareUnits,
+  sumOf,
+} from "../../actors/refund.js";
+import { type Refusal, refuse } from "../../actors/results.js";
+import type { LineAsked, RefundOrder } from "../seams/commands.js";
+import { keyedMethods } from "../turns/exactly-once.js";
+import { mergeLines } from "../orders/cart.js";
+import { moveByRequest } from "../orders/move-order.js";
+import { recordMove } from "../orders/order-moves.js";
+import { ParamsHash } from "../turns/params-hash.js";
+import type { Turn } from "../turns/turn.js";
+import { refundView } from "./refund-view.js";
+import { askRefunds } from "./refunds.js";
+
+const hash = new ParamsHash();
+
+export function refundOrder(turn: Turn, command: RefundOrder): void {
+  const { reason, restock, operator } = command;
+  let parts: readonly Part[] = [];
+  moveByRequest(
+    turn,
+    command,
+    hashOf(command),
+    (order, account) => {
+      const decided = decideRefund(turn, order, account, command);
+      if ("code" in decided) return decided;
+      parts = decided;
+      return undefined;
+    },
+    ({ number }) => {
+      recordMove(turn, number, "refund", { operator, remark: reason });
+      return { refunds: askParts(turn, number, parts, reason, restock) };
+    },
+  );
+}
+
+/** Asks for the parts of a refund; their views, as they stand at the end of the turn. */
+export function askParts(
+  turn: Turn,
+  order: number,
+  parts: readonly Part[],
+  reason: string,
+  restock: boolean,
+): object[] {
+  const wanted = parts.map(({ source, amount, shares }) => ({
+    order,
+    source: refundSources.order,
+    amount,
+    provider: source.provider,
+    paymentId: source.paymentId,
+    reason,
+    restock,
+    shares,
+  }));
+  const numbers = askRefunds(turn, wanted);
+  return numbers.map((number) => refundView(turn.books, turn.books.dossiers.refunds.get(number)!));
+}
+
+/** All that is left of an order, cut to where it came from. */
+export function refundOfRest(turn: Turn, order: Order, account: Account): readonly Part[] | Refusal {
+  const left = linesLeft(turn, order);
+  const shares = shareAll(left);
+  return payableOf(turn, order, account, shares);
+}
+
+function decideRefund(
+  turn: Turn,
+  order: Order,
+  account: Account,
+  command: RefundOrder,
+): readonly Part[] | Refusal {
+  if (command.lines !== undefined && command.amount !== undefined)
+    return refuse("invalid_request", { path: "params.amount", reason: "either lines or an amount" });
+  const amount =
+    command.amount === undefined ? undefined : parsePositiveAmount(command.amount, order.currency);
+  if (amount !== undefined && typeof amount !== "number") return amount;
+  if (command.version !== undefined && command.version !== order.version)
+    return refuse("version_mismatch", { version: order.version });
+  const refusal = decideEvent(order, "refund", turn.nowMs);
+  if (refusal) return refusal;
+  const remaining = order.paid - order.refunded - (turn.books.dossiers.get(order.number)?.refunding ?? 0);
+  if (remaining === 0 || (amount ?? 0) > remaining)
+    return refuse("refund_exceeds_remaining", { remaining: formatAmount(remaining, order.currency) });
+  const shares = sharesOf(linesLeft(turn, order), command.lines, amount);
+  return "code" in shares ? shares : payableOf(turn, order, account, shares);
+}
+
+function sharesOf(
+  left: readonly LineLeft[],
+  lines: readonly LineAsked[] | undefined,
+  amount: number | undefined,
+): readonly LineShare[] | Refusal {
+  if (amount !== undefined) return shareAmount(left, amount);
+  return lines === undefined ? shareAll(left) : shareUnits(left, mergeLines(lines));
+}
+
+function payableOf(
+  turn: Turn,
+  order: Order,
+  account: Account,
+  shares: readonly LineShare[],
+): readonly Part[] | Refusal {
+  const parts = cutToSources(shares, sumOf(shares) === 0 ? nothingToPay : sourcesOf(turn, order));
+  const toWallet = parts.reduce((sum, { source, amount }) => sum + (source.provider === "" ? amount : 0), 0);
+  if (addChecked(account.available, toWallet) === undefined) return refuse("amount_overflow");
+  if (parts.reduce((sum, part) => sum + part.amount, 0) !== sumOf(shares))
+    throw new Error(`order ${order.number}: its sources do not hold what its lines do`);
+  return parts;
+}
+
+/** Units that cost nothing come back at once: no provider is asked for 0.00, so no refund that is open has an amount of 0. */
+const nothingToPay: readonly Source[] = [{ provider: "", paymentId: "", left: 0 }];
+
+/** The wallet first, whose money came last; then the payments from outside, the newest first. */
+function sourcesOf(turn: Turn, order: Order): Source[] {
+  const dossier = turn.books.dossiers.get(order.number);
+  const payments = dossier?.payments ?? [];
+  const outside = payments.reduce((sum, { amount, refunded }) => sum + amount - refunded, 0);
+  const left = order.paid - order.refunded - (dossier?.refunding ?? 0);
+  return [
+    { provider: "", paymentId: "", left: left - outside },
+    ...[...payments].reverse().map(({ provider, paymentId, amount, refunded }) => ({
+      provider,
+      paymentId,
+      left: amount - refunded,
+    })),
+  ].filter((source) => source.left > 0);
+}
+
+function linesLeft(turn: Turn, { number }: Order): LineLeft[] {
+  const { orders, products, dossiers } = turn.books;
+  const refunded = dossiers.get(number)?.lines ?? [];
+  const left: LineLeft[] = [];
+  orders.eachLine(number, (handle, qty, unitPrice, line) => {
+    const gone = refunded[line] ?? { qty: 0, amount: 0 };
+    left.push({
+      product: products[handle]!.id,
+      qty: qty - gone.qty,
+      amount: qty * unitPrice - gone.amount,
+    });
+  });
+  return left;
+}
+
+function hashOf({ order, lines, amount, reason, restock, operator, version }: RefundOrder): number {
+  hash.begin(keyedMethods["order.refund"]).text(order).number(lines?.length);
+  for (const { product, qty } of lines ?? []) hash.text(product).number(qty);
+  return hash
+    .text(amount)
+    .text(reason)
+    .number(restock ? 1 : 0)
+    .text(operator)
+    .number(version)
+    .end();
+}

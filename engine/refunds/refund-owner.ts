@@ -1,0 +1,42 @@
+/** What the calls of refunds come to: their owner's row in `call-owners`. */
+
+import type { CallOwner } from "../calls/call-owner.js";
+import type { OpenCall } from "../tables/call-table.js";
+import { refCharsMax } from "../seams/limits.js";
+import { logText } from "../seams/log-text.js";
+import type { Refund } from "../tables/after-sales.js";
+import type { Turn } from "../turns/turn.js";
+import { openRefundItem } from "./refund-calls.js";
+import { refundDone, refundRefused, refundUnknown } from "./refunds.js";
+
+export const refundOwner: CallOwner = {
+  ended(turn, call, { how, text }) {
+    const end = how === "done" ? refundDone : refundRefused;
+    end(turn, refundOf(turn, call), refOf(text));
+  },
+  /** Not every failure is told: one is enough to know that nobody knows. */
+  failed(turn, call, error) {
+    const refund = refundOf(turn, call);
+    if (refund.state === "requested") refundUnknown(turn, refund, error);
+  },
+  stuck(turn, call) {
+    const error = call.error === "" ? "nobody has said what became of it" : call.error;
+    openRefundItem(turn, refundOf(turn, call), error, call.failed);
+  },
+};
+
+function refundOf(turn: Turn, call: OpenCall): Refund {
+  return turn.books.dossiers.refunds.get(call.subject)!;
+}
+
+/** A provider's function gives `{ref}`, a text, or nothing. */
+function refOf(text: string): string {
+  try {
+    const said = JSON.parse(text) as unknown;
+    if (typeof said === "object" && said !== null && "ref" in said)
+      return logText(String(said.ref), refCharsMax);
+    return typeof said === "string" ? logText(said, refCharsMax) : "";
+  } catch {
+    return logText(text, refCharsMax);
+  }
+}

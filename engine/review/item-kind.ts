@@ -1,0 +1,18 @@
+/** One kind of item for a human: what can be done with it. */
+
+import type { Refusal } from "../../actors/results.js";
+import type { ResolveHuman } from "../seams/commands.js";
+import type { Turn } from "../turns/turn.js";
+import type { HumanKind } from "../turns/open-item.js";
+import type { HumanItem } from "../tables/review-queue.js";
+
+/**
+ * Decides whether the action can be done, and records nothing. What it gives back is run in the same turn after the
+ * resolution was recorded, must leave the books at zero, and cannot fail.
+ */
+export type Resolve = (turn: Turn, item: HumanItem, command: ResolveHuman) => Refusal | (() => void);
+
+export interface ItemKind {
+  readonly name: HumanKind;
+  readonly actions: { readonly [A in ResolveHuman["action"]]?: Resolve };
+}

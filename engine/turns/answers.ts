@@ -1,0 +1,175 @@
+/** What goes back: views of the books, and the ways to hand them over. Every answer passes here, and so through the gate. */
+
+import type { Account } from "../../actors/account.js";
+import { currencyCode, formatAmount, formatMinor, scaleOf } from "../../actors/money.js";
+import { nextOf } from "../../actors/order.js";
+import { orderId } from "../../actors/order-number.js";
+import { nextEvents, Statuses, statuses } from "../../actors/order-transitions.js";
+import type { Product } from "../../actors/product.js";
+import { type Refusal, refuse, resultOfNumber } from "../../actors/results.js";
+import type { Books } from "../tables/books.js";
+import type { Command, GetOrder } from "../seams/commands.js";
+import { closedStatus, type KeptResult } from "../tables/key-table.js";
+import { viewToResult } from "../orders/order-result.js";
+import type { OrderLineView, OrderView } from "../seams/requester.js";
+import type { Turn } from "./turn.js";
+
+export function answerOrder(turn: Turn, command: Command, order: number): void {
+  command.requester.order(command.id, orderView(turn.books, order, turn.nowMs), false);
+  turn.touch(command.requester);
+}
+
+export function answerResult(turn: Turn, command: Command, result: object): void {
+  command.requester.result(command.id, result, false);
+  turn.touch(command.requester);
+}
+
+export function answerRefusal(turn: Turn, command: Command, refusal: Refusal): void {
+  command.requester.refused(command.id, refusal, false);
+  turn.touch(command.requester);
+}
+
+/** Hands the question to the read side or the auditor, and its answer back. */
+export function askOutside(turn: Turn, command: Command): void {
+  turn.askOutside(command, (result) => {
+    if ("code" in result) answerRefusal(turn, command, result as Refusal);
+    else answerResult(turn, command, result);
+  });
+}
+
+/** The stored answer of a key, once more. `text` of a result with an order holds what stands beside it. */
+export function answerKept(turn: Turn, command: Command, kept: KeptResult): void {
+  const { requester, id } = command;
+  if (kept.code !== 0) requester.refused(id, keptRefusal(kept), true);
+  else if (kept.order === 0) requester.result(id, JSON.parse(kept.text) as object, true);
+  else if (kept.text === "" && turn.books.orders.has(kept.order))
+    requester.order(id, keptOrderView(turn.books, kept), true);
+  else {
+    withKeptOrder(turn, command, kept, (order) => {
+      const beside = kept.text === "" ? undefined : (JSON.parse(kept.text) as object);
+      requester.result(id, beside === undefined ? order : { ...beside, order }, true);
+      turn.touch(requester);
+    });
+    return;
+  }
+  turn.touch(requester);
+}
+
+/**
+ * The order as it stood when the key's request was done. An order is archived after its keys are dropped; should one be
+ * left, the read side knows what never changes, and the key the rest.
+ */
+export function withKeptOrder(
+  turn: Turn,
+  command: Command,
+  kept: KeptResult,
+  use: (order: object) => void,
+): void {
+  if (turn.books.orders.has(kept.order)) {
+    use(viewToResult(keptOrderView(turn.books, kept)));
+    return;
+  }
+  const { requester, id } = command;
+  const ask = { ...command, method: "order.get", order: orderId(kept.order) } as GetOrder;
+  turn.askOutside(ask, (found) => {
+    if ("code" in found) {
+      requester.refused(id, found as Refusal, false);
+      turn.touch(requester);
+      return;
+    }
+    const { currency } = found as { currency: string };
+    const { status, next } = standingOf(kept);
+    use({
+      ...found,
+      status: statuses[status]!,
+      version: kept.orderVersion,
+      amountPaid: formatMinor(kept.orderPaid, scaleOf(currency)),
+      amountRefunded: formatMinor(kept.orderRefunded, scaleOf(currency)),
+      next,
+    });
+  });
+}
+
+export function keptRefusal(kept: KeptResult): Refusal {
+  const row = resultOfNumber(kept.code);
+  if (!row) throw new Error(`result number ${kept.code} is not known to this build`);
+  return refuse(row.code, kept.text === "" ? undefined : (JSON.parse(kept.text) as Record<string, unknown>));
+}
+
+/** The order as it stands. */
+export function orderView(books: Books, number: number, nowMs: number): OrderView {
+  const order = books.orders.read(number, books.order);
+  const { status, version, paid, refunded } = order;
+  return viewAt(books, number, status, version, paid, refunded, nextOf(order, nowMs));
+}
+
+/** The order as it stood when the key's request was done: what never changes comes from the order, the rest from the key. */
+export function keptOrderView(books: Books, kept: KeptResult): OrderView {
+  const { order, orderVersion, orderPaid, orderRefunded } = kept;
+  const { status, next } = standingOf(kept);
+  return viewAt(books, order, status, orderVersion, orderPaid, orderRefunded, next);
+}
+
+/** Where the order stood, and what could be asked for then. */
+function standingOf({ orderStatus, orderPaid, orderRefunded }: KeptResult): {
+  readonly status: number;
+  readonly next: readonly string[];
+} {
+  if (orderStatus === closedStatus) return { status: Statuses.Completed, next: [] };
+  return { status: orderStatus, next: nextEvents(orderStatus, orderPaid > orderRefunded) };
+}
+
+function viewAt(
+  books: Books,
+  number: number,
+  status: number,
+  version: number,
+  amountPaid: number,
+  amountRefunded: number,
+  next: readonly string[],
+): OrderView {
+  const order = books.orders.read(number, books.order);
+  const lines: OrderLineView[] = [];
+  books.orders.eachLine(number, (handle, qty, unitPrice) => {
+    const product = books.products[handle]!;
+    lines.push({ product: product.id, name: product.name, qty, unitPrice, subtotal: unitPrice * qty });
+  });
+  return {
+    order: orderId(number),
+    status: statuses[status]!,
+    version,
+    account: books.accounts[order.account]!.id,
+    lines,
+    total: order.total,
+    currency: currencyCode(order.currency),
+    amountPaid,
+    amountRefunded,
+    payBy: status === Statuses.Created ? order.payBy : 0,
+    createdAt: Math.floor(order.createdAt / 1000),
+    next,
+  };
+}
+
+/** `points` below zero: spent before their order was refunded, and owed. */
+export function accountView(account: Account): object {
+  return {
+    account: account.id,
+    currency: currencyCode(account.currency),
+    available: formatAmount(account.available, account.currency),
+    held: formatAmount(account.held, account.currency),
+    points: account.points,
+  };
+}
+
+export function productView(product: Product): object {
+  return {
+    product: product.id,
+    name: product.name,
+    price: formatAmount(product.price, product.currency),
+    currency: currencyCode(product.currency),
+    available: product.available,
+    held: product.held,
+    sold: product.sold,
+    priceVersion: product.priceVersion,
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * A turn, as the code that runs in it sees it: one command and everything that it causes on this shard.
+ *
+ * T1  A turn decides everything first and records afterwards, so a refusal leaves no trace but its key.
+ * T2  All facts of a turn are in one group: they become durable together or not at all.
+ * T3  Inside a turn there is no await, no clock and no chance: `nowMs` is the turn's time, and the only one.
+ */
+
+import type { Fact } from "../../actors/facts.js";
+import type { Refusal } from "../../actors/results.js";
+import type { Books } from "../tables/books.js";
+import type { CallDesk } from "../links/call-dispatcher.js";
+import type { Command } from "../seams/commands.js";
+import type { Feed } from "../links/feed.js";
+import type { Requester } from "../seams/requester.js";
+import type { Settings } from "../seams/settings.js";
+import type { PlanAsked } from "../transactions/plan.js";
+
+export interface Turn {
+  readonly books: Books;
+  readonly settings: Settings;
+  readonly feed: Feed;
+  /** Time of this turn, ms. */
+  readonly nowMs: number;
+  /** The same, in microseconds: no two turns of a shard have the same. */
+  readonly nowMicros: number;
+  /** This shard's number, and how many there are. */
+  readonly shard: number;
+  readonly shards: number;
+  /** Writes a fact into the group and applies it. */
+  record(fact: Fact): void;
+  /** Says that the requester was given something that must leave when this group is durable. */
+  touch(requester: Requester): void;
+  /** Hands a question to the read side or the auditor. Its answer comes in a later step. */
+  askOutside(command: Command, done: (result: object | Refusal) => void): void;
+  /** Those who asked for an order that is still being placed across shards. */
+  readonly waiters: Map<number, Command[]>;
+  /** Those who asked under a ref whose result another shard will tell. */
+  readonly refWaiters: Map<string, Command[]>;
+  /** Calls to functions outside the engine that are out or may go. */
+  readonly desk: CallDesk;
+  /** Those who asked for a transaction that has not ended. */
+  readonly transactionWaiters: Map<number, Command[]>;
+  /** The parts of a transaction of that name, or why there are none; undefined = none is defined here. */
+  plan(name: string, input: unknown, account: string): PlanAsked | Refusal | undefined;
+  /** Something keeps failing and somebody should look. */
+  alert(text: string): void;
+}
