@@ -9,17 +9,17 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { Books } from "../engine/tables/books.js";
+import { Shard } from "../engine/loop/shard.js";
 import { systemClock } from "../engine/seams/clock.js";
 import type { Command, PlaceOrder } from "../engine/seams/commands.js";
 import { memoryBus } from "../engine/seams/memory-bus.js";
 import type { Requester } from "../engine/seams/requester.js";
 import { defaultSettings } from "../engine/seams/settings.js";
-import { Shard } from "../engine/loop/shard.js";
+import { Books } from "../engine/tables/books.js";
 import { msgpackCodec } from "../gateway/msgpack-codec.js";
 import { newSessionCounters, Session } from "../gateway/session.js";
-import type { Journal } from "../persistence/journal.js";
-import { openSqliteJournal } from "../persistence/sqlite-journal.js";
+import type { Journal } from "../persistence/log/journal.js";
+import { openSqliteJournal } from "../persistence/log/sqlite-journal.js";
 import { MeasurementFailed } from "./measurement-failed.js";
 import { accountId, buildOrderFrames, patchRequest, productId } from "./order-frames.js";
 import { plentyOfStock } from "./setup.js";

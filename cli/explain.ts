@@ -10,7 +10,7 @@ import {
   type Explanation,
   explained,
   formatUnits,
-} from "../persistence/explain.js";
+} from "../persistence/audit/explain.js";
 import { exitCodes } from "./fail.js";
 
 export function addExplain(program: Command): void {

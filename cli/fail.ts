@@ -12,8 +12,8 @@ import { CommanderError } from "commander";
 import { YifenError } from "../client/error.js";
 import { BadConfig } from "../gateway/config.js";
 import { ListenFailed, UnsafeHost } from "../gateway/socket-server.js";
-import { JournalFailed, LogDamaged } from "../persistence/journal.js";
-import { FolderInUse } from "../persistence/lock.js";
+import { JournalFailed, LogDamaged } from "../persistence/log/journal.js";
+import { FolderInUse } from "../persistence/log/lock.js";
 
 export const exitCodes = { done: 0, stopped: 1, usage: 2, damaged: 3, missing: 4 } as const;
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { Argument, type Command, Option } from "commander";
 import { BadConfig } from "../gateway/config.js";
 import { shardFolder, shardsOf } from "../gateway/data-folder.js";
-import { logEnd } from "../persistence/log-reader.js";
-import { type DeadLetter, OutletStore } from "../persistence/outlet-store.js";
+import { logEnd } from "../persistence/log/log-reader.js";
+import { type DeadLetter, OutletStore } from "../persistence/outlets/outlet-store.js";
 
 interface Shown {
   readonly data: string;

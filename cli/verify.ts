@@ -2,9 +2,9 @@
 
 import { type Command, Option } from "commander";
 import { shardFolder, shardsOf } from "../gateway/data-folder.js";
-import { hex } from "../persistence/hash-chain.js";
-import { checkLog } from "../persistence/log-check.js";
-import { listSnapshots, readSnapshot } from "../persistence/snapshot-file.js";
+import { hex } from "../persistence/log/hash-chain.js";
+import { checkLog } from "../persistence/log/log-check.js";
+import { listSnapshots, readSnapshot } from "../persistence/snapshots/snapshot-file.js";
 import { startProgress } from "./progress.js";
 
 interface VerifiedShard {

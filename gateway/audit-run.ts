@@ -5,14 +5,14 @@
  */
 
 import { Worker } from "node:worker_threads";
+import type { Shard } from "../engine/loop/shard.js";
 import { Books } from "../engine/tables/books.js";
 import { replay } from "../engine/tables/replay.js";
-import type { Shard } from "../engine/loop/shard.js";
 import { stateHash } from "../engine/tables/snapshot.js";
-import { type AuditProgress, auditLogs, auditSteps, type Certificate } from "../persistence/audit.js";
-import type { Group, Journal } from "../persistence/journal.js";
-import { checkLog } from "../persistence/log-check.js";
-import { readLog } from "../persistence/log-reader.js";
+import { type AuditProgress, auditLogs, auditSteps, type Certificate } from "../persistence/audit/audit.js";
+import type { Group, Journal } from "../persistence/log/journal.js";
+import { checkLog } from "../persistence/log/log-check.js";
+import { readLog } from "../persistence/log/log-reader.js";
 import { shardFolder, shardsOf } from "./data-folder.js";
 
 /** Books of more rows than this are not hashed while the engine runs: it would stop the loop for more than 50 ms. */

@@ -2,7 +2,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import { LogReader } from "../persistence/log-reader.js";
+import { LogReader } from "../persistence/log/log-reader.js";
 import { type AuditTask, auditTask } from "./audit-run.js";
 import { shardFolder } from "./data-folder.js";
 

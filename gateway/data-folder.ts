@@ -13,7 +13,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createFileDurably, createFolder } from "../persistence/folder.js";
+import { createFileDurably, createFolder } from "../persistence/log/folder.js";
 import { BadConfig } from "./config.js";
 
 export function shardFolder(folder: string, shard: number): string {

@@ -5,18 +5,18 @@
 
 import { statfsSync } from "node:fs";
 import { refuse } from "../actors/results.js";
-import { Books } from "../engine/tables/books.js";
+import { shardOf } from "../engine/links/router.js";
+import { type Loop, startLoop } from "../engine/loop/loop.js";
+import { Shard } from "../engine/loop/shard.js";
 import type { Clock } from "../engine/seams/clock.js";
 import { systemClock } from "../engine/seams/clock.js";
-import { type Loop, startLoop } from "../engine/loop/loop.js";
 import { memoryBus } from "../engine/seams/memory-bus.js";
 import type { Requester } from "../engine/seams/requester.js";
-import { shardOf } from "../engine/links/router.js";
 import type { Settings } from "../engine/seams/settings.js";
-import { Shard } from "../engine/loop/shard.js";
-import type { Journal } from "../persistence/journal.js";
-import { memoryJournal } from "../persistence/memory-journal.js";
-import { openReadSide, type ReadSide } from "../persistence/read-side.js";
+import { Books } from "../engine/tables/books.js";
+import type { Journal } from "../persistence/log/journal.js";
+import { memoryJournal } from "../persistence/log/memory-journal.js";
+import { openReadSide, type ReadSide } from "../persistence/read/read-side.js";
 import { auditRunning } from "./audit-run.js";
 import type { RunningDefinitions } from "./call-runner.js";
 import { prepareFolder, shardFolder, tokenSecret } from "./data-folder.js";

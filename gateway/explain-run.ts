@@ -2,9 +2,14 @@
 
 import { orderSlot, parseOrderId, slotOf } from "../actors/order-number.js";
 import { shardOfSlot } from "../engine/links/slots.js";
-import { type Explained, type ExplainedEntry, type Explanation, explain } from "../persistence/explain.js";
-import { checkLog } from "../persistence/log-check.js";
-import { readLog } from "../persistence/log-reader.js";
+import {
+  type Explained,
+  type ExplainedEntry,
+  type Explanation,
+  explain,
+} from "../persistence/audit/explain.js";
+import { checkLog } from "../persistence/log/log-check.js";
+import { readLog } from "../persistence/log/log-reader.js";
 import { shardFolder, shardsOf } from "./data-folder.js";
 
 /**

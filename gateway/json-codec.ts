@@ -8,7 +8,13 @@
 import { isUtf8 } from "node:buffer";
 import { formatMinor, scaleOf } from "../actors/money.js";
 import { type Refusal, resultOf } from "../actors/results.js";
-import { answerFrameBytes, arrayItemsMax, batchMax, mapFieldsMax, nestingMax } from "../engine/seams/limits.js";
+import {
+  answerFrameBytes,
+  arrayItemsMax,
+  batchMax,
+  mapFieldsMax,
+  nestingMax,
+} from "../engine/seams/limits.js";
 import type { OrderView, RequestId } from "../engine/seams/requester.js";
 import { isoTime } from "./iso-time.js";
 import {

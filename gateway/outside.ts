@@ -4,12 +4,12 @@
  */
 
 import { type Refusal, refuse } from "../actors/results.js";
+import type { Outside } from "../engine/loop/shard.js";
+import { gatherQuotes } from "../engine/orders/quote.js";
 import type { Command } from "../engine/seams/commands.js";
 import { retryAfterMs } from "../engine/seams/limits.js";
-import { gatherQuotes } from "../engine/orders/quote.js";
-import type { Outside } from "../engine/loop/shard.js";
-import { ReadFailed } from "../persistence/read-queries.js";
-import type { ReadSide } from "../persistence/read-side.js";
+import { ReadFailed } from "../persistence/read/read-queries.js";
+import type { ReadSide } from "../persistence/read/read-side.js";
 
 /** One audit at a time: each takes a thread and the memory of all the books. */
 const auditRetryAfterMs = 250;

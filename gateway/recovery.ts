@@ -8,9 +8,9 @@
 import { Books } from "../engine/tables/books.js";
 import { replay } from "../engine/tables/replay.js";
 import { loadBooks, snapshotFormat } from "../engine/tables/snapshot.js";
-import { genesis } from "../persistence/hash-chain.js";
-import { newestSnapshot, readSnapshot } from "../persistence/snapshot-file.js";
-import { openSqliteJournal, type SqliteJournal } from "../persistence/sqlite-journal.js";
+import { genesis } from "../persistence/log/hash-chain.js";
+import { openSqliteJournal, type SqliteJournal } from "../persistence/log/sqlite-journal.js";
+import { newestSnapshot, readSnapshot } from "../persistence/snapshots/snapshot-file.js";
 
 export interface Recovered {
   readonly books: Books;

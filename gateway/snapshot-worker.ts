@@ -6,8 +6,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { replay } from "../engine/tables/replay.js";
 import { saveBooks, snapshotFormat } from "../engine/tables/snapshot.js";
-import { LogReader } from "../persistence/log-reader.js";
-import { writeSnapshot } from "../persistence/snapshot-file.js";
+import { LogReader } from "../persistence/log/log-reader.js";
+import { writeSnapshot } from "../persistence/snapshots/snapshot-file.js";
 import { readStart } from "./recovery.js";
 
 export interface SnapshotTask {

@@ -1,7 +1,7 @@
 /** Starts a follower (`snapshot-worker`) for a shard whenever enough log has come since its last snapshot. */
 
 import { Worker } from "node:worker_threads";
-import type { Journal } from "../persistence/journal.js";
+import type { Journal } from "../persistence/log/journal.js";
 import { shardFolder } from "./data-folder.js";
 import type { SnapshotTask } from "./snapshot-worker.js";
 

@@ -96,7 +96,7 @@ const within = (folder: string, { of, ours }: Import) => ours && of.startsWith(`
 test("the tree that is checked is the tree that there is", () => {
   const names = outside.map(({ file }) => file);
   expect(names).toEqual(
-    expect.arrayContaining(["actors/money.ts", "engine/loop/shard.ts", "persistence/journal.ts"]),
+    expect.arrayContaining(["actors/money.ts", "engine/loop/shard.ts", "persistence/log/journal.ts"]),
   );
   const shard = sources.find(({ file }) => file === "engine/loop/shard.ts")!;
   expect(shard.imports).toContainEqual({ of: "actors/facts.ts", ours: true, typesOnly: true });
@@ -122,7 +122,7 @@ test("engine imports actors, itself, and the types of the journal", () => {
   const allowed = (source: Source, i: Import) =>
     within("actors", i) ||
     within("engine", i) ||
-    (i.of === "persistence/journal.ts" && i.typesOnly) ||
+    (i.of === "persistence/log/journal.ts" && i.typesOnly) ||
     (source.file === "engine/tables/hash-index.ts" && i.of === "node") ||
     (source.file === "engine/turns/tokens.ts" && i.of === "node") ||
     (source.file === "engine/tables/snapshot.ts" && (i.of === "msgpackr" || i.of === "node"));

@@ -1,7 +1,7 @@
 /** After the sale: everything that can be asked through the socket is asked, so that the report assumes nothing. */
 
 import { type Account, type Order, type Product, type Yifen, YifenError } from "../../client/client.js";
-import type { Certificate } from "../../persistence/audit.js";
+import type { Certificate } from "../../persistence/audit/audit.js";
 import type { Plan } from "./plan.js";
 import type { Receipts } from "./receipts.js";
 

@@ -4,7 +4,7 @@
  */
 
 import type { Order } from "../../client/client.js";
-import type { Certificate } from "../../persistence/audit.js";
+import type { Certificate } from "../../persistence/audit/audit.js";
 import { amountOf, type Cents, centsOf } from "./amounts.js";
 import type { Outage } from "./crash.js";
 import type { Seen } from "./inspect.js";

@@ -1,6 +1,6 @@
 /** The end of the demo as text: what was measured, the audit's certificate, and one line that says it all. */
 
-import { formatCertificate } from "../../persistence/certificate.js";
+import { formatCertificate } from "../../persistence/audit/certificate.js";
 import { count } from "./panel.js";
 import type { Report } from "./report.js";
 

@@ -1,7 +1,7 @@
 /** What an owner of calls does when one of them ends or fails. It runs in the turn of the report, after its own fact. */
 
-import type { Turn } from "../turns/turn.js";
 import type { OpenCall } from "../tables/call-table.js";
+import type { Turn } from "../turns/turn.js";
 
 export interface CallOutcome {
   readonly how: "done" | "refused";

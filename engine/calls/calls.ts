@@ -11,9 +11,9 @@
 import { Facts } from "../../actors/facts.js";
 import { orderNumber } from "../../actors/order-number.js";
 import { firstSlot } from "../links/slots.js";
+import type { OpenCall } from "../tables/call-table.js";
 import type { Turn } from "../turns/turn.js";
 import { callOwners, type OwnerKind } from "./call-owner-kinds.js";
-import type { OpenCall } from "../tables/call-table.js";
 
 export interface CallAsked {
   readonly owner: OwnerKind;

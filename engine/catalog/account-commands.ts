@@ -4,10 +4,10 @@ import { type Account, canTakeMoney, decideDeposit } from "../../actors/account.
 import { Facts } from "../../actors/facts.js";
 import { currencyNumber, formatAmount, parsePositiveAmount } from "../../actors/money.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { accountView, answerRefusal, answerResult, askOutside } from "../turns/answers.js";
 import type { AccountStatement, GetAccount, ListOrders, MoveMoney, OpenAccount } from "../seams/commands.js";
-import { keepRefusal, keepResult, keyedMethods, settledByRef } from "../turns/exactly-once.js";
 import { spaces } from "../tables/key-table.js";
+import { accountView, answerRefusal, answerResult, askOutside } from "../turns/answers.js";
+import { keepRefusal, keepResult, keyedMethods, settledByRef } from "../turns/exactly-once.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 

@@ -2,9 +2,9 @@
 
 import { isShardTopic, shardTopic } from "../../actors/events.js";
 import { refuse } from "../../actors/results.js";
-import { answerRefusal, answerResult } from "../turns/answers.js";
 import type { Subscribe, Unsubscribe } from "../seams/commands.js";
 import { retryAfterMs, subscriptionsMax } from "../seams/limits.js";
+import { answerRefusal, answerResult } from "../turns/answers.js";
 import type { Turn } from "../turns/turn.js";
 
 export function subscribe(turn: Turn, command: Subscribe): void {

@@ -7,11 +7,16 @@
 
 import { type AskedLine, Facts } from "../../actors/facts.js";
 import { slotOf } from "../../actors/order-number.js";
-import { encodeMessage, type Message } from "../links/messages.js";
+import {
+  decisions,
+  type NextStep,
+  type PartState,
+  type Standing,
+} from "../../actors/transactions/next-step.js";
 import { nextOfSaga } from "../../actors/transactions/saga.js";
-import { shardOfSlot } from "../links/slots.js";
 import { nextOfTcc } from "../../actors/transactions/tcc.js";
-import { decisions, type NextStep, type PartState, type Standing } from "../../actors/transactions/next-step.js";
+import { encodeMessage, type Message } from "../links/messages.js";
+import { shardOfSlot } from "../links/slots.js";
 import type { Turn } from "../turns/turn.js";
 
 export interface Run extends Standing {

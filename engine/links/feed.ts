@@ -26,9 +26,9 @@ import {
 } from "../../actors/events.js";
 import { readFacts } from "../../actors/fact-codec.js";
 import { type Fact, type FactOf, Facts } from "../../actors/facts.js";
-import type { Group } from "../../persistence/journal.js";
-import { type Books, emptyOrder } from "../tables/books.js";
+import type { Group } from "../../persistence/log/journal.js";
 import type { Requester } from "../seams/requester.js";
+import { type Books, emptyOrder } from "../tables/books.js";
 
 interface Subscription {
   readonly requester: Requester;

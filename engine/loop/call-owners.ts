@@ -1,10 +1,10 @@
 /** Whose function runs when a call ends or fails: one table. */
 
-import { refundOwner } from "../refunds/refund-owner.js";
-import { transactionCalls } from "../transactions/transaction-calls.js";
 import type { CallOwner } from "../calls/call-owner.js";
 import { callOwners, type OwnerKind } from "../calls/call-owner-kinds.js";
+import { refundOwner } from "../refunds/refund-owner.js";
 import type { OpenCall } from "../tables/call-table.js";
+import { transactionCalls } from "../transactions/transaction-calls.js";
 
 const owners: { readonly [K in OwnerKind]: CallOwner } = {
   refund: refundOwner,

@@ -1,14 +1,14 @@
 /** What comes back from outside, and what is due to go there again: turns of their own. */
 
 import { Facts } from "../../actors/facts.js";
+import { nextTry } from "../../actors/transactions/retry.js";
+import { callEnds, callId } from "../calls/calls.js";
+import type { CallReport, OutCall } from "../links/call-dispatcher.js";
 import { callErrorCharsMax } from "../seams/limits.js";
 import { logText } from "../seams/log-text.js";
-import type { Turn } from "../turns/turn.js";
-import type { CallReport, OutCall } from "../links/call-dispatcher.js";
-import { ownerOf } from "./call-owners.js";
 import type { OpenCall } from "../tables/call-table.js";
-import { callEnds, callId } from "../calls/calls.js";
-import { nextTry } from "../../actors/transactions/retry.js";
+import type { Turn } from "../turns/turn.js";
+import { ownerOf } from "./call-owners.js";
 
 /** A call that nobody here can make waits so long for a report before a human is told. */
 export const unknownCallMs = 86_400_000;

@@ -8,7 +8,7 @@
 import { ByteWriter } from "../../actors/byte-writer.js";
 import { writeFact, writeTurn } from "../../actors/fact-codec.js";
 import type { Fact } from "../../actors/facts.js";
-import type { Group } from "../../persistence/journal.js";
+import type { Group } from "../../persistence/log/journal.js";
 
 export class GroupWriter {
   readonly #to = new ByteWriter();

@@ -1,10 +1,8 @@
 /** Which function runs which method. The one place to look for what a request does. */
 
 import { askAboutAccount, getAccount, moveMoney, openAccount } from "../catalog/account-commands.js";
-import { askOutside } from "../turns/answers.js";
-import type { Command, Method } from "../seams/commands.js";
 import { subscribe, unsubscribe } from "../catalog/feed-commands.js";
-import { getHuman, listHuman, resolveHuman } from "../review/review-commands.js";
+import { createProduct, getProduct, repriceProduct, restockProduct } from "../catalog/product-commands.js";
 import { advanceOrder } from "../orders/advance-order.js";
 import { getOrder, lookupOrder, orderHistory } from "../orders/look-order.js";
 import { cancelOrder, payOrder } from "../orders/move-order.js";
@@ -14,9 +12,11 @@ import { quoteLines } from "../orders/quote.js";
 import { notifyPayment } from "../payments/notify-payment.js";
 import { getRefund, reportRefund } from "../refunds/refund-commands.js";
 import { refundOrder } from "../refunds/refund-order.js";
-import { createProduct, getProduct, repriceProduct, restockProduct } from "../catalog/product-commands.js";
-import { issueToken } from "../turns/tokens.js";
+import { getHuman, listHuman, resolveHuman } from "../review/review-commands.js";
+import type { Command, Method } from "../seams/commands.js";
 import { beginTransaction, getTransaction } from "../transactions/transaction-commands.js";
+import { askOutside } from "../turns/answers.js";
+import { issueToken } from "../turns/tokens.js";
 import type { Turn } from "../turns/turn.js";
 
 type Handlers = { readonly [M in Method]: (turn: Turn, command: Extract<Command, { method: M }>) => void };

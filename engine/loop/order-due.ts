@@ -3,12 +3,12 @@
 import { Facts } from "../../actors/facts.js";
 import { isExpired } from "../../actors/order.js";
 import { isTerminal, Statuses } from "../../actors/order-transitions.js";
-import { archiveKeysRetryMs, archiveRetryMs } from "../seams/limits.js";
-import { expireReclaim } from "../payments/reinstate-order.js";
-import type { Turn } from "../turns/turn.js";
-import { autoConfirm } from "../orders/advance-order.js";
 import { expirePending } from "../cross-shard/cross-shard.js";
+import { autoConfirm } from "../orders/advance-order.js";
 import { causes, recordCancel } from "../orders/move-order.js";
+import { expireReclaim } from "../payments/reinstate-order.js";
+import { archiveKeysRetryMs, archiveRetryMs } from "../seams/limits.js";
+import type { Turn } from "../turns/turn.js";
 
 export function orderDue(turn: Turn, number: number): void {
   const { books, nowMs } = turn;

@@ -17,29 +17,29 @@
 import type { Fact } from "../../actors/facts.js";
 import { Facts } from "../../actors/facts.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import type { Journal } from "../../persistence/journal.js";
-import type { Books } from "../tables/books.js";
-import type { Bus } from "../seams/bus.js";
+import type { Journal } from "../../persistence/log/journal.js";
 import { CallDesk, type CallReport, noOutCalls, type OutCalls } from "../links/call-dispatcher.js";
-import { outCallOf, type ReportOfCall, takeDueCalls, takeReport } from "./call-reports.js";
 import { Channels, decodeFrame, type Frame } from "../links/channel.js";
+import { Feed } from "../links/feed.js";
+import { decodeMessage } from "../links/messages.js";
+import type { Bus } from "../seams/bus.js";
 import type { Clock } from "../seams/clock.js";
 import type { Command, Method } from "../seams/commands.js";
-import { keysDue } from "../turns/exactly-once.js";
-import { Feed } from "../links/feed.js";
-import { GroupWriter } from "./group.js";
-import { handlers } from "./handlers.js";
 import { feedReplayBytesPerStep, groupBytesMax, groupTurnsMax, retryAfterMs } from "../seams/limits.js";
-import { isUrgent, Mailbox } from "./mailbox.js";
-import { decodeMessage } from "../links/messages.js";
-import { orderDue } from "./order-due.js";
 import type { Requester } from "../seams/requester.js";
 import type { Settings } from "../seams/settings.js";
-import { takeMessage } from "./take-message.js";
+import type { Books } from "../tables/books.js";
 import type { Timers } from "../tables/timers.js";
 import { fencesDue, takeDueTransactions } from "../transactions/coordinator.js";
 import type { PlanAsked } from "../transactions/plan.js";
+import { keysDue } from "../turns/exactly-once.js";
 import type { Turn } from "../turns/turn.js";
+import { outCallOf, type ReportOfCall, takeDueCalls, takeReport } from "./call-reports.js";
+import { GroupWriter } from "./group.js";
+import { handlers } from "./handlers.js";
+import { isUrgent, Mailbox } from "./mailbox.js";
+import { orderDue } from "./order-due.js";
+import { takeMessage } from "./take-message.js";
 
 /** What the loop cannot answer from the books. `done` is called at any later time, outside of turns. */
 export type Outside = (

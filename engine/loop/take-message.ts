@@ -1,8 +1,8 @@
 /** Which function takes which message of a peer. Each comes in order and for the first time. */
 
-import type { Message } from "../links/messages.js";
 import { takeAnswer } from "../cross-shard/cross-shard.js";
 import { endBranch, takeBack, tryBranch } from "../cross-shard/cross-shard-branch.js";
+import type { Message } from "../links/messages.js";
 import { takeForwarded } from "../payments/notify-payment.js";
 import { takeSettled } from "../payments/payment-answers.js";
 import { takeReclaimAnswer } from "../payments/reinstate-order.js";

@@ -3,6 +3,9 @@
 import { orderSlot, parseOrderId } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
 import { refuse } from "../../actors/results.js";
+import { shardOfSlot } from "../links/slots.js";
+import type { GetOrder, LookupOrder } from "../seams/commands.js";
+import { running, spaces } from "../tables/key-table.js";
 import {
   answerOrder,
   answerRefusal,
@@ -11,9 +14,6 @@ import {
   keptRefusal,
   withKeptOrder,
 } from "../turns/answers.js";
-import type { GetOrder, LookupOrder } from "../seams/commands.js";
-import { running, spaces } from "../tables/key-table.js";
-import { shardOfSlot } from "../links/slots.js";
 import type { Turn } from "../turns/turn.js";
 
 export function getOrder(turn: Turn, command: GetOrder): void {

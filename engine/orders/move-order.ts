@@ -6,14 +6,21 @@ import { formatAmount } from "../../actors/money.js";
 import { decideEvent, type Order } from "../../actors/order.js";
 import { refundSources } from "../../actors/postings.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { answerOrder, answerRefusal, answerResult, orderView } from "../turns/answers.js";
-import type { AdvanceOrder, CancelOrder, Command, GetOrder, PayOrder, RefundOrder } from "../seams/commands.js";
-import { keepOrder, keepRefusal, keyedMethods, settledByKey } from "../turns/exactly-once.js";
-import { spaces } from "../tables/key-table.js";
-import { ParamsHash } from "../turns/params-hash.js";
-import { askRefund } from "../refunds/refunds.js";
-import type { Turn } from "../turns/turn.js";
 import { endBranches } from "../cross-shard/cross-shard.js";
+import { askRefund } from "../refunds/refunds.js";
+import type {
+  AdvanceOrder,
+  CancelOrder,
+  Command,
+  GetOrder,
+  PayOrder,
+  RefundOrder,
+} from "../seams/commands.js";
+import { spaces } from "../tables/key-table.js";
+import { answerOrder, answerRefusal, answerResult, orderView } from "../turns/answers.js";
+import { keepOrder, keepRefusal, keyedMethods, settledByKey } from "../turns/exactly-once.js";
+import { ParamsHash } from "../turns/params-hash.js";
+import type { Turn } from "../turns/turn.js";
 import { isArchived, placedOrder } from "./look-order.js";
 import { viewToResult } from "./order-result.js";
 import { grantPoints } from "./points.js";

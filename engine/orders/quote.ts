@@ -8,10 +8,10 @@ import { currencyCode } from "../../actors/money.js";
 import { slotOf } from "../../actors/order-number.js";
 import { decideTake } from "../../actors/product.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { answerResult } from "../turns/answers.js";
+import { shardOfSlot } from "../links/slots.js";
 import type { Command, LineAsked, PlaceOrder, QuoteLines } from "../seams/commands.js";
 import type { OrderLineView, Requester } from "../seams/requester.js";
-import { shardOfSlot } from "../links/slots.js";
+import { answerResult } from "../turns/answers.js";
 import type { Turn } from "../turns/turn.js";
 import { type AnsweredLine, decideAnswered } from "./cart.js";
 

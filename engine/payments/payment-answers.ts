@@ -4,15 +4,15 @@
 
 import { Facts } from "../../actors/facts.js";
 import { refundId, slotOf } from "../../actors/order-number.js";
-import { orderView } from "../turns/answers.js";
-import { answerWaiting, keepResult, keyedMethods } from "../turns/exactly-once.js";
-import { spaces } from "../tables/key-table.js";
 import { encodeMessage, type MessageOf } from "../links/messages.js";
+import { shardOfSlot } from "../links/slots.js";
 import { placedOrder } from "../orders/look-order.js";
 import { viewToResult } from "../orders/order-result.js";
-import { shardOfSlot } from "../links/slots.js";
-import type { Turn } from "../turns/turn.js";
 import type { SuspendedPayment } from "../refunds/refund-calls.js";
+import { spaces } from "../tables/key-table.js";
+import { orderView } from "../turns/answers.js";
+import { answerWaiting, keepResult, keyedMethods } from "../turns/exactly-once.js";
+import type { Turn } from "../turns/turn.js";
 import type { Settled } from "./settle-payment.js";
 
 const method = keyedMethods["payment.notify"];

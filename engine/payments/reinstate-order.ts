@@ -15,14 +15,14 @@
 import { Facts } from "../../actors/facts.js";
 import { orderId } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
-import type { MessageOf } from "../links/messages.js";
-import { advance, giveUp, linesOf, newRun, type Run } from "../cross-shard/cross-shard-run.js";
-import { type Reclaim, reclaimEnds } from "../tables/cross-shard-table.js";
-import { placedOrder } from "../orders/look-order.js";
 import type { PartState } from "../../actors/transactions/next-step.js";
+import { advance, giveUp, linesOf, newRun, type Run } from "../cross-shard/cross-shard-run.js";
+import type { MessageOf } from "../links/messages.js";
+import { placedOrder } from "../orders/look-order.js";
+import type { SuspendedPayment } from "../refunds/refund-calls.js";
+import { type Reclaim, reclaimEnds } from "../tables/cross-shard-table.js";
 import type { Turn } from "../turns/turn.js";
 import { tellSettled } from "./payment-answers.js";
-import type { SuspendedPayment } from "../refunds/refund-calls.js";
 import { giveBack, recordReinstated } from "./settle-payment.js";
 
 /** Whether the order would come back for this payment, if all that it was to have can be taken again. */

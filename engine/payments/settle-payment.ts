@@ -15,9 +15,9 @@ import { decideTake } from "../../actors/product.js";
 import { isArchived, placedOrder } from "../orders/look-order.js";
 import { endHolds } from "../orders/move-order.js";
 import { grantPoints } from "../orders/points.js";
-import type { Turn } from "../turns/turn.js";
 import type { SuspendedPayment } from "../refunds/refund-calls.js";
 import { askRefund } from "../refunds/refunds.js";
+import type { Turn } from "../turns/turn.js";
 
 /** What was done about it. `refund` is the number of a refund that was asked for, or 0. */
 export interface Settled {

@@ -3,8 +3,8 @@
 import { currencyCode, formatAmount } from "../../actors/money.js";
 import { orderId, refundId } from "../../actors/order-number.js";
 import { callOf, dropCall, makeCall } from "../calls/calls.js";
-import { closeItem, openItem } from "../turns/open-item.js";
 import type { Refund } from "../tables/after-sales.js";
+import { closeItem, openItem } from "../turns/open-item.js";
 import type { Turn } from "../turns/turn.js";
 
 /** The intent is recorded; the refund's id in the input is what makes two calls one refund on the other side. */

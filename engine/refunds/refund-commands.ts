@@ -2,9 +2,9 @@
 
 import { orderSequence, parseRefundId } from "../../actors/order-number.js";
 import { refuse } from "../../actors/results.js";
-import { answerRefusal, answerResult, askOutside } from "../turns/answers.js";
 import type { GetRefund, ReportRefund } from "../seams/commands.js";
 import { isOpen } from "../tables/after-sales.js";
+import { answerRefusal, answerResult, askOutside } from "../turns/answers.js";
 import type { Turn } from "../turns/turn.js";
 import { refundView } from "./refund-view.js";
 import { refundDone, refundRefused, refundUnknown } from "./refunds.js";

@@ -16,11 +16,11 @@ import {
   sumOf,
 } from "../../actors/refund.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import type { LineAsked, RefundOrder } from "../seams/commands.js";
-import { keyedMethods } from "../turns/exactly-once.js";
 import { mergeLines } from "../orders/cart.js";
 import { moveByRequest } from "../orders/move-order.js";
 import { recordMove } from "../orders/order-moves.js";
+import type { LineAsked, RefundOrder } from "../seams/commands.js";
+import { keyedMethods } from "../turns/exactly-once.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { refundView } from "./refund-view.js";

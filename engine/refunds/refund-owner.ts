@@ -1,10 +1,10 @@
 /** What the calls of refunds come to: their owner's row in `call-owners`. */
 
 import type { CallOwner } from "../calls/call-owner.js";
-import type { OpenCall } from "../tables/call-table.js";
 import { refCharsMax } from "../seams/limits.js";
 import { logText } from "../seams/log-text.js";
 import type { Refund } from "../tables/after-sales.js";
+import type { OpenCall } from "../tables/call-table.js";
 import type { Turn } from "../turns/turn.js";
 import { openRefundItem } from "./refund-calls.js";
 import { refundDone, refundRefused, refundUnknown } from "./refunds.js";

@@ -2,8 +2,8 @@
 
 import { currencyCode, formatAmount } from "../../actors/money.js";
 import { orderId, refundId } from "../../actors/order-number.js";
-import type { Books } from "../tables/books.js";
 import type { Refund } from "../tables/after-sales.js";
+import type { Books } from "../tables/books.js";
 
 export function refundView(books: Books, refund: Refund): object {
   const { number, order, amount, currency, provider, paymentId, restock, reason, state, ref, shares } =

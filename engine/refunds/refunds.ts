@@ -17,10 +17,10 @@ import { orderNumber, orderSlot } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
 import { refundSources } from "../../actors/postings.js";
 import { sendToBranch } from "../cross-shard/cross-shard-run.js";
-import type { Refund } from "../tables/after-sales.js";
+import { firstSlot } from "../links/slots.js";
 import { engineItself, recordMove } from "../orders/order-moves.js";
 import { reversePoints } from "../orders/points.js";
-import { firstSlot } from "../links/slots.js";
+import type { Refund } from "../tables/after-sales.js";
 import type { Turn } from "../turns/turn.js";
 import { askProvider, endCalls, openRefundItem } from "./refund-calls.js";
 

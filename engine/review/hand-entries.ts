@@ -14,8 +14,8 @@ import { isHandAccount } from "../../actors/postings.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import type { EntryAsked } from "../seams/commands.js";
 import type { NameTable } from "../tables/name-table.js";
-import type { Turn } from "../turns/turn.js";
 import type { HandEntry, HumanItem } from "../tables/review-queue.js";
+import type { Turn } from "../turns/turn.js";
 
 /**
  * The entries as they will be booked, or why not. `at`: the ledger account where the money at risk stands, and which way it

@@ -2,9 +2,9 @@
 
 import type { Refusal } from "../../actors/results.js";
 import type { ResolveHuman } from "../seams/commands.js";
-import type { Turn } from "../turns/turn.js";
-import type { HumanKind } from "../turns/open-item.js";
 import type { HumanItem } from "../tables/review-queue.js";
+import type { HumanKind } from "../turns/open-item.js";
+import type { Turn } from "../turns/turn.js";
 
 /**
  * Decides whether the action can be done, and records nothing. What it gives back is run in the same turn after the

@@ -1,10 +1,10 @@
 /** What a human can do with each kind of item: one table. A kind has a row for every action that makes sense for it. */
 
-import { transactionItems } from "./transaction-items.js";
-import { humanKinds } from "../turns/open-item.js";
 import type { HumanItem } from "../tables/review-queue.js";
+import { humanKinds } from "../turns/open-item.js";
 import type { ItemKind } from "./item-kind.js";
 import { paymentKind, refundKind } from "./money-items.js";
+import { transactionItems } from "./transaction-items.js";
 
 /** Kinds that this build can resolve. */
 const itemKinds: readonly ItemKind[] = [paymentKind, refundKind, transactionItems];

@@ -16,16 +16,16 @@ import { Statuses } from "../../actors/order-transitions.js";
 import { refundSources } from "../../actors/postings.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import { callOf, repeatCall } from "../calls/calls.js";
+import { settlePayment, whySuspended } from "../payments/settle-payment.js";
+import { askProvider, type SuspendedPayment } from "../refunds/refund-calls.js";
+import { refundDone, refundRefused } from "../refunds/refunds.js";
 import type { ResolveHuman } from "../seams/commands.js";
 import { refCharsMax } from "../seams/limits.js";
 import { logText } from "../seams/log-text.js";
 import type { Refund } from "../tables/after-sales.js";
-import { askProvider, type SuspendedPayment } from "../refunds/refund-calls.js";
-import { refundDone, refundRefused } from "../refunds/refunds.js";
-import { settlePayment, whySuspended } from "../payments/settle-payment.js";
+import type { HandEntry, HumanItem } from "../tables/review-queue.js";
 import type { Turn } from "../turns/turn.js";
 import { decideEntries, recordEntries } from "./hand-entries.js";
-import type { HandEntry, HumanItem } from "../tables/review-queue.js";
 import type { ItemKind, Resolve } from "./item-kind.js";
 
 export const paymentKind: ItemKind = {

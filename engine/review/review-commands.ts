@@ -8,13 +8,13 @@ import { Facts } from "../../actors/facts.js";
 import { currencyCode, formatAmount } from "../../actors/money.js";
 import { itemId, orderNumber, orderSequence, parseItemId } from "../../actors/order-number.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { answerRefusal, answerResult } from "../turns/answers.js";
 import type { GetHuman, ListHuman, ResolveHuman } from "../seams/commands.js";
+import type { HumanItem, Resolution } from "../tables/review-queue.js";
+import { answerRefusal, answerResult } from "../turns/answers.js";
+import { humanActions } from "../turns/open-item.js";
 import type { Turn } from "../turns/turn.js";
 import { sameEntries } from "./hand-entries.js";
 import { kindName, kindOf } from "./item-kinds.js";
-import { humanActions } from "../turns/open-item.js";
-import type { HumanItem, Resolution } from "../tables/review-queue.js";
 
 const listedByDefault = 100;
 

@@ -21,15 +21,15 @@ import { purses } from "../../actors/postings.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import { callOf, repeatCall } from "../calls/calls.js";
 import type { ResolveHuman } from "../seams/commands.js";
-import { decideEntries, recordEntries } from "./hand-entries.js";
 import type { HumanItem } from "../tables/review-queue.js";
-import type { ItemKind, Resolve } from "./item-kind.js";
-import { shiftMoney } from "../transactions/transfers.js";
-import type { Turn } from "../turns/turn.js";
+import type { Transaction } from "../tables/transaction-table.js";
 import { advance } from "../transactions/coordinator.js";
 import { answerPart, codesOfPart, endOf, endPart, settlePart } from "../transactions/parts.js";
 import type { Part } from "../transactions/plan.js";
-import type { Transaction } from "../tables/transaction-table.js";
+import { shiftMoney } from "../transactions/transfers.js";
+import type { Turn } from "../turns/turn.js";
+import { decideEntries, recordEntries } from "./hand-entries.js";
+import type { ItemKind, Resolve } from "./item-kind.js";
 
 interface Stuck {
   readonly transaction: Transaction;

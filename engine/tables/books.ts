@@ -11,11 +11,10 @@ import { evolveOrder, isClosed, type Order } from "../../actors/order.js";
 import { isTerminal, OrderEvents, Statuses } from "../../actors/order-transitions.js";
 import { refundSources } from "../../actors/postings.js";
 import { evolveProduct, type Product, productFromFact } from "../../actors/product.js";
-import { CallTable } from "./call-table.js";
 import { evolveHandEntry } from "../review/hand-entries.js";
-import { HumanQueue } from "./review-queue.js";
-import { closedStatus, type KeptResult, KeyTable, running, spaces } from "./key-table.js";
-import { NameTable } from "./name-table.js";
+import { evolveMoney, evolveUnits } from "../transactions/transfers.js";
+import { Dossiers } from "./after-sales.js";
+import { CallTable } from "./call-table.js";
 import {
   type Branch,
   Branches,
@@ -23,11 +22,12 @@ import {
   pendingFromFact,
   type Reclaim,
 } from "./cross-shard-table.js";
-import { Dossiers } from "./after-sales.js";
+import { FenceTable } from "./fence-table.js";
+import { closedStatus, type KeptResult, KeyTable, running, spaces } from "./key-table.js";
+import { NameTable } from "./name-table.js";
 import { OrderTable } from "./order-table.js";
 import { Outboxes } from "./outboxes.js";
-import { FenceTable } from "./fence-table.js";
-import { evolveMoney, evolveUnits } from "../transactions/transfers.js";
+import { HumanQueue } from "./review-queue.js";
 import { Timers } from "./timers.js";
 import { TransactionTable } from "./transaction-table.js";
 

@@ -7,8 +7,8 @@
  */
 
 import { type FactOf, Facts } from "../../actors/facts.js";
-import { Timers } from "./timers.js";
 import { type FenceState, fenceStates, isEnded, type Mode, modes } from "../../actors/transactions/fence.js";
+import { Timers } from "./timers.js";
 
 /** What a built-in participant can be. Numbers of `fence.set`; never re-used. */
 export const participants = { stock: 1, debit: 2, credit: 3 } as const;

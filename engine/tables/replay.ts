@@ -1,7 +1,7 @@
 /** Recovery: the facts of a log, applied in order. The same `evolve` as in a running turn, and nothing else. */
 
 import { readFacts } from "../../actors/fact-codec.js";
-import type { Group } from "../../persistence/journal.js";
+import type { Group } from "../../persistence/log/journal.js";
 import type { Books } from "./books.js";
 
 /** Applies the part of a group that the books do not hold yet. */

@@ -9,14 +9,14 @@ import { createHash } from "node:crypto";
 import { Packr } from "msgpackr";
 import type { Account } from "../../actors/account.js";
 import type { Product } from "../../actors/product.js";
+import type { Dossier, Refund } from "./after-sales.js";
 import { Books } from "./books.js";
 import type { OpenCall } from "./call-table.js";
-import type { HumanItem } from "./review-queue.js";
-import type { KeptResult, KeyTable } from "./key-table.js";
 import type { Branch, PendingOrder, Reclaim } from "./cross-shard-table.js";
 import { payNowModes, pendingFromFact } from "./cross-shard-table.js";
-import type { Dossier, Refund } from "./after-sales.js";
 import type { Fence } from "./fence-table.js";
+import type { KeptResult, KeyTable } from "./key-table.js";
+import type { HumanItem } from "./review-queue.js";
 import type { Transaction } from "./transaction-table.js";
 
 /** Changes with every change of the layout; an older snapshot is then not used, and the log is read instead. */

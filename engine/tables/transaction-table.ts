@@ -12,11 +12,11 @@
  */
 
 import { type FactOf, Facts } from "../../actors/facts.js";
-import { transactionsEndedMax } from "../seams/limits.js";
 import { type Mode, modes } from "../../actors/transactions/fence.js";
-import { Timers } from "./timers.js";
 import type { PartState } from "../../actors/transactions/next-step.js";
+import { transactionsEndedMax } from "../seams/limits.js";
 import type { Part } from "../transactions/plan.js";
+import { Timers } from "./timers.js";
 
 /** Numbers in the log; never re-used. */
 export const answers = { done: 1, refused: 2, unknown: 3 } as const;

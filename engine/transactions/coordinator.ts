@@ -9,20 +9,20 @@
 import { Facts } from "../../actors/facts.js";
 import { orderSlot } from "../../actors/order-number.js";
 import { refuse, resultOf, resultOfNumber } from "../../actors/results.js";
-import { keyedMethods } from "../turns/exactly-once.js";
-import { spaces } from "../tables/key-table.js";
-import { fenceKeepMs, fencesDroppedPerStep } from "../seams/limits.js";
-import type { Message } from "../links/messages.js";
-import { nextOfSaga } from "../../actors/transactions/saga.js";
-import { shardOfSlot } from "../links/slots.js";
 import { isEnded } from "../../actors/transactions/fence.js";
-import { fenceAskMs } from "../tables/fence-table.js";
-import { callParticipant, participantResult } from "./participant.js";
-import { nextOfTcc } from "../../actors/transactions/tcc.js";
-import type { Turn } from "../turns/turn.js";
 import { decisions, type NextStep, settlements } from "../../actors/transactions/next-step.js";
-import { answerPart, callPart, endOf, endPart, parsed, sendToCoordinator, takeAnswer } from "./parts.js";
+import { nextOfSaga } from "../../actors/transactions/saga.js";
+import { nextOfTcc } from "../../actors/transactions/tcc.js";
+import type { Message } from "../links/messages.js";
+import { shardOfSlot } from "../links/slots.js";
+import { fenceKeepMs, fencesDroppedPerStep } from "../seams/limits.js";
+import { fenceAskMs } from "../tables/fence-table.js";
+import { spaces } from "../tables/key-table.js";
 import type { Transaction } from "../tables/transaction-table.js";
+import { keyedMethods } from "../turns/exactly-once.js";
+import type { Turn } from "../turns/turn.js";
+import { callParticipant, participantResult } from "./participant.js";
+import { answerPart, callPart, endOf, endPart, parsed, sendToCoordinator, takeAnswer } from "./parts.js";
 import { transactionView } from "./transaction-view.js";
 
 /** Goes on until the transaction has to wait, or has ended. */

@@ -19,11 +19,18 @@ import { addChecked, currencyCode, formatAmount } from "../../actors/money.js";
 import { purses } from "../../actors/postings.js";
 import { decideTake } from "../../actors/product.js";
 import { type Refusal, refuse, resultOf, resultOfNumber } from "../../actors/results.js";
+import {
+  type Cell,
+  type FenceCall,
+  fenceCell,
+  fenceStates,
+  type Mode,
+  modes,
+} from "../../actors/transactions/fence.js";
 import { nameAccount } from "../catalog/account-commands.js";
 import { fencesMax, retryAfterMs } from "../seams/limits.js";
-import type { Turn } from "../turns/turn.js";
-import { type Cell, type FenceCall, fenceCell, fenceStates, type Mode, modes } from "../../actors/transactions/fence.js";
 import { type Fence, type Participant, participants } from "../tables/fence-table.js";
+import type { Turn } from "../turns/turn.js";
 import { shiftMoney, shiftUnits } from "./transfers.js";
 
 /** A call to a participant of this shard. */

@@ -9,16 +9,16 @@
 import { Facts } from "../../actors/facts.js";
 import { orderSlot, slotOf, transactionId } from "../../actors/order-number.js";
 import type { Refusal } from "../../actors/results.js";
-import { callOf, dropCall, makeCall } from "../calls/calls.js";
+import { contradictions, type FenceCall, fenceCalls } from "../../actors/transactions/fence.js";
+import { settlements } from "../../actors/transactions/next-step.js";
 import { nextTry } from "../../actors/transactions/retry.js";
-import { closeItem, openItem } from "../turns/open-item.js";
+import { callOf, dropCall, makeCall } from "../calls/calls.js";
 import { encodeMessage, type Message } from "../links/messages.js";
 import { shardOfSlot } from "../links/slots.js";
-import { contradictions, type FenceCall, fenceCalls } from "../../actors/transactions/fence.js";
-import { callParticipant, type ParticipantCall, participantResult } from "./participant.js";
-import type { Turn } from "../turns/turn.js";
-import { settlements } from "../../actors/transactions/next-step.js";
 import { answers, type Transaction } from "../tables/transaction-table.js";
+import { closeItem, openItem } from "../turns/open-item.js";
+import type { Turn } from "../turns/turn.js";
+import { callParticipant, type ParticipantCall, participantResult } from "./participant.js";
 
 /** What a call of a part is for: a call of the fence, or the question what became of its step. */
 export type Verb = FenceCall | "ask";

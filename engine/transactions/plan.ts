@@ -6,8 +6,8 @@
 import { currencyNumber, parsePositiveAmount } from "../../actors/money.js";
 import { purses } from "../../actors/postings.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { partsMax, qtyMax } from "../seams/limits.js";
 import type { Mode } from "../../actors/transactions/fence.js";
+import { partsMax, qtyMax } from "../seams/limits.js";
 import type { Participant } from "../tables/fence-table.js";
 
 /** What a definition says about one part. Amounts are decimal strings. */

@@ -10,8 +10,8 @@
 
 import { transactionId } from "../../actors/order-number.js";
 import type { CallOutcome, CallOwner } from "../calls/call-owner.js";
-import type { OpenCall } from "../tables/call-table.js";
 import { dropCall } from "../calls/calls.js";
+import type { OpenCall } from "../tables/call-table.js";
 import type { Turn } from "../turns/turn.js";
 import { advance } from "./coordinator.js";
 import { answerPart, callPart, parsed, partOfCall, settlePart, stickPart, type Verb } from "./parts.js";

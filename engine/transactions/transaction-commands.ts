@@ -7,18 +7,18 @@ import type { Account } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
 import { orderNumber, parseTransactionId, slotOf } from "../../actors/order-number.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { nameAccount } from "../catalog/account-commands.js";
-import { answerRefusal, answerResult } from "../turns/answers.js";
-import type { BeginTransaction, GetTransaction } from "../seams/commands.js";
-import { keepRefusal, keyedMethods, settledByKey } from "../turns/exactly-once.js";
-import { running, spaces } from "../tables/key-table.js";
-import { inputCharsMax, retryAfterMs, transactionsOpenMax } from "../seams/limits.js";
-import { ParamsHash } from "../turns/params-hash.js";
 import { type Mode, modes } from "../../actors/transactions/fence.js";
+import { nameAccount } from "../catalog/account-commands.js";
+import type { BeginTransaction, GetTransaction } from "../seams/commands.js";
+import { inputCharsMax, retryAfterMs, transactionsOpenMax } from "../seams/limits.js";
+import { running, spaces } from "../tables/key-table.js";
+import type { Transaction } from "../tables/transaction-table.js";
+import { answerRefusal, answerResult } from "../turns/answers.js";
+import { keepRefusal, keyedMethods, settledByKey } from "../turns/exactly-once.js";
+import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { advance } from "./coordinator.js";
 import { type Part, readPlan } from "./plan.js";
-import type { Transaction } from "../tables/transaction-table.js";
 import { transactionView } from "./transaction-view.js";
 
 /** How long a transaction may be undecided when the request does not say: a freeze of a TCC, the steps of a saga. */

@@ -1,10 +1,10 @@
 /** A transaction as its owner sees it. */
 
 import { transactionId } from "../../actors/order-number.js";
-import type { Books } from "../tables/books.js";
 import { decisions, settlements } from "../../actors/transactions/next-step.js";
-import { parsed } from "./parts.js";
+import type { Books } from "../tables/books.js";
 import type { Transaction } from "../tables/transaction-table.js";
+import { parsed } from "./parts.js";
 
 const states = {
   open: { 0: "running", [decisions.done]: "confirming", [decisions.undone]: "canceling" },

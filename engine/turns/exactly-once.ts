@@ -14,10 +14,10 @@
 import type { Account } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
 import { type Refusal, refuse, resultOf } from "../../actors/results.js";
-import { answerKept, answerRefusal } from "./answers.js";
 import type { Command } from "../seams/commands.js";
-import { running, spaces } from "../tables/key-table.js";
 import { atAheadMsMax, keysDroppedPerStep } from "../seams/limits.js";
+import { running, spaces } from "../tables/key-table.js";
+import { answerKept, answerRefusal } from "./answers.js";
 import { refuseToken, tokenTime } from "./tokens.js";
 import type { Turn } from "./turn.js";
 

@@ -15,9 +15,9 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { Facts } from "../../actors/facts.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { answerResult } from "./answers.js";
 import type { IssueToken } from "../seams/commands.js";
 import { tokenLifeMs } from "../seams/limits.js";
+import { answerResult } from "./answers.js";
 import type { Turn } from "./turn.js";
 
 const prefix = "tk:";

@@ -8,12 +8,12 @@
 
 import type { Fact } from "../../actors/facts.js";
 import type { Refusal } from "../../actors/results.js";
-import type { Books } from "../tables/books.js";
 import type { CallDesk } from "../links/call-dispatcher.js";
-import type { Command } from "../seams/commands.js";
 import type { Feed } from "../links/feed.js";
+import type { Command } from "../seams/commands.js";
 import type { Requester } from "../seams/requester.js";
 import type { Settings } from "../seams/settings.js";
+import type { Books } from "../tables/books.js";
 import type { PlanAsked } from "../transactions/plan.js";
 
 export interface Turn {

@@ -10,7 +10,7 @@
 import { readdirSync } from "node:fs";
 import { type FileHandle, open, rename } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { createFolder } from "../../persistence/folder.js";
+import { createFolder } from "../../persistence/log/folder.js";
 import { type EventFileSetup, type Outlet, type OutletEvent, wantsType } from "./outlet.js";
 
 const timeoutMs = 60_000;

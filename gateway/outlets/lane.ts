@@ -10,8 +10,8 @@
 
 import { eventOf, isTold } from "../../actors/events.js";
 import { readFacts } from "../../actors/fact-codec.js";
-import type { NamedGroup } from "../../persistence/outlet-names.js";
-import type { OutletStore } from "../../persistence/outlet-store.js";
+import type { NamedGroup } from "../../persistence/outlets/outlet-names.js";
+import type { OutletStore } from "../../persistence/outlets/outlet-store.js";
 import { isoTime } from "../iso-time.js";
 import { type Outlet, type OutletEvent, retryDelayMs } from "./outlet.js";
 

@@ -1,8 +1,8 @@
 /** Where a lane's groups come from. */
 
-import type { Journal } from "../../persistence/journal.js";
-import { LogReader } from "../../persistence/log-reader.js";
-import type { NamedGroup } from "../../persistence/outlet-names.js";
+import type { Journal } from "../../persistence/log/journal.js";
+import { LogReader } from "../../persistence/log/log-reader.js";
+import type { NamedGroup } from "../../persistence/outlets/outlet-names.js";
 import type { OutletSource } from "./lane.js";
 
 /** The log on disk, read beside the engine. */

@@ -1,6 +1,6 @@
 /** All outlets of an engine at work: a lane for each of them and each shard, on one store, in whichever thread calls this. */
 
-import { OutletStore } from "../../persistence/outlet-store.js";
+import { OutletStore } from "../../persistence/outlets/outlet-store.js";
 import { eventFileOutlet } from "./event-file.js";
 import { functionOutlet } from "./function-outlet.js";
 import { type LaneParts, type OutletCounters, type OutletSource, runLane, runLetters } from "./lane.js";

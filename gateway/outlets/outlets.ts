@@ -7,7 +7,7 @@
 
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { Journal } from "../../persistence/journal.js";
+import type { Journal } from "../../persistence/log/journal.js";
 import { shardFolder } from "../data-folder.js";
 import type { OutletSource } from "./lane.js";
 import { journalSource, ownSource } from "./log-source.js";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connect } from "../../client/client.js";
 import { settingsTable } from "../../gateway/config.js";
-import { listSegments } from "../../persistence/segments.js";
+import { listSegments } from "../../persistence/log/segments.js";
 import { type ServerProcess, startServer, yifen } from "../support/server-process.js";
 
 const done = 0;

@@ -5,7 +5,7 @@ import { makePlan } from "../../cli/demo/plan.js";
 import { newReceipts, type Receipt, type Receipts } from "../../cli/demo/receipts.js";
 import { type Run, reportOf } from "../../cli/demo/report.js";
 import type { Account, Order, OrderStatus, Product } from "../../client/client.js";
-import type { Certificate } from "../../persistence/audit.js";
+import type { Certificate } from "../../persistence/audit/audit.js";
 
 /** What was seen after a sale, to be spoiled by a test. */
 interface World {

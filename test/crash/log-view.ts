@@ -8,8 +8,8 @@
 
 import { readFacts } from "../../actors/fact-codec.js";
 import { type Fact, Facts } from "../../actors/facts.js";
-import { type ChainPoint, genesis, hex } from "../../persistence/hash-chain.js";
-import { LogReader } from "../../persistence/log-reader.js";
+import { type ChainPoint, genesis, hex } from "../../persistence/log/hash-chain.js";
+import { LogReader } from "../../persistence/log/log-reader.js";
 
 /** Something that was so from this position on. */
 export interface Since<T> {

@@ -7,7 +7,7 @@ import { exitCodes } from "../../cli/fail.js";
 import { environmentName, type SettingName, settingsTable, shown } from "../../gateway/config.js";
 import type { Metric } from "../../gateway/metrics.js";
 import { schemas } from "../../gateway/schemas.js";
-import { checks } from "../../persistence/audit-findings.js";
+import { checks } from "../../persistence/audit/audit-findings.js";
 
 /** What typebox gives, as far as it is looked at here. */
 interface Field {

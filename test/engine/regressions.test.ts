@@ -4,9 +4,9 @@
  */
 
 import { describe, expect, test } from "vitest";
-import type { Command } from "../../engine/seams/commands.js";
 import { shardOf } from "../../engine/links/router.js";
-import { memoryJournal } from "../../persistence/memory-journal.js";
+import type { Command } from "../../engine/seams/commands.js";
+import { memoryJournal } from "../../persistence/log/memory-journal.js";
 import {
   advance,
   advanceParams,

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { connect, type Yifen } from "../../client/client.js";
 import type * as Embedded from "../../gateway/embedded.js";
-import { listSegments } from "../../persistence/segments.js";
+import { listSegments } from "../../persistence/log/segments.js";
 import { compiledUrl, node, type ServerProcess, startServer } from "../support/server-process.js";
 
 let openEngine: typeof Embedded.openEngine;

@@ -16,8 +16,8 @@ import {
 } from "../../gateway/outlets/outlet.js";
 import { type OutletsOptions, openOutlets } from "../../gateway/outlets/outlets.js";
 import { webhookOutlet } from "../../gateway/outlets/webhook.js";
-import { type MemoryJournal, memoryJournal } from "../../persistence/memory-journal.js";
-import { OutletStore } from "../../persistence/outlet-store.js";
+import { type MemoryJournal, memoryJournal } from "../../persistence/log/memory-journal.js";
+import { OutletStore } from "../../persistence/outlets/outlet-store.js";
 import { groupsOf, shardOne, shardZero } from "../persistence/trading-log.js";
 import { type EventSink, openEventSink } from "../support/event-sink.js";
 

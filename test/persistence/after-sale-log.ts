@@ -16,9 +16,9 @@ import { type Fact, type FactOf, Facts } from "../../actors/facts.js";
 import { orderId } from "../../actors/order-number.js";
 import { type OrderEvent, OrderEvents, type Status, Statuses } from "../../actors/order-transitions.js";
 import { refundSources } from "../../actors/postings.js";
-import { type ReadGroup, ReadModel } from "../../persistence/read-model.js";
-import { prepareAnswers, type ReadAnswers } from "../../persistence/read-queries.js";
-import { openReadDatabase } from "../../persistence/read-schema.js";
+import { type ReadGroup, ReadModel } from "../../persistence/read/read-model.js";
+import { prepareAnswers, type ReadAnswers } from "../../persistence/read/read-queries.js";
+import { openReadDatabase } from "../../persistence/read/read-schema.js";
 import { groupsOf, key, order, start, type Turn } from "./trading-log.js";
 
 const [alice, bob] = [0, 1];

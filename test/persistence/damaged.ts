@@ -2,8 +2,8 @@
 
 import { expect, test } from "vitest";
 import { type Fact, type FactKind, type FactOf, Facts } from "../../actors/facts.js";
-import { auditLogs, type Certificate } from "../../persistence/audit.js";
-import type { CheckName } from "../../persistence/audit-findings.js";
+import { auditLogs, type Certificate } from "../../persistence/audit/audit.js";
+import type { CheckName } from "../../persistence/audit/audit-findings.js";
 import { ann, methods, type Payment, type Refund, ShopLog, type ShopOrder, week } from "./shop-log.js";
 import { shopStory } from "./shop-story.js";
 import { groupsOf, type Turn } from "./trading-log.js";

@@ -5,7 +5,7 @@ import { writeFact, writeTurn } from "../../actors/fact-codec.js";
 import { type Fact, Facts } from "../../actors/facts.js";
 import { orderNumber, slotOf } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
-import { chainHash, genesisHash, type LoggedGroup } from "../../persistence/hash-chain.js";
+import { chainHash, genesisHash, type LoggedGroup } from "../../persistence/log/hash-chain.js";
 
 export interface Turn {
   /** Microseconds. */

@@ -1,6 +1,6 @@
 /** The product's own audit, over the logs that the simulator has written: what the auditor here finds good, it must too. */
 
-import { auditLogs } from "../../persistence/audit.js";
+import { auditLogs } from "../../persistence/audit/audit.js";
 import type { World } from "./world.js";
 
 /** It reads every log once more, so one seed in ten stands for all. That a replay gives the same books is seen elsewhere. */

@@ -1,7 +1,7 @@
 /** Defects that deals have found in the simulator, each as the smallest case, with the seed that showed it first. */
 
 import { describe, expect, test } from "vitest";
-import { auditLogs } from "../../persistence/audit.js";
+import { auditLogs } from "../../persistence/audit/audit.js";
 import type { TestEngine } from "../support/engine.js";
 import { balanceOf, place, shop, stockOf } from "../support/shop.js";
 import { begin, call, leftOpen, lost, no, ok, pay, saga, tcc, tea, world } from "../support/transactions.js";

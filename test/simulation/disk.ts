@@ -10,7 +10,7 @@
  */
 
 import { crc32 } from "node:zlib";
-import { type Group, type Journal, JournalFailed } from "../../persistence/journal.js";
+import { type Group, type Journal, JournalFailed } from "../../persistence/log/journal.js";
 import type { Random } from "./random.js";
 
 /** What happens to one append, at which of its moments. */

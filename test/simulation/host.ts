@@ -8,14 +8,14 @@
 
 import { parseOrderId, parseRefundId } from "../../actors/order-number.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { Books } from "../../engine/tables/books.js";
 import type { OutCalls } from "../../engine/links/call-dispatcher.js";
-import type { Command } from "../../engine/seams/commands.js";
-import { gatherQuotes } from "../../engine/orders/quote.js";
-import { replay } from "../../engine/tables/replay.js";
 import { Shard } from "../../engine/loop/shard.js";
+import { gatherQuotes } from "../../engine/orders/quote.js";
+import type { Command } from "../../engine/seams/commands.js";
+import { Books } from "../../engine/tables/books.js";
+import { replay } from "../../engine/tables/replay.js";
 import { loadBooks, saveBooks, stateHash } from "../../engine/tables/snapshot.js";
-import type { Group } from "../../persistence/journal.js";
+import type { Group } from "../../persistence/log/journal.js";
 import { planOf } from "./deal-plan.js";
 import { Disk, DiskJournal, type Fate, Killed } from "./disk.js";
 import { ReadModel } from "./read-model.js";

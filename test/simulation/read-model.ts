@@ -8,7 +8,7 @@ import { type Fact, Facts } from "../../actors/facts.js";
 import { currencyCode } from "../../actors/money.js";
 import { orderId, refundId } from "../../actors/order-number.js";
 import { statuses } from "../../actors/order-transitions.js";
-import type { Group } from "../../persistence/journal.js";
+import type { Group } from "../../persistence/log/journal.js";
 import { decimal } from "./amounts.js";
 
 interface Order {

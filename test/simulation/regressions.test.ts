@@ -1,8 +1,8 @@
 /** Defects that the simulator has found, each as the smallest case that shows it, and with the seed that showed it first. */
 
 import { describe, expect, test } from "vitest";
-import { Books } from "../../engine/tables/books.js";
 import { decodeFrame } from "../../engine/links/channel.js";
+import { Books } from "../../engine/tables/books.js";
 import { replay } from "../../engine/tables/replay.js";
 import { loadBooks, saveBooks, stateHash } from "../../engine/tables/snapshot.js";
 import { type TestEngine, testEngine } from "../support/engine.js";

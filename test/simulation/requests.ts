@@ -1,7 +1,7 @@
 /** Requests in the making: what a client wants becomes an operation with its key, its shard and its place in the audit. */
 
-import type { Command, Method } from "../../engine/seams/commands.js";
 import { shardOf } from "../../engine/links/router.js";
+import type { Command, Method } from "../../engine/seams/commands.js";
 import { decimal } from "./amounts.js";
 import type { Client, Follower } from "./client.js";
 import type { Deal } from "./deal-plan.js";

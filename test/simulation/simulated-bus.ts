@@ -1,7 +1,7 @@
 /** The bus between shards: every frame may be lost, doubled, late or overtaken, and pairs of shards may lose each other. */
 
-import type { Bus } from "../../engine/seams/bus.js";
 import { decodeFrame } from "../../engine/links/channel.js";
+import type { Bus } from "../../engine/seams/bus.js";
 import type { World } from "./world.js";
 
 export class SimulatedBus {

@@ -6,7 +6,7 @@
 import { readFacts } from "../../actors/fact-codec.js";
 import { Facts } from "../../actors/facts.js";
 import { stateHash } from "../../engine/tables/snapshot.js";
-import type { Group } from "../../persistence/journal.js";
+import type { Group } from "../../persistence/log/journal.js";
 import { Violation } from "./audit.js";
 import { auditBooks } from "./audit-books.js";
 import { auditDeals, runsYet } from "./audit-deals-end.js";

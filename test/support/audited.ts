@@ -1,6 +1,6 @@
 /** What the audit says of an engine's logs and books. */
 
-import { auditLogs } from "../../persistence/audit.js";
+import { auditLogs } from "../../persistence/audit/audit.js";
 import type { TestEngine } from "./engine.js";
 
 /** The first thing that it does not like. */

@@ -1,20 +1,20 @@
 /** An engine for tests: shards in one thread, in memory, driven by hand, on a clock that stands still unless told. */
 
 import type { Refusal } from "../../actors/results.js";
-import { Books } from "../../engine/tables/books.js";
 import type { OutCalls } from "../../engine/links/call-dispatcher.js";
-import type { Command } from "../../engine/seams/commands.js";
+import { shardOf } from "../../engine/links/router.js";
+import { type Outside, Shard } from "../../engine/loop/shard.js";
 import { viewToResult } from "../../engine/orders/order-result.js";
 import { gatherQuotes } from "../../engine/orders/quote.js";
-import { replay } from "../../engine/tables/replay.js";
+import type { Command } from "../../engine/seams/commands.js";
 import type { Requester, RequestId } from "../../engine/seams/requester.js";
-import { shardOf } from "../../engine/links/router.js";
 import { defaultSettings, type Settings } from "../../engine/seams/settings.js";
-import { type Outside, Shard } from "../../engine/loop/shard.js";
+import { Books } from "../../engine/tables/books.js";
+import { replay } from "../../engine/tables/replay.js";
 import { stateHash } from "../../engine/tables/snapshot.js";
 import type { PlanAsked } from "../../engine/transactions/plan.js";
-import type { Journal } from "../../persistence/journal.js";
-import { memoryJournal } from "../../persistence/memory-journal.js";
+import type { Journal } from "../../persistence/log/journal.js";
+import { memoryJournal } from "../../persistence/log/memory-journal.js";
 import { readArchive } from "./archive.js";
 
 export interface Answer {

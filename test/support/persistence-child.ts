@@ -8,7 +8,7 @@
  */
 
 import { writeSync } from "node:fs";
-import { openSqliteJournal } from "../../persistence/sqlite-journal.js";
+import { openSqliteJournal } from "../../persistence/log/sqlite-journal.js";
 
 const [, , folder = "", segmentBytes, bodyBytes, groupsMax = "Infinity"] = process.argv;
 const say = (line: string) => void writeSync(1, `${line}\n`);

@@ -4,12 +4,12 @@ import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
-import type { Group } from "../../persistence/journal.js";
+import type { Group } from "../../persistence/log/journal.js";
 import {
   openSqliteJournal,
   type SqliteJournal,
   type SqliteJournalOptions,
-} from "../../persistence/sqlite-journal.js";
+} from "../../persistence/log/sqlite-journal.js";
 
 /** Room for two small groups, and no spare worth the time to write it. */
 export const tinySegment = 60_000;

@@ -1,7 +1,7 @@
 /** Crashes everywhere: an engine on every beginning of what others wrote to their disks, group by group in their real order. */
 
-import type { Group, Journal } from "../../persistence/journal.js";
-import { memoryJournal, memoryStore } from "../../persistence/memory-journal.js";
+import type { Group, Journal } from "../../persistence/log/journal.js";
+import { memoryJournal, memoryStore } from "../../persistence/log/memory-journal.js";
 import { type TestEngine, type TestEngineOptions, testEngine } from "./engine.js";
 
 export interface Recorded {

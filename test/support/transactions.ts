@@ -5,8 +5,8 @@ import { currencyCode } from "../../actors/money.js";
 import { postingsOf } from "../../actors/postings.js";
 import type { CallReport, OutCall, OutCalls } from "../../engine/links/call-dispatcher.js";
 import type { PartAsked, PlanAsked } from "../../engine/transactions/plan.js";
-import type { Group, Journal } from "../../persistence/journal.js";
-import { memoryJournal, memoryStore } from "../../persistence/memory-journal.js";
+import type { Group, Journal } from "../../persistence/log/journal.js";
+import { memoryJournal, memoryStore } from "../../persistence/log/memory-journal.js";
 import type { TestEngine } from "./engine.js";
 
 export const ok: CallReport = { how: "done", text: '{"ok":true}' };

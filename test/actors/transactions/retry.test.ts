@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { alertAfter, humanAfter, humanAfterMs, nextTry, retryDelayMs } from "../../../actors/transactions/retry.js";
+import {
+  alertAfter,
+  humanAfter,
+  humanAfterMs,
+  nextTry,
+  retryDelayMs,
+} from "../../../actors/transactions/retry.js";
 
 const plain = [100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000];
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Channels, decodeFrame, encodeFrame, type Frame } from "../../../engine/links/channel.js";
-import { channelFrameBytes, channelRetryMs } from "../../../engine/seams/limits.js";
 import { decodeMessage, encodeMessage, type Message } from "../../../engine/links/messages.js";
+import { channelFrameBytes, channelRetryMs } from "../../../engine/seams/limits.js";
 import { Outboxes } from "../../../engine/tables/outboxes.js";
 
 function sender() {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type MemoryFaults, memoryJournal, memoryStore } from "../../../persistence/memory-journal.js";
+import { type MemoryFaults, memoryJournal, memoryStore } from "../../../persistence/log/memory-journal.js";
 import { testEngine } from "../../support/engine.js";
 import { balanceOf, place, shop, stockOf } from "../../support/shop.js";
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Method } from "../../../engine/seams/commands.js";
 import { handlers } from "../../../engine/loop/handlers.js";
-import { mailboxMax } from "../../../engine/seams/limits.js";
 import { isUrgent, Mailbox } from "../../../engine/loop/mailbox.js";
+import type { Method } from "../../../engine/seams/commands.js";
+import { mailboxMax } from "../../../engine/seams/limits.js";
 
 test("what ends or serves orders that exist is urgent, and nothing else is", () => {
   const urgent = (Object.keys(handlers) as Method[]).filter(isUrgent);

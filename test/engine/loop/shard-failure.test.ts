@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { ByteWriter } from "../../../actors/byte-writer.js";
 import { writeFact, writeTurn } from "../../../actors/fact-codec.js";
 import { type Fact, Facts } from "../../../actors/facts.js";
-import { Books } from "../../../engine/tables/books.js";
 import { encodeFrame } from "../../../engine/links/channel.js";
+import { Books } from "../../../engine/tables/books.js";
 import { replay } from "../../../engine/tables/replay.js";
 import { place, shop } from "../../support/shop.js";
 

@@ -5,13 +5,13 @@
 
 import { expect, test } from "vitest";
 import { orderSequence, parseOrderId } from "../../../actors/order-number.js";
-import { Books } from "../../../engine/tables/books.js";
+import { Shard } from "../../../engine/loop/shard.js";
 import type { Command } from "../../../engine/seams/commands.js";
 import { keysDroppedPerStep } from "../../../engine/seams/limits.js";
 import type { OrderView, Requester } from "../../../engine/seams/requester.js";
 import { defaultSettings } from "../../../engine/seams/settings.js";
-import { Shard } from "../../../engine/loop/shard.js";
-import type { Group, Journal } from "../../../persistence/journal.js";
+import { Books } from "../../../engine/tables/books.js";
+import type { Group, Journal } from "../../../persistence/log/journal.js";
 import { advanceParams, day, notifyParams, refundParams } from "../../support/after-sale.js";
 import { type CommandParams, epochMs } from "../../support/engine.js";
 import { place, product } from "../../support/shop.js";

@@ -3,8 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { channelRetryMs } from "../../../engine/seams/limits.js";
 import { loadBooks, saveBooks, stateHash } from "../../../engine/tables/snapshot.js";
-import { auditLogs } from "../../../persistence/audit.js";
-import type { Journal } from "../../../persistence/journal.js";
+import { auditLogs } from "../../../persistence/audit/audit.js";
+import type { Journal } from "../../../persistence/log/journal.js";
 import { hour, humanItems, notify, notifyParams, orderOf, refund, report } from "../../support/after-sale.js";
 import { type CarriedFrame, type TestEngine, testEngine } from "../../support/engine.js";
 import { onItsWay, standing } from "../../support/ledger-of.js";

@@ -2,13 +2,6 @@ import { describe, expect, test } from "vitest";
 import { Facts } from "../../../actors/facts.js";
 import { purses } from "../../../actors/postings.js";
 import { resultOfNumber } from "../../../actors/results.js";
-import { Books } from "../../../engine/tables/books.js";
-import { encodeFrame } from "../../../engine/links/channel.js";
-import { GroupWriter } from "../../../engine/loop/group.js";
-import { decodeMessage, encodeMessage } from "../../../engine/links/messages.js";
-import { replay } from "../../../engine/tables/replay.js";
-import { defaultSettings } from "../../../engine/seams/settings.js";
-import { Shard } from "../../../engine/loop/shard.js";
 import {
   contradictions,
   type FenceCall,
@@ -17,9 +10,16 @@ import {
   isEnded,
   type Mode,
 } from "../../../actors/transactions/fence.js";
+import { encodeFrame } from "../../../engine/links/channel.js";
+import { decodeMessage, encodeMessage } from "../../../engine/links/messages.js";
+import { GroupWriter } from "../../../engine/loop/group.js";
+import { Shard } from "../../../engine/loop/shard.js";
+import { defaultSettings } from "../../../engine/seams/settings.js";
+import { Books } from "../../../engine/tables/books.js";
 import type { Participant } from "../../../engine/tables/fence-table.js";
-import type { Group } from "../../../persistence/journal.js";
-import { memoryJournal, memoryStore } from "../../../persistence/memory-journal.js";
+import { replay } from "../../../engine/tables/replay.js";
+import type { Group } from "../../../persistence/log/journal.js";
+import { memoryJournal, memoryStore } from "../../../persistence/log/memory-journal.js";
 import { epochMs } from "../../support/engine.js";
 
 /** The table as it was specified: state, call, state after it, answer. */

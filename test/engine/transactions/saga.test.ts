@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Books } from "../../../engine/tables/books.js";
 import { channelRetryMs } from "../../../engine/seams/limits.js";
+import { Books } from "../../../engine/tables/books.js";
 import { replay } from "../../../engine/tables/replay.js";
 import type { PlanAsked } from "../../../engine/transactions/plan.js";
 import { balanceOf, shop, stockOf } from "../../support/shop.js";

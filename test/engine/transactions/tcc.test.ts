@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { channelRetryMs, fenceKeepMs } from "../../../engine/seams/limits.js";
-import { loadBooks, saveBooks, stateHash } from "../../../engine/tables/snapshot.js";
 import { fenceAskMs } from "../../../engine/tables/fence-table.js";
+import { loadBooks, saveBooks, stateHash } from "../../../engine/tables/snapshot.js";
 import type { CarriedFrame, TestEngine } from "../../support/engine.js";
 import { balanceOf, shop, stockOf } from "../../support/shop.js";
 import {

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Answer, type CommandParams, epochMs, type TestEngine, testEngine } from "../../support/engine.js";
+import {
+  type Answer,
+  type CommandParams,
+  epochMs,
+  type TestEngine,
+  testEngine,
+} from "../../support/engine.js";
 import { balanceOf, place, product, shop, stockOf } from "../../support/shop.js";
 
 const buyTea = place("ann", "k1", { tea: 1 }, { pay: "balance" });

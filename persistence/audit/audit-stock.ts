@@ -1,0 +1,160 @@
+/** The stock of one shard, kept a second time: what is available, held and sold, and who took how much of it. */
+
+import { type FactOf, Facts } from "../../actors/facts.js";
+import type { LiveOrder } from "./audit-live.js";
+import type { AuditScope } from "./audit-scope.js";
+import type { StockKind } from "./audit-turn.js";
+
+export interface AuditedProduct {
+  readonly id: string;
+  readonly currency: number;
+  readonly remote: boolean;
+  readonly limit: number;
+  readonly taken: Map<number, number>;
+  price: number;
+  supplied: number;
+  available: number;
+  held: number;
+  sold: number;
+  /** What live orders and branches account for; must be `held`. */
+  reserved: number;
+}
+
+export type StockFact =
+  | FactOf<"stockHeld">
+  | FactOf<"stockSold">
+  | FactOf<"stockConfirmed">
+  | FactOf<"stockReleased">
+  | FactOf<"stockReturned">;
+
+export class StockAudit {
+  readonly products: AuditedProduct[] = [];
+  readonly #scope: AuditScope;
+  readonly #names = new Set<string>();
+  readonly #touched = new Set<AuditedProduct>();
+
+  constructor(scope: AuditScope) {
+    this.#scope = scope;
+  }
+
+  named(fact: FactOf<"productCreated"> | FactOf<"productKnown">): void {
+    this.#nameOnce(fact.id);
+    const here = fact.type === Facts.productCreated ? fact : undefined;
+    const stock = here?.stock ?? 0;
+    this.products.push({
+      id: fact.id,
+      currency: fact.currency,
+      remote: here === undefined,
+      limit: here?.limitPerAccount ?? 0,
+      taken: new Map(),
+      price: here?.price ?? 0,
+      supplied: stock,
+      available: stock,
+      held: 0,
+      sold: 0,
+      reserved: 0,
+    });
+  }
+
+  restocked({ product: handle, qty, available }: FactOf<"productRestocked">): void {
+    const product = this.products[handle]!;
+    product.supplied += qty;
+    product.available += qty;
+    this.#checkAvailable(product, available);
+  }
+
+  move(fact: StockFact): void {
+    const product = this.products[fact.product]!;
+    const { qty, account } = fact;
+    const kind = stockKinds[fact.type]!;
+    if (product.remote) this.#scope.bad("names", `product ${product.id} has its stock on another shard`);
+    if (kind === "held" || kind === "sold") product.available -= qty;
+    if (kind === "confirmed" || kind === "released") product.held -= qty;
+    if (kind === "held") product.held += qty;
+    if (kind === "released" || kind === "returned") product.available += qty;
+    if (kind === "sold" || kind === "confirmed") product.sold += qty;
+    if (kind === "returned") product.sold -= qty;
+    this.#scope.order(fact.order).actual.push({ kind, product: fact.product, qty, account });
+    this.#checkAvailable(product, fact.available);
+    if (product.limit > 0 && kind !== "confirmed")
+      this.#take(product, account, kind === "released" || kind === "returned" ? -qty : qty);
+  }
+
+  /** A transaction of a program moves units; whether it may, its fences say. */
+  shifted(fact: FactOf<"unitsShifted">): void {
+    const product = this.products[fact.product]!;
+    const { qty, account, from, to } = fact;
+    if (product.remote) this.#scope.bad("names", `product ${product.id} has its stock on another shard`);
+    const on = ["", "available", "held", "sold"] as const;
+    const [source, target] = [on[from] || undefined, on[to] || undefined];
+    if (source) product[source] -= qty;
+    if (target) product[target] += qty;
+    this.#checkAvailable(product, fact.available);
+    if (product.limit === 0 || (source !== "available" && target !== "available")) return;
+    this.#take(product, account, source === "available" ? qty : -qty);
+  }
+
+  #take(product: AuditedProduct, account: number, qty: number): void {
+    const used = (product.taken.get(account) ?? 0) + qty;
+    this.#scope.looked("limits", 1);
+    if (used < 0 || used > product.limit) {
+      this.#scope.bad(
+        "limits",
+        `account handle ${account} has ${used} of ${product.id}, limit ${product.limit}`,
+      );
+    }
+    if (used === 0) product.taken.delete(account);
+    else product.taken.set(account, used);
+  }
+
+  /** What an order that is not paid, or an undecided branch, holds more (or less) of a product. */
+  reserve(handle: number, qty: number): void {
+    const product = this.products[handle]!;
+    product.reserved += qty;
+    this.#touched.add(product);
+  }
+
+  /** The lines of an order that holds its stock itself. */
+  reserveLines(order: LiveOrder, sign: 1 | -1): void {
+    if (order.crossed) return;
+    for (const { product, qty } of order.lines) this.reserve(product, sign * qty);
+  }
+
+  endTurn(): void {
+    for (const product of this.#touched) this.#checkProduct(product);
+    this.#touched.clear();
+  }
+
+  #checkAvailable(product: AuditedProduct, recorded: number): void {
+    this.#touched.add(product);
+    this.#scope.looked("stock", 1);
+    this.#scope.looked("guards", 1);
+    const { id, available, held, sold } = product;
+    if (available !== recorded)
+      this.#scope.bad("stock", `${id}: available ${available}, the fact says ${recorded}`);
+    if (available < 0 || held < 0 || sold < 0)
+      this.#scope.bad("guards", `${id}: available ${available}, held ${held}, sold ${sold}`);
+  }
+
+  #checkProduct({ id, supplied, available, held, sold, reserved }: AuditedProduct): void {
+    this.#scope.looked("holds", 1);
+    if (available + held + sold !== supplied) {
+      this.#scope.bad("stock", `${id}: ${available} + ${held} + ${sold} is not ${supplied}`);
+    }
+    if (held !== reserved)
+      this.#scope.bad("holds", `${id}: held ${held}, by orders and branches ${reserved}`);
+  }
+
+  #nameOnce(id: string): void {
+    if (this.#names.has(id)) this.#scope.bad("names", `product ${id} is named twice`);
+    this.#names.add(id);
+  }
+}
+
+const stockKinds: Readonly<Record<number, StockKind>> = {
+  [Facts.stockHeld]: "held",
+  [Facts.stockSold]: "sold",
+  [Facts.stockConfirmed]: "confirmed",
+  [Facts.stockReleased]: "released",
+  [Facts.stockReturned]: "returned",
+};
