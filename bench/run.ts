@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "../client/client.js";
-import { auditFolder } from "../gateway/audit-run.js";
+import { auditFolder } from "../gateway/host/audit-run.js";
 import { measureSockets, measureSyncs } from "./ceilings.js";
 import { runProgram } from "./child.js";
 import type { BenchDocument, LevelPoint, Point, Ratios } from "./document.js";

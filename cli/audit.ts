@@ -2,7 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { connect } from "../client/client.js";
-import { auditFolder } from "../gateway/audit-run.js";
+import { auditFolder } from "../gateway/host/audit-run.js";
 import type { Certificate } from "../persistence/audit/audit.js";
 import { formatCertificate } from "../persistence/audit/certificate.js";
 import { exitCodes } from "./fail.js";

@@ -1,8 +1,8 @@
 /** `yifen explain`: the entries that make a number, one line each, and what they come to. */
 
 import { Argument, type Command, Option } from "commander";
-import { BadConfig } from "../gateway/config.js";
-import { explainFolder } from "../gateway/explain-run.js";
+import { BadConfig } from "../gateway/host/config.js";
+import { explainFolder } from "../gateway/host/explain-run.js";
 import {
   columns,
   type Explained,

@@ -10,7 +10,7 @@
 
 import { CommanderError } from "commander";
 import { YifenError } from "../client/error.js";
-import { BadConfig } from "../gateway/config.js";
+import { BadConfig } from "../gateway/host/config.js";
 import { ListenFailed, UnsafeHost } from "../gateway/socket-server.js";
 import { JournalFailed, LogDamaged } from "../persistence/log/journal.js";
 import { FolderInUse } from "../persistence/log/lock.js";

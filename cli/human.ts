@@ -2,7 +2,7 @@
 
 import { Argument, type Command, Option } from "commander";
 import { connect, type HumanItem, type ResolveHumanParams, type Yifen } from "../client/client.js";
-import { BadConfig } from "../gateway/config.js";
+import { BadConfig } from "../gateway/host/config.js";
 
 interface Shown {
   readonly url: string;

@@ -3,8 +3,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Argument, type Command, Option } from "commander";
-import { BadConfig } from "../gateway/config.js";
-import { shardFolder, shardsOf } from "../gateway/data-folder.js";
+import { BadConfig } from "../gateway/host/config.js";
+import { shardFolder, shardsOf } from "../gateway/host/data-folder.js";
 import { logEnd } from "../persistence/log/log-reader.js";
 import { type DeadLetter, OutletStore } from "../persistence/outlets/outlet-store.js";
 

@@ -10,7 +10,7 @@ import {
   type SettingName,
   settingsTable,
   shown,
-} from "../gateway/config.js";
+} from "../gateway/host/config.js";
 import { startServer } from "../gateway/server.js";
 import { exitCodes, fail } from "./fail.js";
 

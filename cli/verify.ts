@@ -1,7 +1,7 @@
 /** `yifen verify`: reads every byte of the log and the snapshots of a folder and proves them. Nothing is changed. */
 
 import { type Command, Option } from "commander";
-import { shardFolder, shardsOf } from "../gateway/data-folder.js";
+import { shardFolder, shardsOf } from "../gateway/host/data-folder.js";
 import { hex } from "../persistence/log/hash-chain.js";
 import { checkLog } from "../persistence/log/log-check.js";
 import { listSnapshots, readSnapshot } from "../persistence/snapshots/snapshot-file.js";

@@ -14,16 +14,16 @@ import type { Yifen } from "../client/yifen.js";
 import { viewToResult } from "../engine/orders/order-result.js";
 import type { OrderView, Requester, RequestId } from "../engine/seams/requester.js";
 import { defaultSettings, type Settings } from "../engine/seams/settings.js";
-import { callTimeoutMsDefault, runDefinitions } from "./call-runner.js";
-import { type EngineHost, openEngineHost } from "./engine-host.js";
+import { readRequest } from "./edge/protocol.js";
+import { callTimeoutMsDefault, runDefinitions } from "./host/call-runner.js";
+import { type EngineHost, openEngineHost } from "./host/engine-host.js";
+import type { Definitions } from "./host/transactions.js";
 import type { OutletFunction, OutletSetup } from "./outlets/outlet.js";
-import { readRequest } from "./protocol.js";
-import type { Definitions } from "./transactions.js";
 
 export * from "../client/client.js";
+export type { CallContext, RefundFunction, SagaCalls, TccCalls } from "./host/transactions.js";
+export { defineSaga, defineTcc, Refused } from "./host/transactions.js";
 export type { OutletEvent, OutletFunction, OutletSetup } from "./outlets/outlet.js";
-export type { CallContext, RefundFunction, SagaCalls, TccCalls } from "./transactions.js";
-export { defineSaga, defineTcc, Refused } from "./transactions.js";
 
 export interface EngineOptions extends SessionOptions, Partial<Omit<Settings, "tokenSecret">> {
   /** Folder of the log. Left out: in memory, and nothing survives the program. */

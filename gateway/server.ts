@@ -6,14 +6,14 @@
  */
 
 import { defaultSettings } from "../engine/seams/settings.js";
-import { runDefinitions } from "./call-runner.js";
-import { type Config, eventsNamed } from "./config.js";
-import { loadDefinitions } from "./definitions-file.js";
-import { type EngineHost, openEngineHost } from "./engine-host.js";
-import { engineMetrics } from "./engine-metrics.js";
-import { renderMetrics } from "./metrics.js";
+import { readPaymentSecrets } from "./edge/payment-signature.js";
+import { runDefinitions } from "./host/call-runner.js";
+import { type Config, eventsNamed } from "./host/config.js";
+import { loadDefinitions } from "./host/definitions-file.js";
+import { type EngineHost, openEngineHost } from "./host/engine-host.js";
+import { engineMetrics } from "./host/engine-metrics.js";
+import { renderMetrics } from "./host/metrics.js";
 import type { OutletSetup } from "./outlets/outlet.js";
-import { readPaymentSecrets } from "./payment-signature.js";
 import { checkHost, openSocketServer, type SocketServer } from "./socket-server.js";
 
 export interface RunningServer {

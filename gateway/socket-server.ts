@@ -12,14 +12,11 @@
 
 import uWS from "uWebSockets.js";
 import { connectionsMax, frameBytesMax, idleSeconds, sendBufferBytesMax } from "../engine/seams/limits.js";
-import { type HttpCounters, HttpEdge, newHttpCounters } from "./http-exchange.js";
-import { installHttp } from "./http-server.js";
-import { jsonCodec } from "./json-codec.js";
-import { isLoopback, isOwnOrigin } from "./loopback.js";
-import { metricsContentType } from "./metrics.js";
-import { msgpackCodec } from "./msgpack-codec.js";
-import type { PaymentSecrets } from "./payment-signature.js";
-import type { Codec } from "./protocol.js";
+import { jsonCodec } from "./codecs/json-codec.js";
+import { msgpackCodec } from "./codecs/msgpack-codec.js";
+import { isLoopback, isOwnOrigin } from "./edge/loopback.js";
+import type { PaymentSecrets } from "./edge/payment-signature.js";
+import type { Codec } from "./edge/protocol.js";
 import {
   closeCodes,
   type Engine,
@@ -27,7 +24,10 @@ import {
   Session,
   type SessionCounters,
   type Transport,
-} from "./session.js";
+} from "./edge/session.js";
+import { metricsContentType } from "./host/metrics.js";
+import { type HttpCounters, HttpEdge, newHttpCounters } from "./http/http-exchange.js";
+import { installHttp } from "./http/http-server.js";
 
 export interface SocketServerOptions {
   /** A loopback address: there is no authentication yet. Anything else throws `UnsafeHost`. */

@@ -152,7 +152,7 @@ test("nothing that runs imports a test, and only tests import vitest and fast-ch
 
 /** Packages, and the files or folders that may import them. */
 const homes: Readonly<Record<string, readonly string[]>> = {
-  "uWebSockets.js": ["gateway/socket-server.ts", "gateway/http-server.ts", "bench/echo-server.ts"],
+  "uWebSockets.js": ["gateway/socket-server.ts", "gateway/http/http-server.ts", "bench/echo-server.ts"],
   // The bench opens no log with it: it writes down which SQLite was measured.
   "better-sqlite3": ["persistence/", "bench/machine.ts"],
   "decimal.js": ["actors/money.ts"],

@@ -1,6 +1,6 @@
 /**
  * What can be asked of the engine. An edge turns bytes into one of these after it has checked the shape of
- * the request against the schema of its method (`gateway/schemas`); the engine checks everything else.
+ * the request against the schema of its method (`gateway/edge/schemas`); the engine checks everything else.
  *
  * Amounts are still the caller's decimal strings here: only the actor knows the currency and so the scale.
  * Optional params are present and `undefined`, so that every command of a method has one hidden class.

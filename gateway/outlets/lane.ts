@@ -12,7 +12,7 @@ import { eventOf, isTold } from "../../actors/events.js";
 import { readFacts } from "../../actors/fact-codec.js";
 import type { NamedGroup } from "../../persistence/outlets/outlet-names.js";
 import type { OutletStore } from "../../persistence/outlets/outlet-store.js";
-import { isoTime } from "../iso-time.js";
+import { isoTime } from "../codecs/iso-time.js";
 import { type Outlet, type OutletEvent, retryDelayMs } from "./outlet.js";
 
 /** Where the groups of a shard come from: a `LogReader`, or a journal of this process. */

@@ -1,7 +1,7 @@
 /** The thread that follows the logs of a folder and delivers their events: nothing of it runs in the engine's loop. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { shardFolder } from "../data-folder.js";
+import { shardFolder } from "../host/data-folder.js";
 import { fileSource } from "./log-source.js";
 import { type OutletTask, runOutlets } from "./outlet-run.js";
 

@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Journal } from "../../persistence/log/journal.js";
-import { shardFolder } from "../data-folder.js";
+import { shardFolder } from "../host/data-folder.js";
 import type { OutletSource } from "./lane.js";
 import { journalSource, ownSource } from "./log-source.js";
 import type { OutletSetup } from "./outlet.js";

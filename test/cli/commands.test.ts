@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connect } from "../../client/client.js";
-import { settingsTable } from "../../gateway/config.js";
+import { settingsTable } from "../../gateway/host/config.js";
 import { listSegments } from "../../persistence/log/segments.js";
 import { type ServerProcess, startServer, yifen } from "../support/server-process.js";
 

@@ -10,7 +10,7 @@ import {
   eventsNamed,
   readConfig,
   settingsTable,
-} from "../../gateway/config.js";
+} from "../../gateway/host/config.js";
 
 const folder = mkdtempSync(join(tmpdir(), "yifen-settings-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -3,10 +3,10 @@ import { createRequire } from "node:module";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv } from "ajv";
 import { expect, test } from "vitest";
-import { asyncApiDocument } from "../../gateway/asyncapi.js";
-import { routes, webSocketOnly } from "../../gateway/http-routes.js";
-import { openApiDocument } from "../../gateway/openapi.js";
-import { schemas } from "../../gateway/schemas.js";
+import { asyncApiDocument } from "../../gateway/describe/asyncapi.js";
+import { openApiDocument } from "../../gateway/describe/openapi.js";
+import { routes, webSocketOnly } from "../../gateway/edge/http-routes.js";
+import { schemas } from "../../gateway/edge/schemas.js";
 import { descriptions } from "./descriptions.js";
 import { readDocument } from "./document.js";
 

@@ -1,7 +1,7 @@
 /** The descriptions of the interfaces as the files of the project hold them. */
 
-import { asyncApiDocument } from "../../gateway/asyncapi.js";
-import { openApiDocument } from "../../gateway/openapi.js";
+import { asyncApiDocument } from "../../gateway/describe/asyncapi.js";
+import { openApiDocument } from "../../gateway/describe/openapi.js";
 
 /** Names and texts. */
 export function descriptions(): [name: string, text: string][] {

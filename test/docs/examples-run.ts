@@ -7,12 +7,12 @@ import { once } from "node:events";
 import { Packr, Unpackr } from "msgpackr";
 import WebSocket from "ws";
 import { defaultSettings } from "../../engine/seams/settings.js";
-import { runDefinitions } from "../../gateway/call-runner.js";
-import { type EngineHost, openEngineHost } from "../../gateway/engine-host.js";
-import { engineMetrics } from "../../gateway/engine-metrics.js";
-import { type Metric, renderMetrics } from "../../gateway/metrics.js";
+import { runDefinitions } from "../../gateway/host/call-runner.js";
+import { type EngineHost, openEngineHost } from "../../gateway/host/engine-host.js";
+import { engineMetrics } from "../../gateway/host/engine-metrics.js";
+import { type Metric, renderMetrics } from "../../gateway/host/metrics.js";
+import { defineSaga, Refused } from "../../gateway/host/transactions.js";
 import { openSocketServer } from "../../gateway/socket-server.js";
-import { defineSaga, Refused } from "../../gateway/transactions.js";
 import type { Exchange } from "./document.js";
 
 export type EncodingName = "yifen.json" | "yifen.msgpack";

@@ -5,8 +5,8 @@
  *   ```http answer      the status, the headers that say something, an empty line, the body
  */
 
-import { routes } from "../../gateway/http-routes.js";
-import { schemas } from "../../gateway/schemas.js";
+import { routes } from "../../gateway/edge/http-routes.js";
+import { schemas } from "../../gateway/edge/schemas.js";
 import { type Block, blocksOf } from "./document.js";
 
 export interface HttpExample {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { headersRead } from "../../gateway/http-request.js";
-import { routes } from "../../gateway/http-routes.js";
-import { signatureOf } from "../../gateway/payment-signature.js";
+import { routes } from "../../gateway/edge/http-routes.js";
+import { signatureOf } from "../../gateway/edge/payment-signature.js";
+import { headersRead } from "../../gateway/http/http-request.js";
 import { readDocument, tableOf } from "./document.js";
 import { type DocumentEngine, documentSecret, examplesBeginMs, openDocumentEngine } from "./examples-run.js";
 import {

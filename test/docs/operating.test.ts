@@ -5,7 +5,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { saveBooks, snapshotFormat, stateHash } from "../../engine/tables/snapshot.js";
-import { recoverShard } from "../../gateway/recovery.js";
+import { recoverShard } from "../../gateway/host/recovery.js";
 import { LogDamaged } from "../../persistence/log/journal.js";
 import { checkLog } from "../../persistence/log/log-check.js";
 import { LogReader } from "../../persistence/log/log-reader.js";

@@ -2,8 +2,8 @@ import { Unpackr } from "msgpackr";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { results } from "../../actors/results.js";
 import * as limits from "../../engine/seams/limits.js";
-import { schemas } from "../../gateway/schemas.js";
-import { closeCodes } from "../../gateway/session.js";
+import { schemas } from "../../gateway/edge/schemas.js";
+import { closeCodes } from "../../gateway/edge/session.js";
 import { blocksOf, cellsOf, exchangesOf, readDocument, tableOf } from "./document.js";
 import {
   type DocumentEngine,

@@ -4,9 +4,9 @@ import { effectsOf, eventKinds, eventTypes } from "../../actors/events.js";
 import { type OrderEvent, transitions } from "../../actors/order-transitions.js";
 import { results } from "../../actors/results.js";
 import { exitCodes } from "../../cli/fail.js";
-import { environmentName, type SettingName, settingsTable, shown } from "../../gateway/config.js";
-import type { Metric } from "../../gateway/metrics.js";
-import { schemas } from "../../gateway/schemas.js";
+import { schemas } from "../../gateway/edge/schemas.js";
+import { environmentName, type SettingName, settingsTable, shown } from "../../gateway/host/config.js";
+import type { Metric } from "../../gateway/host/metrics.js";
 import { checks } from "../../persistence/audit/audit-findings.js";
 
 /** What typebox gives, as far as it is looked at here. */

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { schemas } from "../../gateway/schemas.js";
+import type { schemas } from "../../gateway/edge/schemas.js";
 import { blocksOf, exchangesOf, projectFile, readDocument, replaceTable, tableNames } from "./document.js";
 import { normalised, openDocumentEngine, runExamples } from "./examples-run.js";
 import { pretty } from "./pretty.js";

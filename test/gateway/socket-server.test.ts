@@ -5,8 +5,8 @@ import WebSocket from "ws";
 import type { Command } from "../../engine/seams/commands.js";
 import { frameBytesMax } from "../../engine/seams/limits.js";
 import { openSocketServer, type SocketServer, UnsafeHost } from "../../gateway/socket-server.js";
-import { EchoEngine } from "./echo-engine.js";
-import { encodings, json, msgpack } from "./encodings.js";
+import { encodings, json, msgpack } from "./codecs/encodings.js";
+import { EchoEngine } from "./edge/echo-engine.js";
 
 const place = (id: number | string) => ({
   id,

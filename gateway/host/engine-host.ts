@@ -1,0 +1,207 @@
+/**
+ * The composition root: makes an engine out of its parts, on a folder or in memory, and takes it apart again. The
+ * server (`server`) and the embedding program (`embedded`) both stand on it.
+ */
+
+import { statfsSync } from "node:fs";
+import { refuse } from "../../actors/results.js";
+import { shardOf } from "../../engine/links/router.js";
+import { type Loop, startLoop } from "../../engine/loop/loop.js";
+import { Shard } from "../../engine/loop/shard.js";
+import type { Clock } from "../../engine/seams/clock.js";
+import { systemClock } from "../../engine/seams/clock.js";
+import { memoryBus } from "../../engine/seams/memory-bus.js";
+import type { Requester } from "../../engine/seams/requester.js";
+import type { Settings } from "../../engine/seams/settings.js";
+import { Books } from "../../engine/tables/books.js";
+import type { Journal } from "../../persistence/log/journal.js";
+import { memoryJournal } from "../../persistence/log/memory-journal.js";
+import { openReadSide, type ReadSide } from "../../persistence/read/read-side.js";
+import type { Engine } from "../edge/session.js";
+import type { OutletSetup } from "../outlets/outlet.js";
+import { type OutletFigures, type Outlets, openOutlets } from "../outlets/outlets.js";
+import { auditRunning } from "./audit-run.js";
+import type { RunningDefinitions } from "./call-runner.js";
+import { prepareFolder, shardFolder, tokenSecret } from "./data-folder.js";
+import { makeOutside } from "./deferred-queries.js";
+import { recoverShard } from "./recovery.js";
+import { startSnapshots } from "./snapshots.js";
+
+export interface HostOptions {
+  /** Undefined = in memory: nothing survives the process. */
+  readonly folder: string | undefined;
+  readonly shards: number;
+  readonly settings: Omit<Settings, "tokenSecret">;
+  readonly segmentBytes: number;
+  /** How much of the log is proven before it is served; "all" reads it from its first byte. */
+  readonly prove: "all" | "recent";
+  /** 0 = never. */
+  readonly snapshotBytes: number;
+  readonly readSide: boolean;
+  /** New orders are refused while less is free. */
+  readonly diskFreeBytes: number;
+  /** A line for whoever waits for the start. */
+  readonly progress: (line: string) => void;
+  /** The engine has stopped for good and must not be asked any more: a storage failure or a defect. */
+  readonly failed: (error: unknown) => void;
+  /** What transactions and refunds call; absent: nothing is defined here. */
+  readonly definitions?: RunningDefinitions;
+  /** A line about something that keeps failing. */
+  readonly alert?: (line: string) => void;
+  readonly clock?: Clock;
+  /** Where events go besides the feed. */
+  readonly outlets?: readonly OutletSetup[];
+}
+
+export interface EngineHost extends Engine {
+  readonly parts: readonly Shard[];
+  readonly journals: readonly Journal[];
+  /** Facts of a shard that the read side does not show yet. */
+  readSideLag(shard: number): number;
+  /** Snapshots written since the start. */
+  snapshotsWritten(): number;
+  /** Of every outlet. */
+  outletFigures(): readonly OutletFigures[];
+  hasFailed(): boolean;
+  /** Finishes what was taken, closes the files. Nothing may be submitted any more. */
+  stop(): Promise<void>;
+}
+
+interface Recovered {
+  readonly books: Books;
+  readonly journal: Journal;
+}
+
+const diskCheckMs = 1000;
+
+/** Recovers and starts. Throws `FolderInUse`, `LogDamaged`, `JournalFailed`, `BadConfig`. */
+export async function openEngineHost(options: HostOptions): Promise<EngineHost> {
+  const { folder, clock = systemClock } = options;
+  if (folder !== undefined) prepareFolder(folder, options.shards);
+  const settings: Settings = { ...options.settings, tokenSecret: tokenSecret(folder) };
+  const recovered = openShards(options);
+  const journals = recovered.map(({ journal }) => journal);
+  const outlets = startOutlets(options, journals);
+  const readSide = options.readSide ? openReads(folder, journals) : undefined;
+  const shards: Shard[] = [];
+  const loop: Loop = startLoop(shards, clock);
+  const bus = memoryBus();
+
+  const outside = makeOutside(
+    readSide,
+    (shard, command) => shards[shard]!.submit(command),
+    options.shards,
+    () => auditRunning(folder, shards, journals),
+  );
+  for (const [shard, { books, journal }] of recovered.entries()) {
+    const { wake } = loop;
+    const { shards: count, failed } = options;
+    const { definitions = {}, alert = () => {} } = options;
+    shards.push(
+      new Shard({
+        ...{ shard, shards: count, books, journal, clock, bus, settings, outside, wake, failed, alert },
+        ...definitions,
+      }),
+    );
+  }
+  const snapshots = folder === undefined ? undefined : startSnapshots(folder, journals, options);
+  const diskWatch = folder === undefined ? undefined : watchDisk(folder, options.diskFreeBytes, shards);
+  loop.wake();
+
+  return {
+    shards: options.shards,
+    parts: shards,
+    journals,
+    readSideLag: (shard) => readSide?.lag(shard, shards[shard]!.books.position) ?? 0,
+    route: (command) => shardOf(command, options.shards),
+    submit: (shard, command) => shards[shard]!.submit(command),
+    closed: (shard: number, requester: Requester) => shards[shard]!.forget(requester),
+    nowMicros: () => clock.nowMicros(),
+    snapshotsWritten: () => snapshots?.written() ?? 0,
+    outletFigures: () => outlets?.figures() ?? [],
+    hasFailed: () => shards.some((shard) => shard.hasFailed),
+    async stop() {
+      clearInterval(diskWatch);
+      while (!loop.isIdle() && !shards.some((shard) => shard.hasFailed)) await new Promise(setImmediate);
+      loop.stop();
+      await outlets?.stop();
+      await snapshots?.stop();
+      await readSide?.close();
+      for (const journal of journals) journal.close();
+    },
+  };
+}
+
+function startOutlets(options: HostOptions, journals: readonly Journal[]): Outlets | undefined {
+  const { folder, outlets = [], progress: say } = options;
+  if (outlets.length === 0) return undefined;
+  try {
+    return openOutlets({ folder, journals, outlets, say });
+  } catch (error) {
+    for (const journal of journals) journal.close();
+    throw error;
+  }
+}
+
+/** All or none: what was opened before a shard that cannot be is given back, so that the program may try again. */
+function openShards(options: HostOptions): Recovered[] {
+  const recovered: Recovered[] = [];
+  try {
+    for (let shard = 0; shard < options.shards; shard++) recovered.push(openShard(options, shard));
+  } catch (error) {
+    for (const { journal } of recovered) journal.close();
+    throw error;
+  }
+  return recovered;
+}
+
+function openShard(options: HostOptions, shard: number): Recovered {
+  if (options.folder === undefined) return { books: new Books(), journal: memoryJournal() };
+  const started = performance.now();
+  const name = `shard ${shard}`;
+  const recovered = recoverShard(
+    shardFolder(options.folder, shard),
+    options.segmentBytes,
+    options.prove,
+    (facts) => options.progress(`${name}: ${facts.toLocaleString("en")} facts so far`),
+  );
+  const { books, fromSnapshot } = recovered;
+  const facts = books.position - fromSnapshot;
+  const seconds = (performance.now() - started) / 1000;
+  const source = fromSnapshot > 0 ? `a snapshot at ${fromSnapshot} and ` : "";
+  options.progress(
+    `${name}: recovered from ${source}${facts} facts in ${seconds.toFixed(2)} s, position ${books.position}`,
+  );
+  return recovered;
+}
+
+function openReads(folder: string | undefined, journals: readonly Journal[]): ReadSide {
+  if (folder === undefined) {
+    return openReadSide({ memory: journals.map((journal, shard) => ({ shard, journal })) });
+  }
+  return openReadSide({
+    folder,
+    shards: journals.map((_, shard) => ({ shard, folder: shardFolder(folder, shard) })),
+  });
+}
+
+/** Nearly full: what makes new things is refused before anything happened, everything else goes on. */
+function watchDisk(folder: string, freeBytesMin: number, shards: readonly Shard[]): NodeJS.Timeout {
+  const look = () => {
+    const full = freeBytes(folder) < freeBytesMin;
+    const refusal = refuse("overloaded", { retryAfterMs: diskCheckMs, reason: "the disk is nearly full" });
+    for (const shard of shards) shard.refuseNewWith = full ? refusal : undefined;
+  };
+  look();
+  return setInterval(look, diskCheckMs).unref();
+}
+
+/** A disk that does not answer has no room either. */
+function freeBytes(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return 0;
+  }
+}

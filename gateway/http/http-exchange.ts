@@ -1,0 +1,304 @@
+/**
+ * One request over HTTP and its answer. `HttpEdge` says what to do with a request when its head is there; an `Exchange`
+ * takes its body, asks the engine, and keeps the answer until it may leave.
+ *
+ * H1  A reply is given one answer, and none after its connection is gone: uWebSockets.js throws otherwise.
+ * H2  Nothing that the engine gave leaves before its `flush`. What the edge itself answers depends on nothing.
+ * H3  All of a request is read before the engine hears of it, and it is checked by the same `readRequest` as a frame.
+ * H4  Open exchanges and the bytes of their bodies are counted until they are answered or gone, and bounded.
+ * H5  A submitted command counts in `inFlight` until its answer leaves, or its connection is gone; it runs either way, and
+ *     the same key tells what became of it.
+ */
+
+import { type Refusal, refuse } from "../../actors/results.js";
+import type { Command } from "../../engine/seams/commands.js";
+import { frameBytesMax, httpBodyBytesMax, httpOpenMax, retryAfterMs } from "../../engine/seams/limits.js";
+import type { OrderView, Requester, RequestId } from "../../engine/seams/requester.js";
+import { orderText, readJson } from "../codecs/json-codec.js";
+import { type FoundRoute, findRoute } from "../edge/http-routes.js";
+import { isOwnHost, isOwnOrigin } from "../edge/loopback.js";
+import { doubtOf, type PaymentSecrets } from "../edge/payment-signature.js";
+import {
+  defectAnswer,
+  type HttpAnswer,
+  httpRefusals,
+  problemAnswer,
+  successAnswer,
+} from "../edge/problem.js";
+import { readRequest } from "../edge/protocol.js";
+import type { Engine, SessionCounters } from "../edge/session.js";
+import { documentAt } from "./http-documents.js";
+import { type HttpHead, placedIn, requestOf } from "./http-request.js";
+
+/** The other end of a response. Drops an answer when its connection is gone. Must not throw. */
+export interface Reply {
+  send(answer: HttpAnswer): void;
+}
+
+/** Plain counters, read at scrape time. */
+export interface HttpCounters {
+  httpRequests: number;
+  /** Connections that went before their answer. */
+  httpAborted: number;
+  /** Requests without an answer yet. */
+  httpOpen: number;
+  /** Bytes of unfinished bodies. */
+  httpBodyBytes: number;
+}
+
+export function newHttpCounters(): HttpCounters {
+  return { httpRequests: 0, httpAborted: 0, httpOpen: 0, httpBodyBytes: 0 };
+}
+
+export interface HttpEdgeOptions {
+  readonly engine: Engine;
+  readonly counters: HttpCounters & SessionCounters;
+  readonly paymentSecrets: PaymentSecrets;
+  onDefect(defect: unknown): void;
+}
+
+export class HttpEdge {
+  readonly options: HttpEdgeOptions;
+  /** New commands are refused `shutting_down`. */
+  draining = false;
+
+  constructor(options: HttpEdgeOptions) {
+    this.options = options;
+  }
+
+  /** Answers at once what needs no engine; else the exchange that its body goes to. */
+  begin(head: HttpHead, reply: Reply): Exchange | undefined {
+    const { counters } = this.options;
+    counters.httpRequests++;
+    const document = head.verb === "GET" ? documentAt(head.path) : undefined;
+    if (document !== undefined) {
+      reply.send(document);
+      return undefined;
+    }
+    const found = findRoute(head.verb, head.path);
+    const refused = refusedByHead(head, found, counters.httpOpen);
+    if (refused !== undefined || found === undefined || "allow" in found) {
+      counters.refusedAtEdge++;
+      reply.send(refused ?? notFound());
+      return undefined;
+    }
+    return new Exchange(this, found, head, reply);
+  }
+}
+
+/** What can be said before the body is there, the first that applies. */
+function refusedByHead(
+  head: HttpHead,
+  found: ReturnType<typeof findRoute>,
+  open: number,
+): HttpAnswer | undefined {
+  const { headers, twice } = head;
+  if (!isOwnOrigin(headers.get("origin") ?? "") || !isOwnHost(headers.get("host") ?? "")) {
+    return problemAnswer(refuse("forbidden", { reason: "a page of another site" }));
+  }
+  if (found === undefined) return notFound();
+  if ("allow" in found) return wrongVerb(found.allow);
+  if (twice !== undefined) return invalid(`headers.${twice}`, "is there twice");
+  return refusedBody(found.route.verb, headers) ?? tooManyOpen(open);
+}
+
+function refusedBody(verb: string, headers: HttpHead["headers"]): HttpAnswer | undefined {
+  const length = Number(headers.get("content-length") ?? 0);
+  if (length === 0 && !headers.has("transfer-encoding")) return undefined;
+  if (verb === "GET") return invalid("body", "a GET has none");
+  const encoding = headers.get("content-encoding") ?? "identity";
+  if (!isJson(headers.get("content-type") ?? "") || encoding !== "identity") return wrongType();
+  return length > frameBytesMax ? tooLarge() : undefined;
+}
+
+function isJson(contentType: string): boolean {
+  return /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test(contentType);
+}
+
+function tooManyOpen(open: number): HttpAnswer | undefined {
+  return open < httpOpenMax ? undefined : problemAnswer(refuse("overloaded", { retryAfterMs, httpOpenMax }));
+}
+
+function invalid(path: string, reason: string, status?: number): HttpAnswer {
+  return problemAnswer(refuse("invalid_request", { path, reason }), false, status);
+}
+
+function notFound(): HttpAnswer {
+  return invalid("path", "there is nothing here", httpRefusals.notFound);
+}
+
+function wrongVerb(allow: readonly string[]): HttpAnswer {
+  const verbs = allow.flatMap((verb) => (verb === "GET" ? [verb, "HEAD"] : [verb])).join(", ");
+  const answer = invalid("method", `must be one of ${verbs}`, httpRefusals.wrongVerb);
+  return { ...answer, headers: [...answer.headers, ["allow", verbs]] };
+}
+
+function wrongType(): HttpAnswer {
+  return invalid("headers.content-type", "must be application/json", httpRefusals.wrongType);
+}
+
+function tooLarge(): HttpAnswer {
+  return invalid("body", `is more than ${frameBytesMax} bytes`, httpRefusals.tooLarge);
+}
+
+export class Exchange implements Requester {
+  readonly #edge: HttpEdge;
+  readonly #found: FoundRoute;
+  readonly #head: HttpHead;
+  readonly #reply: Reply;
+  #state: "receiving" | "running" | "over" = "receiving";
+  #chunks: Uint8Array[] = [];
+  #bytes = 0;
+  /** What the engine gave, until it may leave. */
+  #answer: HttpAnswer | undefined;
+
+  constructor(edge: HttpEdge, found: FoundRoute, head: HttpHead, reply: Reply) {
+    this.#edge = edge;
+    this.#found = found;
+    this.#head = head;
+    this.#reply = reply;
+    edge.options.counters.httpOpen++;
+  }
+
+  /** Takes a piece of the body; `chunk` is not used after it returns. */
+  receive(chunk: Uint8Array, isLast: boolean): void {
+    if (this.#state !== "receiving") return;
+    if (isLast && this.#bytes === 0) {
+      if (chunk.length > frameBytesMax) this.#refuse(tooLarge());
+      else this.#run(chunk);
+      return;
+    }
+    const { counters } = this.#edge.options;
+    this.#bytes += chunk.length;
+    counters.httpBodyBytes += chunk.length;
+    if (this.#bytes > frameBytesMax) {
+      this.#refuse(tooLarge());
+    } else if (counters.httpBodyBytes > httpBodyBytesMax) {
+      this.#refuse(problemAnswer(refuse("overloaded", { retryAfterMs, httpBodyBytesMax })));
+    } else {
+      this.#chunks.push(chunk.slice());
+      if (isLast) this.#run(Buffer.concat(this.#chunks));
+    }
+  }
+
+  /** The connection is gone. */
+  gone(): void {
+    if (this.#state === "over") return;
+    this.#edge.options.counters.httpAborted++;
+    this.#end();
+  }
+
+  /** An exception was kept from ending the process. */
+  failed(): void {
+    if (this.#state === "over") return;
+    this.#end();
+    this.#reply.send(defectAnswer());
+  }
+
+  order(_id: RequestId, order: OrderView, replayed: boolean): void {
+    this.#keep(() => successAnswer(orderText(order), replayed, undefined));
+  }
+
+  result(_id: RequestId, result: object, replayed: boolean): void {
+    this.#keep(() => successAnswer(JSON.stringify(result), replayed, this.#linkOf(result)));
+  }
+
+  refused(_id: RequestId, refusal: Refusal, replayed: boolean): void {
+    this.#keep(() => problemAnswer(placedIn(this.#found.route, refusal), replayed));
+  }
+
+  push(): void {
+    this.#edge.options.onDefect(new Error("assertion: HTTP has no subscriptions"));
+  }
+
+  flush(): void {
+    const answer = this.#answer;
+    if (answer === undefined || this.#state !== "running") return;
+    this.#end();
+    this.#reply.send(answer);
+  }
+
+  #run(body: Uint8Array): void {
+    const asked = this.#read(body);
+    if (!("method" in asked)) {
+      this.#refuse(asked);
+      return;
+    }
+    const { engine, counters } = this.#edge.options;
+    counters.requests++;
+    this.#state = "running";
+    this.#dropBody();
+    counters.inFlight++;
+    engine.submit(engine.route(asked), asked);
+  }
+
+  /** The command, or why the engine will not hear of it. A stranger learns nothing before the signature was looked at. */
+  #read(body: Uint8Array): Command | HttpAnswer {
+    const { engine } = this.#edge.options;
+    const doubt = this.#doubtOf(body);
+    if (doubt !== undefined) return problemAnswer(refuse("unauthenticated", { reason: doubt }));
+    const read = body.length === 0 ? { value: {} } : readJson(body);
+    if ("malformed" in read) return invalid("body", read.malformed);
+    const request = requestOf(this.#found, this.#head, read.value);
+    if ("refusal" in request) return problemAnswer(request.refusal);
+    const asked = readRequest(request, { requester: this, nowMicros: () => engine.nowMicros() });
+    if (asked === undefined) throw new Error("assertion: a request without an id");
+    if (asked.method === "answered at edge") {
+      return problemAnswer(placedIn(this.#found.route, asked.refusal!));
+    }
+    if (this.#edge.draining) return { ...problemAnswer(refuse("shutting_down")), close: true };
+    return asked;
+  }
+
+  #doubtOf(body: Uint8Array): string | undefined {
+    const { route, inPath } = this.#found;
+    if (!route.signed) return undefined;
+    const { engine, paymentSecrets } = this.#edge.options;
+    const signature = this.#head.headers.get("yifen-signature") ?? "";
+    const nowSeconds = Math.floor(engine.nowMicros() / 1_000_000);
+    return doubtOf(signature, body, paymentSecrets.get(inPath.provider!), nowSeconds);
+  }
+
+  /** An answer that cannot be written is a defect; the request ran all the same. */
+  #keep(encode: () => HttpAnswer): void {
+    if (this.#state !== "running") return;
+    try {
+      this.#answer = encode();
+    } catch (defect) {
+      this.#edge.options.onDefect(defect);
+      this.#answer = defectAnswer();
+    }
+  }
+
+  #refuse(answer: HttpAnswer): void {
+    this.#edge.options.counters.refusedAtEdge++;
+    this.#end();
+    this.#reply.send(answer);
+  }
+
+  #end(): void {
+    const { counters } = this.#edge.options;
+    if (this.#state === "running") counters.inFlight--;
+    this.#state = "over";
+    this.#answer = undefined;
+    this.#dropBody();
+    counters.httpOpen--;
+  }
+
+  #dropBody(): void {
+    this.#edge.options.counters.httpBodyBytes -= this.#bytes;
+    this.#chunks = [];
+    this.#bytes = 0;
+  }
+
+  /** The page behind this one, where a list has one. */
+  #linkOf(result: object): string | undefined {
+    const { cursor } = result as { cursor?: unknown };
+    const { route, inPath } = this.#found;
+    if (route.places.get("cursor") !== "query" || typeof cursor !== "string") return undefined;
+    const query = new URLSearchParams(this.#head.query);
+    query.set("cursor", cursor);
+    const path = route.path.replace(/\{(\w+)\}/g, (_, param: string) => inPath[param]!);
+    return `<${path}?${query}>; rel="next"`;
+  }
+}
