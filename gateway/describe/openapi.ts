@@ -54,7 +54,7 @@ export function openApiDocument(): object {
 
 /** Of package.json, which lies beside the sources and above the compiled code. */
 export function packageVersion(): string {
-  const up = import.meta.url.includes("/dist/") ? "../../" : "../";
+  const up = import.meta.url.includes("/dist/") ? "../../../" : "../../";
   const file = new URL(`${up}package.json`, import.meta.url);
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }

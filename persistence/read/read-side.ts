@@ -123,7 +123,7 @@ function openWorker(file: string, shards: ReadSideSetup["shards"], waitMs: numbe
 
 /** The compiled worker: beside this file, or in `dist` when this file runs uncompiled (tests). */
 function workerFile(): URL {
-  const compiled = import.meta.url.endsWith(".ts") ? "../dist/persistence/" : "./";
+  const compiled = import.meta.url.endsWith(".ts") ? "../../dist/persistence/read/" : "./";
   return new URL(`${compiled}read-side-worker.js`, import.meta.url);
 }
 
