@@ -31,7 +31,7 @@ export class ByteWriter {
     const bytes = this.bytes;
     let at = this.length;
     let rest = value;
-    // Shifts are for 32 bits; what is larger is divided down first. 2^28 keeps the chunk a small integer.
+    // Transfers are for 32 bits; what is larger is divided down first. 2^28 keeps the chunk a small integer.
     while (rest >= 0x10000000) {
       bytes[at++] = (rest % 128) | 0x80;
       rest = Math.floor(rest / 128);

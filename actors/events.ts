@@ -321,7 +321,7 @@ const rules: { readonly [K in FactKind]?: Rule<K> } = {
     }),
   },
 
-  refundAsked: {
+  refundRequested: {
     type: () => "refund.requested",
     topic: byRefund,
     data: (fact, names) => ({
@@ -405,7 +405,7 @@ for (const kind of Object.keys(catalogue) as FactKind[]) {
 }
 
 /** Whether facts of this number are told at all: the first question of everybody who looks at every fact. */
-export function isTold(fact: Fact): boolean {
+export function isPublic(fact: Fact): boolean {
   return ruleByNumber[fact.type] !== undefined;
 }
 
@@ -446,7 +446,7 @@ function byOrder({ order }: { order: number }, names: EventNames): string | unde
   return known && `account:${known.account}`;
 }
 
-type RefundFact = FactOf<"refundAsked"> | FactOf<"refundDone"> | FactOf<"refundRefused">;
+type RefundFact = FactOf<"refundRequested"> | FactOf<"refundDone"> | FactOf<"refundRefused">;
 
 function byRefund(fact: RefundFact, names: EventNames): string | undefined {
   const owner = ownerOfRefund(fact, names);

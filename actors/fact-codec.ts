@@ -13,7 +13,7 @@
 
 import { ByteReader } from "./byte-reader.js";
 import type { ByteWriter } from "./byte-writer.js";
-import { type AskedLine, catalogue, type Fact, type Line, type LineShare } from "./facts.js";
+import { catalogue, type Fact, type Line, type LineShare, type RequestedLine } from "./facts.js";
 
 export const turnMark = 0;
 
@@ -95,7 +95,7 @@ function writeLines(to: ByteWriter, lines: readonly Line[]): void {
   }
 }
 
-function writeAsked(to: ByteWriter, lines: readonly AskedLine[]): void {
+function writeAsked(to: ByteWriter, lines: readonly RequestedLine[]): void {
   to.uint(lines.length);
   for (const line of lines) {
     to.text(line.productId);
@@ -125,8 +125,8 @@ function readLines(from: ByteReader): Line[] {
   return lines;
 }
 
-function readAsked(from: ByteReader): AskedLine[] {
-  const lines: AskedLine[] = [];
+function readAsked(from: ByteReader): RequestedLine[] {
+  const lines: RequestedLine[] = [];
   for (let left = from.uint(); left > 0; left--) lines.push({ productId: from.text(), qty: from.uint() });
   return lines;
 }

@@ -23,7 +23,7 @@ export interface Line {
 }
 
 /** A line that was asked for and whose product may live on another shard. */
-export interface AskedLine {
+export interface RequestedLine {
   readonly productId: string;
   readonly qty: number;
 }
@@ -181,7 +181,7 @@ export const catalogue = {
   orderReinstated: fact(32, "order.reinstated", { order: "uint" }),
   // The money of a canceled order came late, and its lines live on other shards, which are asked once more. Until they have
   // answered the money lies in suspense. how: 1 = it has them again, 2 = it has not.
-  reclaimBegun: fact(83, "reclaim.begun", {
+  reinstatementBegun: fact(83, "reinstatement.begun", {
     order: "uint",
     payment: "uint",
     provider: "text",
@@ -190,7 +190,7 @@ export const catalogue = {
     amount: "uint",
     expiresAt: "uint",
   }),
-  reclaimEnded: fact(84, "reclaim.ended", { order: "uint", how: "uint" }),
+  reinstatementEnded: fact(84, "reinstatement.ended", { order: "uint", how: "uint" }),
 
   // A payment is booked on the shard of its own name, so that it is booked once whatever order it is said to be for; when the
   // order lives elsewhere its money goes there by message, and counts as a payment of that shard from then on.
@@ -214,7 +214,7 @@ export const catalogue = {
 
   // Refunds. Asked = the intent, before anybody is told: from its order (source 1) or from suspense (2) to what is payable.
   // provider "" = back to the account's wallet. Numbers are made like those of orders.
-  refundAsked: fact(33, "refund.asked", {
+  refundRequested: fact(33, "refund.requested", {
     refund: "uint",
     order: "uint",
     source: "uint",
@@ -339,8 +339,8 @@ export const catalogue = {
   }),
   fenceMoved: fact(61, "fence.moved", { transaction: "uint", branch: "uint", state: "uint" }),
   fencesDropped: fact(62, "fences.dropped", { count: "uint" }),
-  /** Units between two shelves of a product, numbers of `shelves`. */
-  unitsShifted: fact(63, "units.shifted", {
+  /** Units between two stockBuckets of a product, numbers of `stockBuckets`. */
+  unitsTransferred: fact(63, "units.transferred", {
     transaction: "uint",
     branch: "uint",
     product: "uint",
@@ -350,8 +350,8 @@ export const catalogue = {
     from: "uint",
     to: "uint",
   }),
-  /** Money between two purses, numbers of `purses`; `account` means something when one of them is an account's. */
-  moneyShifted: fact(64, "money.shifted", {
+  /** Money between two moneyBuckets, numbers of `moneyBuckets`; `account` means something when one of them is an account's. */
+  moneyTransferred: fact(64, "money.transferred", {
     transaction: "uint",
     branch: "uint",
     account: "uint",
@@ -367,7 +367,7 @@ interface FieldTypes {
   text: string;
   bytes: Uint8Array;
   lines: readonly Line[];
-  asked: readonly AskedLine[];
+  asked: readonly RequestedLine[];
   shares: readonly LineShare[];
 }
 

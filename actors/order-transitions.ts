@@ -64,9 +64,9 @@ interface Transition {
   readonly offered?: string;
 }
 
-const atSea: readonly Status[] = ["Shipped", "Shipping", "Delivered"];
-const refundable: readonly Status[] = ["Paid", "Packing", ...atSea, "Completed", "Refunding"];
-const disputable: readonly Status[] = [...atSea, "Completed", "Refunding"];
+const afterShipment: readonly Status[] = ["Shipped", "Shipping", "Delivered"];
+const refundable: readonly Status[] = ["Paid", "Packing", ...afterShipment, "Completed", "Refunding"];
+const disputable: readonly Status[] = [...afterShipment, "Completed", "Refunding"];
 
 export const transitions: readonly Transition[] = [
   { from: "None", event: "place", to: "Created" },
@@ -80,8 +80,8 @@ export const transitions: readonly Transition[] = [
   { from: "Shipped", event: "dispatch", to: "Shipping", offered: "dispatch" },
   { from: "Shipped", event: "deliver", to: "Delivered", offered: "deliver" },
   { from: "Shipping", event: "deliver", to: "Delivered", offered: "deliver" },
-  ...atSea.map((from) => ({ from, event: "confirm", to: "Completed", offered: "confirm" }) as const),
-  ...atSea.map((from) => ({ from, event: "auto_confirm", to: "Completed" }) as const),
+  ...afterShipment.map((from) => ({ from, event: "confirm", to: "Completed", offered: "confirm" }) as const),
+  ...afterShipment.map((from) => ({ from, event: "auto_confirm", to: "Completed" }) as const),
   ...refundable.map((from) => ({ from, event: "refund", to: "Refunding", offered: "refund" }) as const),
   { from: "Refunding", event: "refund_all_done", to: "Refunded" },
   { from: "Refunding", event: "refund_ended", to: "back" },

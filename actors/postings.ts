@@ -100,7 +100,7 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
     const currency = currencyCode(fact.currency);
     return move(`suspense:${currency}`, `order:${orderId(fact.order)}`, currency, fact.amount);
   },
-  refundAsked: (fact) => {
+  refundRequested: (fact) => {
     const currency = currencyCode(fact.currency);
     return move(refundSource(fact, currency), `payable:${currency}`, currency, fact.amount);
   },
@@ -117,14 +117,15 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
     const currency = currencyCode(fact.currency);
     return move(`order:${orderId(fact.order)}`, `revenue:${currency}`, currency, fact.amount);
   },
-  unitsShifted: (fact, names) => {
-    const [from, to] = [shelfNames[fact.from]!, shelfNames[fact.to]!];
+  unitsTransferred: (fact, names) => {
+    const [from, to] = [stockBucketNames[fact.from]!, stockBucketNames[fact.to]!];
     return stockMove(names.productId(fact.product), from, to, fact.qty);
   },
-  moneyShifted: (fact, names) => {
+  moneyTransferred: (fact, names) => {
     const currency = currencyCode(fact.currency);
-    const purse = (number: number) => purseName(number, currency, () => names.accountId(fact.account));
-    return move(purse(fact.from), purse(fact.to), currency, fact.amount);
+    const moneyBucket = (number: number) =>
+      moneyBucketName(number, currency, () => names.accountId(fact.account));
+    return move(moneyBucket(fact.from), moneyBucket(fact.to), currency, fact.amount);
   },
   entryMade: (fact) => {
     const currency = currencyCode(fact.currency);
@@ -154,8 +155,8 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   orderMoved: nothing,
   orderSettled: nothing,
   orderReinstated: nothing,
-  reclaimBegun: nothing,
-  reclaimEnded: nothing,
+  reinstatementBegun: nothing,
+  reinstatementEnded: nothing,
   refundUnknown: nothing,
   humanOpened: nothing,
   humanResolved: nothing,
@@ -198,9 +199,9 @@ function move(from: string, to: string, unit: string, amount: number): readonly 
   ];
 }
 
-type Shelf = "available" | "held" | "sold" | "supplied";
+type StockBucket = "available" | "held" | "sold" | "supplied";
 
-function stockMove(product: string, from: Shelf, to: Shelf, qty: number): readonly Posting[] {
+function stockMove(product: string, from: StockBucket, to: StockBucket, qty: number): readonly Posting[] {
   return move(`stock:${product}:${from}`, `stock:${product}:${to}`, `unit:${product}`, qty);
 }
 
@@ -227,17 +228,17 @@ function refundSource({ source, order }: { source: number; order: number }, curr
   return source === refundSources.order ? `order:${orderId(order)}` : `suspense:${currency}`;
 }
 
-/** Shelves of a product's stock, as transactions number them. */
-export const shelves = { available: 1, held: 2, sold: 3 } as const;
+/** StockBuckets of a product's stock, as transactions number them. */
+export const stockBuckets = { available: 1, held: 2, sold: 3 } as const;
 
-const shelfNames: readonly (Shelf | undefined)[] = [undefined, "available", "held", "sold"];
+const stockBucketNames: readonly (StockBucket | undefined)[] = [undefined, "available", "held", "sold"];
 
 /** Where a transaction's money can be, as it numbers them. */
-export const purses = { wallet: 1, held: 2, transit: 3, revenue: 4, suspense: 5, loss: 6 } as const;
+export const moneyBuckets = { wallet: 1, held: 2, transit: 3, revenue: 4, suspense: 5, loss: 6 } as const;
 
-function purseName(number: number, currency: string, account: () => string): string {
-  const [name] = Object.entries(purses).find(([, known]) => known === number)!;
-  return number <= purses.held ? `${name}:${account()}` : `${name}:${currency}`;
+function moneyBucketName(number: number, currency: string, account: () => string): string {
+  const [name] = Object.entries(moneyBuckets).find(([, known]) => known === number)!;
+  return number <= moneyBuckets.held ? `${name}:${account()}` : `${name}:${currency}`;
 }
 
 const handNames = /^(?:suspense|revenue|fees|loss|(?:clearing|wallet):[A-Za-z0-9._:-]{1,64})$/;

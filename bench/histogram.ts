@@ -2,7 +2,7 @@
  * Counts latencies in whole microseconds and says their quantiles.
  *
  * Log-linear: values below 256 have a bucket each; above, every power of two is cut in 128 equal buckets. So a
- * quantile is never below the true one and at most 1/128 (0.8 %) above it. One record is a shift, a subtraction
+ * quantile is never below the true one and at most 1/128 (0.8 %) above it. One record is a transfer, a subtraction
  * and an increment: about 3 ns, where `perf_hooks.createHistogram` takes 60.
  *
  *   value      0 .. 255      256 .. 511       512 .. 1023   ...   2^31 .. 2^32-1
@@ -72,12 +72,12 @@ export function latencyOf(histogram: Histogram): Latency {
 
 function bucketOf(value: number): number {
   if (value < 2 * FINE) return value;
-  const shift = 31 - Math.clz32(value) - FINE_BITS;
-  return shift * FINE + (value >>> shift);
+  const transfer = 31 - Math.clz32(value) - FINE_BITS;
+  return transfer * FINE + (value >>> transfer);
 }
 
 function lastValueOf(bucket: number): number {
   if (bucket < 2 * FINE) return bucket;
-  const shift = Math.floor(bucket / FINE) - 1;
-  return (bucket - shift * FINE + 1) * 2 ** shift - 1;
+  const transfer = Math.floor(bucket / FINE) - 1;
+  return (bucket - transfer * FINE + 1) * 2 ** transfer - 1;
 }

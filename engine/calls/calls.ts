@@ -1,6 +1,6 @@
 /**
  * Calls to functions outside the engine, as a turn makes them. The intent is a fact; it leaves when that is durable
- * (`call-desk`), and what became of it comes back as a report (`call-reports`).
+ * (`call-dispatcher`), and what became of it comes back as a report (`call-reports`).
  *
  * OC1  A call is made at least once. Its id is the same in every attempt and after every restart: the other side's key.
  * OC2  A report of an attempt that is not the last, or of a call that has ended, changes nothing, unless it says that the
@@ -15,7 +15,7 @@ import type { OpenCall } from "../tables/call-table.js";
 import type { Turn } from "../turns/turn.js";
 import { callOwners, type OwnerKind } from "./call-owner-kinds.js";
 
-export interface CallAsked {
+export interface CallSpec {
   readonly owner: OwnerKind;
   /** The owner's thing that the call is for: a refund's number, a transaction's. */
   readonly number: number;
@@ -31,7 +31,7 @@ export interface CallAsked {
 export const callEnds = { done: 1, refused: 2, dropped: 3 } as const;
 
 /** Records the intent. Returns the call's number. */
-export function makeCall(turn: Turn, asked: CallAsked): number {
+export function makeCall(turn: Turn, asked: CallSpec): number {
   const call = orderNumber(turn.books.calls.nextSequence, firstSlot(turn.shard, turn.shards));
   turn.record({
     type: Facts.callMade,

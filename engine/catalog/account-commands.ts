@@ -6,7 +6,7 @@ import { currencyNumber, formatAmount, parsePositiveAmount } from "../../actors/
 import { type Refusal, refuse } from "../../actors/results.js";
 import type { AccountStatement, GetAccount, ListOrders, MoveMoney, OpenAccount } from "../seams/commands.js";
 import { spaces } from "../tables/key-table.js";
-import { accountView, answerRefusal, answerResult, askOutside } from "../turns/answers.js";
+import { accountView, answerRefusal, answerResult, askDeferred } from "../turns/answers.js";
 import { keepRefusal, keepResult, keyedMethods, settledByRef } from "../turns/exactly-once.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
@@ -82,7 +82,7 @@ export function getAccount(turn: Turn, command: GetAccount): void {
 
 /** Statements and lists come from the read side, once it has come as far as this turn. */
 export function askAboutAccount(turn: Turn, command: AccountStatement | ListOrders): void {
-  if (find(turn, command)) askOutside(turn, command);
+  if (find(turn, command)) askDeferred(turn, command);
 }
 
 function find(turn: Turn, command: GetAccount | AccountStatement | ListOrders): Account | undefined {

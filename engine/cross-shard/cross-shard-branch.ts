@@ -1,9 +1,9 @@
 /**
  * A branch of an order that crosses shards, at the shard of its product: stock that is held or sold for it. What a call does is
- * said by the fence (`tcc/fence`), as for programs' transactions. But the channel gives every call once and in order, so what has
- * ended need not be remembered: nothing comes twice, and a try behind a cancel is a new question (`reclaim-order`), not the old one.
+ * said by the fence (`actors/transactions/fence`), as for programs' transactions. But the channel gives every call once and in order, so what has
+ * ended need not be remembered: nothing comes twice, and a try behind a cancel is a new question (`reinstate-order`), not the old one.
  *
- *            try            confirm        cancel             take (saga)         keep     undo
+ *            try            confirm        cancel             sell (saga)         finalize compensate
  *   none     held, or not   a defect       nothing to do      sold, or not        a defect nothing to do
  *   here     -              sold; gone     available; gone    -                   gone     available; gone
  */
@@ -23,9 +23,9 @@ const calls: Readonly<Record<BranchMessage["kind"], readonly [Mode, FenceCall]>>
   try: ["tcc", "try"],
   confirm: ["tcc", "confirm"],
   cancel: ["tcc", "cancel"],
-  take: ["saga", "do"],
-  undo: ["saga", "undo"],
-  keep: ["saga", "confirm"],
+  sell: ["saga", "do"],
+  compensate: ["saga", "undo"],
+  finalize: ["saga", "confirm"],
 };
 
 /** What an effect does to the units, and how `branch.ended` calls it. */
@@ -36,8 +36,8 @@ const ends = {
   remember: { type: undefined, back: false, how: 1 },
 } as const;
 
-type AskMessage = MessageOf<"try" | "take">;
-type EndMessage = MessageOf<"confirm" | "cancel" | "keep" | "undo">;
+type AskMessage = MessageOf<"try" | "sell">;
+type EndMessage = MessageOf<"confirm" | "cancel" | "finalize" | "compensate">;
 type BranchMessage = AskMessage | EndMessage;
 
 export function tryBranch(turn: Turn, asked: AskMessage): void {

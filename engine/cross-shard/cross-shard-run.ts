@@ -5,7 +5,7 @@
  * CR1  The end of a branch is settled when it is sent: it cannot be refused, and arrives.
  */
 
-import { type AskedLine, Facts } from "../../actors/facts.js";
+import { Facts, type RequestedLine } from "../../actors/facts.js";
 import { slotOf } from "../../actors/order-number.js";
 import {
   decisions,
@@ -22,7 +22,7 @@ import type { Turn } from "../turns/turn.js";
 export interface Run extends Standing {
   readonly order: number;
   readonly saga: boolean;
-  readonly lines: readonly AskedLine[];
+  readonly lines: readonly RequestedLine[];
   /** By line; and behind them the order's own part, if it has one. */
   readonly progress: { state: PartState; readonly stuck: boolean }[];
   decision: number;
@@ -32,12 +32,12 @@ export interface Run extends Standing {
   readonly decided?: (how: keyof typeof decisions) => void;
 }
 
-type RunAsked = Omit<Run, "progress" | "parts" | "decision"> & {
+type RunSpec = Omit<Run, "progress" | "parts" | "decision"> & {
   readonly states: readonly PartState[];
   readonly decision?: number;
 };
 
-export function newRun({ states, decision = 0, ...run }: RunAsked): Run {
+export function newRun({ states, decision = 0, ...run }: RunSpec): Run {
   const progress = states.map((state) => ({ state, stuck: false }));
   return { ...run, progress, parts: progress.map(() => unpaired), decision };
 }
@@ -77,7 +77,7 @@ function take(turn: Turn, run: Run, next: NextStep): void {
       break;
     case "end":
       progress[next.part]!.state = "settled";
-      if (next.part < lines.length) sendEnd(turn, run, next.part, next.call as "confirm" | "cancel" | "undo");
+      if (next.part < lines.length) sendEnd(turn, run, next.part, endings[next.call as keyof typeof endings]);
       break;
     case "settle":
       progress[next.part]!.state = "settled";
@@ -85,23 +85,26 @@ function take(turn: Turn, run: Run, next: NextStep): void {
     case "finish":
       // What a saga has done stands; who did it may forget how to undo it.
       if (saga && run.decision === decisions.done)
-        for (const branch of lines.keys()) sendEnd(turn, run, branch, "keep");
+        for (const branch of lines.keys()) sendEnd(turn, run, branch, "finalize");
   }
 }
+
+/** How a rule's call is said to a branch. */
+const endings = { confirm: "confirm", cancel: "cancel", undo: "compensate" } as const;
 
 function beginBranch(turn: Turn, { order, saga, lines }: Run, branch: number): void {
   const { productId: product, qty } = lines[branch]!;
   if (saga) turn.record({ type: Facts.branchBegun, order, branch });
   const { books } = turn;
   const account = books.accounts[books.orders.account(order)]!.id;
-  sendToBranch(turn, product, { kind: saga ? "take" : "try", order, branch, product, qty, account });
+  sendToBranch(turn, product, { kind: saga ? "sell" : "try", order, branch, product, qty, account });
 }
 
 function sendEnd(
   turn: Turn,
   { order, lines }: Run,
   branch: number,
-  kind: "confirm" | "cancel" | "undo" | "keep",
+  kind: "confirm" | "cancel" | "compensate" | "finalize",
 ): void {
   sendToBranch(turn, lines[branch]!.productId, { kind, order, branch });
 }
@@ -113,8 +116,8 @@ export function sendToBranch(turn: Turn, product: string, message: Message): voi
 }
 
 /** The lines of an order that was placed. */
-export function linesOf({ books }: Turn, order: number): readonly AskedLine[] {
-  const lines: AskedLine[] = [];
+export function linesOf({ books }: Turn, order: number): readonly RequestedLine[] {
+  const lines: RequestedLine[] = [];
   books.orders.eachLine(order, (product, qty, _unitPrice, branch) => {
     lines[branch] = { productId: books.products[product]!.id, qty };
   });

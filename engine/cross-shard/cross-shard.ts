@@ -32,7 +32,7 @@ import type { MessageOf } from "../links/messages.js";
 import { shardOfSlot } from "../links/slots.js";
 import { type AnsweredLine, decideAnswered, lineFailures, payWithinMs, refuseCart } from "../orders/cart.js";
 import { grantPoints } from "../orders/points.js";
-import type { LineAsked, PlaceOrder } from "../seams/commands.js";
+import type { LineInput, PlaceOrder } from "../seams/commands.js";
 import { type PendingOrder, payNowModes } from "../tables/cross-shard-table.js";
 import { spaces } from "../tables/key-table.js";
 import { answerRefusal, orderView } from "../turns/answers.js";
@@ -48,15 +48,15 @@ export function isSaga({ mode, pay }: PlaceOrder): boolean {
   return mode === "saga" && pay === "balance";
 }
 
-export function crosses(turn: Turn, lines: readonly LineAsked[]): boolean {
+export function crosses(turn: Turn, lines: readonly LineInput[]): boolean {
   return lines.some(({ product }) => shardOfSlot(slotOf(product), turn.shards) !== turn.shard);
 }
 
 /** Starts an order. Its request is answered when all branches have. */
-export function beginCrossing(
+export function beginCrossShard(
   turn: Turn,
   command: PlaceOrder,
-  lines: readonly LineAsked[],
+  lines: readonly LineInput[],
   paramsHash: number,
 ): void {
   const account = nameAccount(turn, command.account);

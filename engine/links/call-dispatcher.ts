@@ -41,7 +41,7 @@ export const noOutCalls: OutCalls = {
   },
 };
 
-export class CallDesk {
+export class CallDispatcher {
   /** By number, the attempt that is out. */
   readonly #out = new Map<number, number>();
   readonly #waiting = new Set<number>();
@@ -70,7 +70,7 @@ export class CallDesk {
   }
 
   /** Hands out what waits and fits. `make` gives the call as it is now, or undefined when it has ended. */
-  handOut(
+  dispatch(
     make: (call: number) => OutCall | undefined,
     report: (call: number, attempt: number, report: CallReport) => void,
   ): void {

@@ -18,8 +18,8 @@
 import {
   type EventNames,
   eventOf,
+  isPublic,
   isShardTopic,
-  isTold,
   type OrderNames,
   type RefundNames,
   topicOf,
@@ -100,7 +100,7 @@ export class Feed {
     timeMs: number,
     touch: (requester: Requester) => void,
   ): void {
-    if (!isTold(fact)) return;
+    if (!isPublic(fact)) return;
     const names = this.#namesOf(books);
     const listeners = this.#byTopic.get(topicOf(fact, names) ?? "") ?? nobody;
     if (listeners.length === 0 && this.#ofShard.length === 0) return;
@@ -142,7 +142,7 @@ export class Feed {
     const names = new BookNames(books, gone);
     const isShard = isShardTopic(topic);
     readFacts(group.body, group.first, (fact, time, position) => {
-      if (position < next || !isTold(fact)) return;
+      if (position < next || !isPublic(fact)) return;
       if (!isShard && topicOf(fact, names) !== topic) {
         if (fact.type === Facts.orderArchived) gone.delete(fact.order);
         return;
@@ -217,7 +217,7 @@ class BookNames implements EventNames {
 
   /** Those that have ended are forgotten with their orders. */
   refund(number: number): RefundNames | undefined {
-    const refund = this.books.dossiers.refunds.get(number);
+    const refund = this.books.afterSales.refunds.get(number);
     if (!refund) return undefined;
     const { order, currency, amount, provider, paymentId } = refund;
     return { order, currency, amount, provider, paymentId };

@@ -42,12 +42,12 @@ export type Message =
       deadline: number;
     }
   /** And its answer: code 0 = ok and a result as JSON, else a number of `results` and its details as JSON. */
-  | { kind: "told"; order: number; branch: number; call: FenceCall; code: number; text: string }
+  | { kind: "reply"; order: number; branch: number; call: FenceCall; code: number; text: string }
   /** Actor to coordinator: what became of it? */
-  | { kind: "fate"; order: number; branch: number }
+  | { kind: "outcomeQuery"; order: number; branch: number }
   /** The same three for an order in saga mode: sell at once; that was right; compensate. */
-  | { kind: "take"; order: number; branch: number; product: string; qty: number; account: string }
-  | { kind: "keep" | "undo"; order: number; branch: number }
+  | { kind: "sell"; order: number; branch: number; product: string; qty: number; account: string }
+  | { kind: "finalize" | "compensate"; order: number; branch: number }
   /** Coordinator to product: units that were sold come back from a refund. */
   | { kind: "return"; order: number; branch: number; product: string; qty: number; account: string }
   /** The shard of a payment's name to its order's: here is the money. `order` is the order's number, `branch` the payment's. */
@@ -72,12 +72,12 @@ const kinds = {
   confirm: 3,
   cancel: 4,
   return: 5,
-  take: 6,
-  keep: 7,
-  undo: 8,
+  sell: 6,
+  finalize: 7,
+  compensate: 8,
   part: 10,
-  told: 11,
-  fate: 12,
+  reply: 11,
+  outcomeQuery: 12,
   payment: 20,
   settled: 21,
 } as const;
@@ -87,7 +87,7 @@ export function encodeMessage(message: Message): Uint8Array {
   to.byte(kinds[message.kind]);
   to.uint(message.order);
   to.uint(message.branch);
-  if (message.kind === "try" || message.kind === "take" || message.kind === "return") {
+  if (message.kind === "try" || message.kind === "sell" || message.kind === "return") {
     to.text(message.product);
     to.uint(message.qty);
     to.text(message.account);
@@ -107,7 +107,7 @@ export function encodeMessage(message: Message): Uint8Array {
     to.uint(message.currency);
     to.uint(message.to);
     to.uint(message.deadline);
-  } else if (message.kind === "told") {
+  } else if (message.kind === "reply") {
     to.uint(fenceCalls[message.call]);
     to.uint(message.code);
     to.text(message.text);
@@ -150,12 +150,12 @@ export function decodeMessage(bytes: Uint8Array): Message {
       };
     case kinds.return:
       return { kind: "return", order, branch, product: from.text(), qty: from.uint(), account: from.text() };
-    case kinds.take:
-      return { kind: "take", order, branch, product: from.text(), qty: from.uint(), account: from.text() };
-    case kinds.keep:
-      return { kind: "keep", order, branch };
-    case kinds.undo:
-      return { kind: "undo", order, branch };
+    case kinds.sell:
+      return { kind: "sell", order, branch, product: from.text(), qty: from.uint(), account: from.text() };
+    case kinds.finalize:
+      return { kind: "finalize", order, branch };
+    case kinds.compensate:
+      return { kind: "compensate", order, branch };
     case kinds.answered:
       return {
         kind: "answered",
@@ -184,12 +184,12 @@ export function decodeMessage(bytes: Uint8Array): Message {
         to: from.uint(),
         deadline: from.uint(),
       };
-    case kinds.told: {
+    case kinds.reply: {
       const call = nameOf(fenceCalls, from.uint());
-      return { kind: "told", order, branch, call, code: from.uint(), text: from.text() };
+      return { kind: "reply", order, branch, call, code: from.uint(), text: from.text() };
     }
-    case kinds.fate:
-      return { kind: "fate", order, branch };
+    case kinds.outcomeQuery:
+      return { kind: "outcomeQuery", order, branch };
     default:
       throw new RangeError(`message kind ${kind} is not known to this build`);
   }

@@ -21,7 +21,7 @@ export interface ReportOfCall {
 
 /** A report of an attempt. */
 export function takeReport(turn: Turn, { number, attempt, report }: ReportOfCall): void {
-  turn.desk.returned(number, attempt);
+  turn.dispatcher.returned(number, attempt);
   const call = turn.books.calls.open.get(number);
   if (!call) return;
   const isLast = attempt === call.failed + 1;
@@ -49,13 +49,13 @@ function recordFailure(turn: Turn, call: OpenCall, said: string, contradiction: 
   if (human || contradiction) tellHuman(turn, call);
 }
 
-/** Timers of calls that fired: what can be made here goes to the desk, what cannot waits for a day and then for a human. */
+/** Timers of calls that fired: what can be made here goes to the dispatcher, what cannot waits for a day and then for a human. */
 export function takeDueCalls(turn: Turn): void {
   const { calls } = turn.books;
   while (calls.timers.nextDue <= turn.nowMs) {
     const call = calls.open.get(calls.timers.take());
     if (!call || call.dueAt > turn.nowMs) continue;
-    if (turn.desk.knows(call.name)) turn.desk.wait(call.call);
+    if (turn.dispatcher.knows(call.name)) turn.dispatcher.wait(call.call);
     else if (turn.nowMs >= call.since + unknownCallMs) tellHuman(turn, call);
     else calls.timers.add(call.since + unknownCallMs, call.call);
   }

@@ -15,7 +15,7 @@ import { refundOrder } from "../refunds/refund-order.js";
 import { getHuman, listHuman, resolveHuman } from "../review/review-commands.js";
 import type { Command, Method } from "../seams/commands.js";
 import { beginTransaction, getTransaction } from "../transactions/transaction-commands.js";
-import { askOutside } from "../turns/answers.js";
+import { askDeferred } from "../turns/answers.js";
 import { issueToken } from "../turns/tokens.js";
 import type { Turn } from "../turns/turn.js";
 
@@ -48,7 +48,7 @@ export const handlers = {
   "account.statement": askAboutAccount,
   "feed.subscribe": subscribe,
   "feed.unsubscribe": unsubscribe,
-  "audit.run": askOutside,
+  "audit.run": askDeferred,
   "transaction.begin": beginTransaction,
   "transaction.get": getTransaction,
   "human.list": listHuman,

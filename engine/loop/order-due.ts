@@ -6,7 +6,7 @@ import { isTerminal, Statuses } from "../../actors/order-transitions.js";
 import { expirePending } from "../cross-shard/cross-shard.js";
 import { autoConfirm } from "../orders/advance-order.js";
 import { causes, recordCancel } from "../orders/move-order.js";
-import { expireReclaim } from "../payments/reinstate-order.js";
+import { expireReinstatement } from "../payments/reinstate-order.js";
 import { archiveKeysRetryMs, archiveRetryMs } from "../seams/limits.js";
 import type { Turn } from "../turns/turn.js";
 
@@ -17,9 +17,9 @@ export function orderDue(turn: Turn, number: number): void {
     expirePending(turn, pending);
     return;
   }
-  const reclaim = books.reclaims.get(number);
-  if (reclaim) {
-    if (nowMs >= reclaim.expiresAt) expireReclaim(turn, reclaim);
+  const reinstatement = books.reinstatements.get(number);
+  if (reinstatement) {
+    if (nowMs >= reinstatement.expiresAt) expireReinstatement(turn, reinstatement);
     return;
   }
   if (!books.orders.has(number)) return;
@@ -43,7 +43,7 @@ function archive(turn: Turn, number: number): void {
   const order = books.orders.read(number, books.order);
   const at = order.dueAt + settings.keysKeepMs;
   const keysGone = books.orders.keys(number) === 0;
-  const refundsEnded = (books.dossiers.get(number)?.openRefunds ?? 0) === 0;
+  const refundsEnded = (books.afterSales.get(number)?.openRefunds ?? 0) === 0;
   if (nowMs < at) books.timers.add(at, number);
   else if (!keysGone) books.timers.add(nowMs + archiveKeysRetryMs, number);
   else if (!refundsEnded) books.timers.add(nowMs + archiveRetryMs, number);

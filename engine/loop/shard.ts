@@ -18,7 +18,7 @@ import type { Fact } from "../../actors/facts.js";
 import { Facts } from "../../actors/facts.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import type { Journal } from "../../persistence/log/journal.js";
-import { CallDesk, type CallReport, noOutCalls, type OutCalls } from "../links/call-dispatcher.js";
+import { CallDispatcher, type CallReport, noOutCalls, type OutCalls } from "../links/call-dispatcher.js";
 import { Channels, decodeFrame, type Frame } from "../links/channel.js";
 import { Feed } from "../links/feed.js";
 import { decodeMessage } from "../links/messages.js";
@@ -31,7 +31,7 @@ import type { Settings } from "../seams/settings.js";
 import type { Books } from "../tables/books.js";
 import type { Timers } from "../tables/timers.js";
 import { fencesDue, takeDueTransactions } from "../transactions/coordinator.js";
-import type { PlanAsked } from "../transactions/plan.js";
+import type { PlanSpec } from "../transactions/plan.js";
 import { keysDue } from "../turns/exactly-once.js";
 import type { Turn } from "../turns/turn.js";
 import { outCallOf, type ReportOfCall, takeDueCalls, takeReport } from "./call-reports.js";
@@ -42,7 +42,7 @@ import { orderDue } from "./order-due.js";
 import { takeMessage } from "./take-message.js";
 
 /** What the loop cannot answer from the books. `done` is called at any later time, outside of turns. */
-export type Outside = (
+export type DeferredQueries = (
   command: Command,
   shard: number,
   position: number,
@@ -57,11 +57,11 @@ export interface ShardParts {
   readonly clock: Clock;
   readonly bus: Bus;
   readonly settings: Settings;
-  readonly outside: Outside;
+  readonly outside: DeferredQueries;
   /** Functions that transactions and refunds call. Absent: there are none. */
   readonly outCalls?: OutCalls;
   /** The parts of a transaction of that name; undefined = none is defined here. Must not throw. Absent: there are none. */
-  readonly plan?: (name: string, input: unknown, account: string) => PlanAsked | Refusal | undefined;
+  readonly plan?: (name: string, input: unknown, account: string) => PlanSpec | Refusal | undefined;
   /** Something keeps failing and somebody should look. */
   readonly alert?: (text: string) => void;
   /** There is something to do: call `step` soon. */
@@ -95,7 +95,7 @@ export class Shard implements Turn {
 
     alerts: 0,
   };
-  readonly desk: CallDesk;
+  readonly dispatcher: CallDispatcher;
   readonly transactionWaiters = new Map<number, Command[]>();
   nowMs = 0;
   /** Set from outside while new orders are not wanted: draining, or the disk is nearly full. */
@@ -122,7 +122,7 @@ export class Shard implements Turn {
     this.nowMicros = parts.books.time;
     this.#group = new GroupWriter(parts.books.position);
     this.#channels = new Channels(parts.shard, parts.books.outboxes, parts.bus);
-    this.desk = new CallDesk(parts.outCalls ?? noOutCalls);
+    this.dispatcher = new CallDispatcher(parts.outCalls ?? noOutCalls);
     parts.journal.onDurable = (position) => this.#open(position);
     parts.bus.listen(parts.shard, (bytes) => this.receive(bytes));
   }
@@ -273,7 +273,7 @@ export class Shard implements Turn {
     this.#touched.add(requester);
   };
 
-  askOutside(command: Command, done: (result: object | Refusal) => void): void {
+  askDeferred(command: Command, done: (result: object | Refusal) => void): void {
     this.#parts.outside(command, this.shard, this.books.position, (result) => {
       this.#replies.push(() => done(result));
       this.#parts.wake();
@@ -303,7 +303,7 @@ export class Shard implements Turn {
     for (const requester of this.#touched) requester.flush();
     this.#touched.clear();
     this.#channels.send(this.nowMs);
-    this.desk.handOut((call) => outCallOf(this, call), this.#report);
+    this.dispatcher.dispatch((call) => outCallOf(this, call), this.#report);
   }
 
   /** From outside, at any time, for a call that was handed out. */
@@ -313,7 +313,7 @@ export class Shard implements Turn {
     this.#parts.wake();
   };
 
-  plan(name: string, input: unknown, account: string): PlanAsked | Refusal | undefined {
+  plan(name: string, input: unknown, account: string): PlanSpec | Refusal | undefined {
     return this.#parts.plan?.(name, input, account);
   }
 

@@ -5,7 +5,7 @@ import { endBranch, takeBack, tryBranch } from "../cross-shard/cross-shard-branc
 import type { Message } from "../links/messages.js";
 import { takeForwarded } from "../payments/notify-payment.js";
 import { takeSettled } from "../payments/payment-answers.js";
-import { takeReclaimAnswer } from "../payments/reinstate-order.js";
+import { takeReinstatementAnswer } from "../payments/reinstate-order.js";
 import { takeTransactionMessage } from "../transactions/coordinator.js";
 import type { Turn } from "../turns/turn.js";
 
@@ -18,17 +18,17 @@ export function takeMessage(turn: Turn, message: Message): void {
       takeSettled(turn, message);
       break;
     case "part":
-    case "told":
-    case "fate":
+    case "reply":
+    case "outcomeQuery":
       takeTransactionMessage(turn, message);
       break;
     case "try":
-    case "take":
+    case "sell":
       tryBranch(turn, message);
       break;
     case "answered": {
-      const reclaim = turn.books.reclaims.get(message.order);
-      if (reclaim) takeReclaimAnswer(turn, reclaim, message);
+      const reinstatement = turn.books.reinstatements.get(message.order);
+      if (reinstatement) takeReinstatementAnswer(turn, reinstatement, message);
       else takeAnswer(turn, message);
       break;
     }

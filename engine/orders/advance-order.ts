@@ -13,7 +13,7 @@ import { keyedMethods } from "../turns/exactly-once.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { moveByRequest } from "./move-order.js";
-import { engineItself, type MoveWords, recordMove } from "./order-moves.js";
+import { type MoveWords, recordMove, systemOperator } from "./order-moves.js";
 import { grantPoints } from "./points.js";
 
 const hash = new ParamsHash();
@@ -50,7 +50,7 @@ function missingParam({ event, tracking, resolution }: AdvanceOrder): string | u
 
 /** Seven days after it was shipped. */
 export function autoConfirm(turn: Turn, number: number): void {
-  confirm(turn, number, "auto_confirm", { operator: engineItself });
+  confirm(turn, number, "auto_confirm", { operator: systemOperator });
 }
 
 function eventOf({ event, resolution }: AdvanceOrder): OrderEvent {
@@ -107,7 +107,7 @@ function confirm(turn: Turn, number: number, event: "confirm" | "auto_confirm", 
 
 /** The time that stood still during a dispute goes on. */
 function dueAfterDispute(turn: Turn, number: number): number {
-  const { restMs } = turn.books.dossiers.get(number)!;
+  const { restMs } = turn.books.afterSales.get(number)!;
   return restMs < 0 ? 0 : turn.nowMs + restMs;
 }
 

@@ -3,11 +3,11 @@
 import { type Account, canTakeMoney } from "../../actors/account.js";
 import { addChecked, formatAmount, multiplyChecked, parseAmount } from "../../actors/money.js";
 import { firstInPrecedence, type Refusal, refuse } from "../../actors/results.js";
-import type { LineAsked, PlaceOrder } from "../seams/commands.js";
+import type { LineInput, PlaceOrder } from "../seams/commands.js";
 import type { Turn } from "../turns/turn.js";
 
 /** Lines of the same product become one, at the place of the first. */
-export function mergeLines(lines: readonly LineAsked[]): readonly LineAsked[] {
+export function mergeLines(lines: readonly LineInput[]): readonly LineInput[] {
   if (lines.length === 1) return lines;
   const byProduct = new Map<string, number>();
   for (const { product, qty } of lines) byProduct.set(product, (byProduct.get(product) ?? 0) + qty);

@@ -10,7 +10,7 @@ import {
   answerOrder,
   answerRefusal,
   answerResult,
-  askOutside,
+  askDeferred,
   keptRefusal,
   withKeptOrder,
 } from "../turns/answers.js";
@@ -19,14 +19,14 @@ import type { Turn } from "../turns/turn.js";
 export function getOrder(turn: Turn, command: GetOrder): void {
   const order = placedOrder(turn, command.order);
   if (order !== undefined) answerOrder(turn, command, order);
-  else if (isArchived(turn, command.order)) askOutside(turn, command);
+  else if (isArchived(turn, command.order)) askDeferred(turn, command);
   else answerRefusal(turn, command, refuse("order_not_found"));
 }
 
 /** The moves of an order come from the read side, once it has come as far as this turn. */
 export function orderHistory(turn: Turn, command: GetOrder): void {
   const known = placedOrder(turn, command.order) !== undefined || isArchived(turn, command.order);
-  if (known) askOutside(turn, command);
+  if (known) askDeferred(turn, command);
   else answerRefusal(turn, command, refuse("order_not_found"));
 }
 

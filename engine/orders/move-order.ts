@@ -103,7 +103,7 @@ export function moveByRequest(
  */
 function refuseArchived(turn: Turn, command: MoveCommand, paramsHash: number): void {
   const ask = { ...command, method: "order.get" } as Command as GetOrder;
-  turn.askOutside(ask, (found) => {
+  turn.askDeferred(ask, (found) => {
     if ("code" in found) {
       answerRefusal(turn, command, found as Refusal);
       return;
@@ -151,7 +151,7 @@ export function recordCancel(turn: Turn, order: Order, cause: number, reason: st
   const { number } = order;
   endHolds(turn, number, "release");
   turn.record({ type: Facts.orderCanceled, order: number, cause, reason });
-  for (const { provider, paymentId, amount } of turn.books.dossiers.get(number)?.payments ?? []) {
+  for (const { provider, paymentId, amount } of turn.books.afterSales.get(number)?.payments ?? []) {
     const source = refundSources.order;
     askRefund(turn, {
       order: number,

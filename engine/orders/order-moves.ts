@@ -11,7 +11,7 @@ export interface MoveWords {
 }
 
 /** Who moved it when nobody asked for it. */
-export const engineItself = "engine";
+export const systemOperator = "engine";
 
 /** The event must be allowed. `dueAt`: when the order moves on by itself; left out, it stays as it is. */
 export function recordMove(
@@ -25,8 +25,8 @@ export function recordMove(
   const order = books.orders.read(number, books.order);
   const target = statusAfter(order.status, event);
   if (target === undefined) throw new Error(`order ${number}: ${event} in status ${order.status}`);
-  const dossier = books.dossiers.get(number);
-  const from = event === "resolve_keep" ? dossier?.disputeFrom : dossier?.refundFrom;
+  const afterSale = books.afterSales.get(number);
+  const from = event === "resolve_keep" ? afterSale?.disputeFrom : afterSale?.refundFrom;
   turn.record({
     type: Facts.orderMoved,
     order: number,

@@ -9,8 +9,8 @@ import { nextEvents, Statuses } from "../../actors/order-transitions.js";
 import { decideTake, type Product } from "../../actors/product.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import { nameAccount } from "../catalog/account-commands.js";
-import { beginCrossing, crosses, isSaga } from "../cross-shard/cross-shard.js";
-import type { LineAsked, PlaceOrder } from "../seams/commands.js";
+import { beginCrossShard, crosses, isSaga } from "../cross-shard/cross-shard.js";
+import type { LineInput, PlaceOrder } from "../seams/commands.js";
 import type { OrderLineView } from "../seams/requester.js";
 import { spaces } from "../tables/key-table.js";
 import { answerOrder, answerRefusal } from "../turns/answers.js";
@@ -32,11 +32,11 @@ export function placeOrder(turn: Turn, command: PlaceOrder): void {
   const lines = mergeLines(command.lines);
   const crossing = turn.shards > 1 && crosses(turn, lines);
   if (crossing && command.dryRun) {
-    turn.askOutside({ ...command, lines: [...lines] }, (quotes) => answerQuoted(turn, command, quotes));
+    turn.askDeferred({ ...command, lines: [...lines] }, (quotes) => answerQuoted(turn, command, quotes));
     return;
   }
   if (crossing || (isSaga(command) && !command.dryRun)) {
-    beginCrossing(turn, command, lines, paramsHash);
+    beginCrossShard(turn, command, lines, paramsHash);
     return;
   }
   const cart = decideCart(turn, account, command, lines);
@@ -56,7 +56,7 @@ function decideCart(
   turn: Turn,
   account: Account | undefined,
   command: PlaceOrder,
-  asked: readonly LineAsked[],
+  asked: readonly LineInput[],
 ): Cart | Refusal {
   const failures: Failure[] = [];
   const lines: Line[] = [];

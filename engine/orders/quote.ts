@@ -9,7 +9,7 @@ import { slotOf } from "../../actors/order-number.js";
 import { decideTake } from "../../actors/product.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import { shardOfSlot } from "../links/slots.js";
-import type { Command, LineAsked, PlaceOrder, QuoteLines } from "../seams/commands.js";
+import type { Command, LineInput, PlaceOrder, QuoteLines } from "../seams/commands.js";
 import type { OrderLineView, Requester } from "../seams/requester.js";
 import { answerResult } from "../turns/answers.js";
 import type { Turn } from "../turns/turn.js";
@@ -49,7 +49,7 @@ export function gatherQuotes(
   submit: (shard: number, command: Command) => void,
   done: (quotes: { lines: readonly QuotedLine[] } | Refusal) => void,
 ): void {
-  const byShard = new Map<number, LineAsked[]>();
+  const byShard = new Map<number, LineInput[]>();
   for (const line of lines) {
     const shard = shardOfSlot(slotOf(line.product), shards);
     byShard.set(shard, [...(byShard.get(shard) ?? []), line]);

@@ -6,7 +6,7 @@
  * N1  (provider, paymentId) is booked once, on the shard of that name, whatever order it is said to be for; the same word
  *     again gets the same answer. When the order lives on another shard the money follows by message, and the answer waits.
  * N2  What is booked is applied, asked to be refunded, or named in an item for a human: to the cent, in the same turn. One
- *     exception has a deadline: money that waits while the lines of its order are asked for once more (`reclaim-order`).
+ *     exception has a deadline: money that waits while the lines of its order are asked for once more (`reinstatement-order`).
  */
 
 import { Facts } from "../../actors/facts.js";
@@ -26,7 +26,7 @@ import { keepResult, keepRunning, keyedMethods, settledByRef, waitForRef } from 
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { paymentKey, settledResult, shardOfPayment, tellSettled } from "./payment-answers.js";
-import { beginReclaim, canReclaim } from "./reinstate-order.js";
+import { beginReinstatement, canReinstateAcross } from "./reinstate-order.js";
 import { type Settled, settlePayment, whySuspended } from "./settle-payment.js";
 
 const hash = new ParamsHash();
@@ -49,7 +49,7 @@ export function notifyPayment(turn: Turn, command: NotifyPayment): void {
   const paramsHash = hash.begin(method).text(reference).number(amount).number(currency).end();
   if (settledByRef(turn, command, spaces.payment, 0, key, paramsHash)) return;
 
-  const number = turn.books.dossiers.paymentSequence + 1;
+  const number = turn.books.afterSales.paymentSequence + 1;
   const payment: SuspendedPayment = { number, provider, paymentId, reference, currency, amount };
   turn.record({
     type: Facts.paymentBooked,
@@ -66,7 +66,7 @@ export function notifyPayment(turn: Turn, command: NotifyPayment): void {
     keepRunning(turn, spaces.payment, 0, key, method, paramsHash);
     waitForRef(turn, command, spaces.payment, 0, key);
     if (elsewhere) forwardPayment(turn, payment);
-    else beginReclaim(turn, payment);
+    else beginReinstatement(turn, payment);
     return;
   }
   const { order: view, ...rest } = settledResult(turn, payment, settled) as { order: object | null };
@@ -94,14 +94,14 @@ export function notifyPayment(turn: Turn, command: NotifyPayment): void {
 /** A payment comes from the shard of its name; what becomes of it goes back there. */
 export function takeForwarded(turn: Turn, message: MessageOf<"payment">): void {
   const { order, provider, paymentId, reference, currency, amount } = message;
-  const number = turn.books.dossiers.paymentSequence + 1;
+  const number = turn.books.afterSales.paymentSequence + 1;
   const payment: SuspendedPayment = { number, provider, paymentId, reference, currency, amount };
   const peer = shardOfPayment(turn, message);
   const name = { payment: number, provider, paymentId, reference };
   turn.record({ type: Facts.paymentArrived, ...name, currency, amount, peer });
   const settled = takePayment(turn, payment);
   if (settled) tellSettled(turn, order, payment, settled);
-  else beginReclaim(turn, payment);
+  else beginReinstatement(turn, payment);
 }
 
 /** Takes a payment that lies in suspense to where it belongs; undefined when its order has to ask for its lines first. */
@@ -111,7 +111,7 @@ function takePayment(turn: Turn, payment: SuspendedPayment): Settled | undefined
     openPaymentItem(turn, payment, why.error);
     return { outcome: why.outcome, money: "suspense", refund: 0 };
   }
-  return canReclaim(turn, payment) ? undefined : settlePayment(turn, payment);
+  return canReinstateAcross(turn, payment) ? undefined : settlePayment(turn, payment);
 }
 
 /** Whether the order, if it exists, is on another shard than its payment's name. */

@@ -62,7 +62,7 @@ function pay(turn: Turn, payment: SuspendedPayment, number: number, due: number)
 function canReinstate(turn: Turn, order: Order, amount: number): boolean {
   const { books, settings, nowMs } = turn;
   if (settings.latePayment !== "reinstate" || order.status !== Statuses.Canceled) return false;
-  // Across shards the products have to be asked first: that is `reclaim-order`.
+  // Across shards the products have to be asked first: that is `reinstatement-order`.
   if (books.orders.isCrossed(order.number) || order.paid > 0 || amount < order.total) return false;
   const { number, account } = order;
   let all = true;

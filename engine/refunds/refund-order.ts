@@ -19,7 +19,7 @@ import { type Refusal, refuse } from "../../actors/results.js";
 import { mergeLines } from "../orders/cart.js";
 import { moveByRequest } from "../orders/move-order.js";
 import { recordMove } from "../orders/order-moves.js";
-import type { LineAsked, RefundOrder } from "../seams/commands.js";
+import type { LineInput, RefundOrder } from "../seams/commands.js";
 import { keyedMethods } from "../turns/exactly-once.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
@@ -67,7 +67,7 @@ export function askParts(
     shares,
   }));
   const numbers = askRefunds(turn, wanted);
-  return numbers.map((number) => refundView(turn.books, turn.books.dossiers.refunds.get(number)!));
+  return numbers.map((number) => refundView(turn.books, turn.books.afterSales.refunds.get(number)!));
 }
 
 /** All that is left of an order, cut to where it came from. */
@@ -92,7 +92,7 @@ function decideRefund(
     return refuse("version_mismatch", { version: order.version });
   const refusal = decideEvent(order, "refund", turn.nowMs);
   if (refusal) return refusal;
-  const remaining = order.paid - order.refunded - (turn.books.dossiers.get(order.number)?.refunding ?? 0);
+  const remaining = order.paid - order.refunded - (turn.books.afterSales.get(order.number)?.refunding ?? 0);
   if (remaining === 0 || (amount ?? 0) > remaining)
     return refuse("refund_exceeds_remaining", { remaining: formatAmount(remaining, order.currency) });
   const shares = sharesOf(linesLeft(turn, order), command.lines, amount);
@@ -101,7 +101,7 @@ function decideRefund(
 
 function sharesOf(
   left: readonly LineLeft[],
-  lines: readonly LineAsked[] | undefined,
+  lines: readonly LineInput[] | undefined,
   amount: number | undefined,
 ): readonly LineShare[] | Refusal {
   if (amount !== undefined) return shareAmount(left, amount);
@@ -127,10 +127,10 @@ const nothingToPay: readonly Source[] = [{ provider: "", paymentId: "", left: 0 
 
 /** The wallet first, whose money came last; then the payments from outside, the newest first. */
 function sourcesOf(turn: Turn, order: Order): Source[] {
-  const dossier = turn.books.dossiers.get(order.number);
-  const payments = dossier?.payments ?? [];
+  const afterSale = turn.books.afterSales.get(order.number);
+  const payments = afterSale?.payments ?? [];
   const outside = payments.reduce((sum, { amount, refunded }) => sum + amount - refunded, 0);
-  const left = order.paid - order.refunded - (dossier?.refunding ?? 0);
+  const left = order.paid - order.refunded - (afterSale?.refunding ?? 0);
   return [
     { provider: "", paymentId: "", left: left - outside },
     ...[...payments].reverse().map(({ provider, paymentId, amount, refunded }) => ({
@@ -142,8 +142,8 @@ function sourcesOf(turn: Turn, order: Order): Source[] {
 }
 
 function linesLeft(turn: Turn, { number }: Order): LineLeft[] {
-  const { orders, products, dossiers } = turn.books;
-  const refunded = dossiers.get(number)?.lines ?? [];
+  const { orders, products, afterSales } = turn.books;
+  const refunded = afterSales.get(number)?.lines ?? [];
   const left: LineLeft[] = [];
   orders.eachLine(number, (handle, qty, unitPrice, line) => {
     const gone = refunded[line] ?? { qty: 0, amount: 0 };

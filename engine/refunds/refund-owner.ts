@@ -26,7 +26,7 @@ export const refundOwner: CallOwner = {
 };
 
 function refundOf(turn: Turn, call: OpenCall): Refund {
-  return turn.books.dossiers.refunds.get(call.subject)!;
+  return turn.books.afterSales.refunds.get(call.subject)!;
 }
 
 /** A provider's function gives `{ref}`, a text, or nothing. */

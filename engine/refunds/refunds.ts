@@ -18,7 +18,7 @@ import { Statuses } from "../../actors/order-transitions.js";
 import { refundSources } from "../../actors/postings.js";
 import { sendToBranch } from "../cross-shard/cross-shard-run.js";
 import { firstSlot } from "../links/slots.js";
-import { engineItself, recordMove } from "../orders/order-moves.js";
+import { recordMove, systemOperator } from "../orders/order-moves.js";
 import { reversePoints } from "../orders/points.js";
 import type { Refund } from "../tables/after-sales.js";
 import type { Turn } from "../turns/turn.js";
@@ -48,7 +48,7 @@ export function askRefund(turn: Turn, wanted: RefundWanted): number {
 export function askRefunds(turn: Turn, wanted: readonly RefundWanted[]): number[] {
   const numbers = wanted.map((each) => recordAsked(turn, each));
   for (const number of numbers) {
-    const asked = turn.books.dossiers.refunds.get(number)!;
+    const asked = turn.books.afterSales.refunds.get(number)!;
     if (asked.provider === "") refundDone(turn, asked, "");
     else askProvider(turn, asked);
   }
@@ -60,9 +60,9 @@ function recordAsked(turn: Turn, wanted: RefundWanted): number {
   const { order, source, amount, provider, paymentId, reason, restock, shares } = wanted;
   const known = books.orders.has(order) ? books.orders.read(order, books.order) : undefined;
   const slot = order === 0 ? firstSlot(turn.shard, turn.shards) : orderSlot(order);
-  const refund = orderNumber(books.dossiers.refundSequence + 1, slot);
+  const refund = orderNumber(books.afterSales.refundSequence + 1, slot);
   turn.record({
-    type: Facts.refundAsked,
+    type: Facts.refundRequested,
     refund,
     order,
     source,
@@ -114,11 +114,11 @@ export function refundUnknown(turn: Turn, refund: Refund, error: string): void {
 /** When the last refund of an order has ended, the order goes on, or it is refunded. */
 export function closeRefunds(turn: Turn, number: number): void {
   const { books } = turn;
-  if (books.dossiers.get(number)!.refunding > 0) return;
+  if (books.afterSales.get(number)!.refunding > 0) return;
   const order = books.orders.read(number, books.order);
   if (order.status !== Statuses.Refunding) return;
   const event = order.refunded === order.paid ? "refund_all_done" : "refund_ended";
-  recordMove(turn, number, event, { operator: engineItself });
+  recordMove(turn, number, event, { operator: systemOperator });
 }
 
 function returnUnits(turn: Turn, { order, account, shares }: Refund): void {

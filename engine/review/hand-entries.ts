@@ -12,9 +12,9 @@ import { type FactOf, Facts } from "../../actors/facts.js";
 import { addChecked, formatAmount, parsePositiveAmount } from "../../actors/money.js";
 import { isHandAccount } from "../../actors/postings.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import type { EntryAsked } from "../seams/commands.js";
+import type { EntryInput } from "../seams/commands.js";
 import type { NameTable } from "../tables/name-table.js";
-import type { HandEntry, HumanItem } from "../tables/review-queue.js";
+import type { HandEntry, ReviewItem } from "../tables/review-queue.js";
 import type { Turn } from "../turns/turn.js";
 
 /**
@@ -23,8 +23,8 @@ import type { Turn } from "../turns/turn.js";
  */
 export function decideEntries(
   turn: Turn,
-  item: HumanItem,
-  asked: readonly EntryAsked[] | undefined,
+  item: ReviewItem,
+  asked: readonly EntryInput[] | undefined,
   at?: { readonly account: string; readonly way: "in" | "out" },
 ): readonly HandEntry[] | Refusal {
   if (asked === undefined)
@@ -42,8 +42,8 @@ export function decideEntries(
 
 /** Whether what is asked for is what was booked, however the amounts are written. */
 export function sameEntries(
-  item: HumanItem,
-  asked: readonly EntryAsked[],
+  item: ReviewItem,
+  asked: readonly EntryInput[],
   booked: readonly HandEntry[],
 ): boolean {
   return (
@@ -58,7 +58,7 @@ export function sameEntries(
 }
 
 /** Books them. */
-export function recordEntries(turn: Turn, item: HumanItem, entries: readonly HandEntry[]): void {
+export function recordEntries(turn: Turn, item: ReviewItem, entries: readonly HandEntry[]): void {
   for (const { from, to, amount } of entries) {
     turn.record({ type: Facts.entryMade, item: item.item, from, to, currency: item.currency, amount });
   }
@@ -80,7 +80,7 @@ export function evolveHandEntry(accounts: NameTable<Account>, fact: FactOf<"entr
 }
 
 function decideMoved(
-  item: HumanItem,
+  item: ReviewItem,
   entries: readonly HandEntry[],
   at: { readonly account: string; readonly way: "in" | "out" } | undefined,
 ): Refusal | undefined {
@@ -123,7 +123,7 @@ function movedInAll(entries: readonly HandEntry[]): Moved {
 }
 
 /** In the order of the entries: what an earlier one brings, a later one may take. */
-function decideWallets(turn: Turn, item: HumanItem, entries: readonly HandEntry[]): Refusal | undefined {
+function decideWallets(turn: Turn, item: ReviewItem, entries: readonly HandEntry[]): Refusal | undefined {
   const balances = new Map<string, number>();
   for (const [index, { from, to, amount }] of entries.entries()) {
     for (const [name, moved] of [

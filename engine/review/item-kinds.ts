@@ -1,7 +1,7 @@
 /** What a human can do with each kind of item: one table. A kind has a row for every action that makes sense for it. */
 
-import type { HumanItem } from "../tables/review-queue.js";
-import { humanKinds } from "../turns/open-item.js";
+import type { ReviewItem } from "../tables/review-queue.js";
+import { reviewKinds } from "../turns/open-item.js";
 import type { ItemKind } from "./item-kind.js";
 import { paymentKind, refundKind } from "./money-items.js";
 import { transactionItems } from "./transaction-items.js";
@@ -9,13 +9,13 @@ import { transactionItems } from "./transaction-items.js";
 /** Kinds that this build can resolve. */
 const itemKinds: readonly ItemKind[] = [paymentKind, refundKind, transactionItems];
 
-const byNumber = new Map<number, ItemKind>(itemKinds.map((kind) => [humanKinds[kind.name], kind]));
-const names = new Map<number, string>(Object.entries(humanKinds).map(([name, number]) => [number, name]));
+const byNumber = new Map<number, ItemKind>(itemKinds.map((kind) => [reviewKinds[kind.name], kind]));
+const names = new Map<number, string>(Object.entries(reviewKinds).map(([name, number]) => [number, name]));
 
-export function kindOf(item: HumanItem): ItemKind | undefined {
+export function kindOf(item: ReviewItem): ItemKind | undefined {
   return byNumber.get(item.kind);
 }
 
-export function kindName(item: HumanItem): string {
+export function kindName(item: ReviewItem): string {
   return names.get(item.kind)!;
 }

@@ -23,7 +23,7 @@ import type { ResolveHuman } from "../seams/commands.js";
 import { refCharsMax } from "../seams/limits.js";
 import { logText } from "../seams/log-text.js";
 import type { Refund } from "../tables/after-sales.js";
-import type { HandEntry, HumanItem } from "../tables/review-queue.js";
+import type { HandEntry, ReviewItem } from "../tables/review-queue.js";
 import type { Turn } from "../turns/turn.js";
 import { decideEntries, recordEntries } from "./hand-entries.js";
 import type { ItemKind, Resolve } from "./item-kind.js";
@@ -78,18 +78,18 @@ export const refundKind: ItemKind = {
   },
 };
 
-function backToPayer(turn: Turn, item: HumanItem): ReturnType<Resolve> {
+function backToPayer(turn: Turn, item: ReviewItem): ReturnType<Resolve> {
   const to = `clearing:${paymentOf(item, undefined).provider}`;
   return booked(turn, item, [{ from: "suspense", to, amount: item.amount }]);
 }
 
-function booked(turn: Turn, item: HumanItem, entries: readonly HandEntry[] | Refusal): ReturnType<Resolve> {
+function booked(turn: Turn, item: ReviewItem, entries: readonly HandEntry[] | Refusal): ReturnType<Resolve> {
   return "code" in entries ? entries : () => recordEntries(turn, item, entries);
 }
 
 function endAndBook(
   turn: Turn,
-  item: HumanItem,
+  item: ReviewItem,
   command: ResolveHuman,
   entries: readonly HandEntry[],
 ): () => void {
@@ -99,8 +99,8 @@ function endAndBook(
   };
 }
 
-function refundOf(turn: Turn, item: HumanItem): Refund {
-  return turn.books.dossiers.refunds.get(parseRefundId(item.subject)!)!;
+function refundOf(turn: Turn, item: ReviewItem): Refund {
+  return turn.books.afterSales.refunds.get(parseRefundId(item.subject)!)!;
 }
 
 function refOf({ evidence, reason }: ResolveHuman): string {
@@ -108,7 +108,7 @@ function refOf({ evidence, reason }: ResolveHuman): string {
 }
 
 /** `order`: what the human says it is for, instead of what the provider said. */
-function paymentOf({ evidence, currency, amount }: HumanItem, order: string | undefined): SuspendedPayment {
+function paymentOf({ evidence, currency, amount }: ReviewItem, order: string | undefined): SuspendedPayment {
   const said = JSON.parse(evidence) as {
     payment: number;
     provider: string;

@@ -9,9 +9,9 @@ import { currencyCode, formatAmount } from "../../actors/money.js";
 import { itemId, orderNumber, orderSequence, parseItemId } from "../../actors/order-number.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import type { GetHuman, ListHuman, ResolveHuman } from "../seams/commands.js";
-import type { HumanItem, Resolution } from "../tables/review-queue.js";
+import type { Resolution, ReviewItem } from "../tables/review-queue.js";
 import { answerRefusal, answerResult } from "../turns/answers.js";
-import { humanActions } from "../turns/open-item.js";
+import { reviewActions } from "../turns/open-item.js";
 import type { Turn } from "../turns/turn.js";
 import { sameEntries } from "./hand-entries.js";
 import { kindName, kindOf } from "./item-kinds.js";
@@ -54,7 +54,7 @@ export function resolveHuman(turn: Turn, command: ResolveHuman): void {
   else resolve(turn, item!, command);
 }
 
-function resolve(turn: Turn, item: HumanItem, command: ResolveHuman): void {
+function resolve(turn: Turn, item: ReviewItem, command: ResolveHuman): void {
   const { action, reason, evidence, operator } = command;
   const decided = kindOf(item)!.actions[action]!(turn, item, command);
   if (typeof decided !== "function") {
@@ -64,7 +64,7 @@ function resolve(turn: Turn, item: HumanItem, command: ResolveHuman): void {
   turn.record({
     type: Facts.humanResolved,
     item: item.item,
-    action: humanActions[action],
+    action: reviewActions[action],
     reason,
     evidence: evidence ?? "",
     operator: operator ?? "",
@@ -73,7 +73,7 @@ function resolve(turn: Turn, item: HumanItem, command: ResolveHuman): void {
   answerResult(turn, command, { item: itemView(item) });
 }
 
-function decideResolve(item: HumanItem | undefined, command: ResolveHuman): Refusal | undefined {
+function decideResolve(item: ReviewItem | undefined, command: ResolveHuman): Refusal | undefined {
   if (!item) return refuse("item_not_found");
   const { action } = command;
   if (item.resolved) {
@@ -90,10 +90,10 @@ function decideResolve(item: HumanItem | undefined, command: ResolveHuman): Refu
 }
 
 /** `done` and `write_off` book entries that nobody asked for; they follow from the action. */
-function isSame(item: HumanItem, done: Resolution, command: ResolveHuman): boolean {
+function isSame(item: ReviewItem, done: Resolution, command: ResolveHuman): boolean {
   const { action, reason, evidence = "", operator = "", order = "", entries } = command;
   return (
-    done.action === humanActions[action] &&
+    done.action === reviewActions[action] &&
     done.reason === reason &&
     done.evidence === evidence &&
     done.operator === operator &&
@@ -103,7 +103,7 @@ function isSame(item: HumanItem, done: Resolution, command: ResolveHuman): boole
 }
 
 /** Whoever names an order or entries expects something of it. */
-function refuseIdleParams(item: HumanItem, { action, order, entries }: ResolveHuman): Refusal | undefined {
+function refuseIdleParams(item: ReviewItem, { action, order, entries }: ResolveHuman): Refusal | undefined {
   if (entries !== undefined && action !== "entries")
     return refuse("invalid_request", { path: "params.entries", reason: "only with the action entries" });
   if (order !== undefined && !(action === "retry" && kindName(item) === "payment"))
@@ -111,7 +111,7 @@ function refuseIdleParams(item: HumanItem, { action, order, entries }: ResolveHu
   return undefined;
 }
 
-function find(turn: Turn, id: string): HumanItem | undefined {
+function find(turn: Turn, id: string): ReviewItem | undefined {
   const number = parseItemId(id);
   return number === undefined ? undefined : turn.books.human.get(number);
 }
@@ -123,7 +123,7 @@ function sequenceOfCursor(shard: number, cursor: string | undefined): number | u
   return of === String(shard) ? Number(sequence) : undefined;
 }
 
-function itemView(item: HumanItem): object {
+function itemView(item: ReviewItem): object {
   const { kind: _, currency, amount, openedAt, resolved, ...rest } = item;
   return {
     ...rest,
@@ -140,10 +140,10 @@ function itemView(item: HumanItem): object {
 }
 
 function resolutionView({ action, reason, evidence, operator, at }: Resolution): object {
-  const name = Object.entries(humanActions).find(([, number]) => number === action)![0];
+  const name = Object.entries(reviewActions).find(([, number]) => number === action)![0];
   return { action: name, reason, evidence, operator, at: new Date(at).toISOString() };
 }
 
-function actionsOf(item: HumanItem): readonly string[] {
+function actionsOf(item: ReviewItem): readonly string[] {
   return Object.keys(kindOf(item)?.actions ?? {});
 }

@@ -17,16 +17,16 @@
 
 import { Facts } from "../../actors/facts.js";
 import { parseTransactionId } from "../../actors/order-number.js";
-import { purses } from "../../actors/postings.js";
+import { moneyBuckets } from "../../actors/postings.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import { callOf, repeatCall } from "../calls/calls.js";
 import type { ResolveHuman } from "../seams/commands.js";
-import type { HumanItem } from "../tables/review-queue.js";
+import type { ReviewItem } from "../tables/review-queue.js";
 import type { Transaction } from "../tables/transaction-table.js";
 import { advance } from "../transactions/coordinator.js";
 import { answerPart, codesOfPart, endOf, endPart, settlePart } from "../transactions/parts.js";
 import type { Part } from "../transactions/plan.js";
-import { shiftMoney } from "../transactions/transfers.js";
+import { transferMoney } from "../transactions/transfers.js";
 import type { Turn } from "../turns/turn.js";
 import { decideEntries, recordEntries } from "./hand-entries.js";
 import type { ItemKind, Resolve } from "./item-kind.js";
@@ -39,7 +39,7 @@ interface Stuck {
   readonly ending: boolean;
 }
 
-type Decide = (turn: Turn, stuck: Stuck, item: HumanItem, command: ResolveHuman) => Refusal | (() => void);
+type Decide = (turn: Turn, stuck: Stuck, item: ReviewItem, command: ResolveHuman) => Refusal | (() => void);
 
 const retry: Decide = (turn, { transaction, part, plan }) => {
   return () => {
@@ -70,9 +70,9 @@ const entries: Decide = (turn, stuck, item, command) => {
   const decided = decideEntries(turn, item, command.entries, at);
   if ("code" in decided) return decided;
   return () => {
-    if (gap?.way === "out") shift(turn, stuck, gap.purse, purses.suspense);
+    if (gap?.way === "out") transfer(turn, stuck, gap.moneyBucket, moneyBuckets.suspense);
     recordEntries(turn, item, decided);
-    if (gap?.way === "in") shift(turn, stuck, purses.suspense, gap.purse);
+    if (gap?.way === "in") transfer(turn, stuck, moneyBuckets.suspense, gap.moneyBucket);
     settlePart(turn, transaction, part, "byHuman");
   };
 };
@@ -84,8 +84,8 @@ const writeOff: Decide = (turn, stuck) => {
   if (refusal) return refusal;
   const gap = gapOf(stuck);
   return () => {
-    if (gap?.way === "in") shift(turn, stuck, purses.loss, gap.purse);
-    if (gap?.way === "out") shift(turn, stuck, gap.purse, purses.loss);
+    if (gap?.way === "in") transfer(turn, stuck, moneyBuckets.loss, gap.moneyBucket);
+    if (gap?.way === "out") transfer(turn, stuck, gap.moneyBucket, moneyBuckets.loss);
     settlePart(turn, transaction, part, "byHuman");
   };
 };
@@ -121,7 +121,7 @@ function isAsked({ ending, plan, transaction, part }: Stuck): boolean {
   return ending && plan.what !== "call" && transaction.progress[part]!.dueAt === 0;
 }
 
-function stuckOf(turn: Turn, { subject }: HumanItem): Stuck | undefined {
+function stuckOf(turn: Turn, { subject }: ReviewItem): Stuck | undefined {
   const slash = subject.indexOf("/");
   const number = parseTransactionId(subject.slice(0, slash));
   const transaction = number === undefined ? undefined : turn.books.transactions.open.get(number);
@@ -133,7 +133,7 @@ function stuckOf(turn: Turn, { subject }: HumanItem): Stuck | undefined {
 
 /** What the books say stays as it is. Money must not be left between two wallets by that. */
 function stand(turn: Turn, { transaction, part, plan }: Stuck): Refusal | (() => void) {
-  const rests = transaction.mode === "saga" && (plan.what === "credit" || plan.to === purses.revenue);
+  const rests = transaction.mode === "saga" && (plan.what === "credit" || plan.to === moneyBuckets.revenue);
   if (isMoney(plan) && !rests)
     return notHere("the money would stay between two wallets: book entries, write it off, or retry");
   return () => {
@@ -144,8 +144,8 @@ function stand(turn: Turn, { transaction, part, plan }: Stuck): Refusal | (() =>
 }
 
 interface Gap {
-  /** A number of `purses`: where money is missing (`in`) or left over (`out`). */
-  readonly purse: number;
+  /** A number of `moneyBuckets`: where money is missing (`in`) or left over (`out`). */
+  readonly moneyBucket: number;
   readonly way: "in" | "out";
 }
 
@@ -156,9 +156,9 @@ interface Gap {
  */
 function gapOf({ plan, transaction }: Stuck): Gap | undefined {
   if (!isMoney(plan)) return undefined;
-  const purse = plan.what === "debit" ? plan.to : purses.transit;
+  const moneyBucket = plan.what === "debit" ? plan.to : moneyBuckets.transit;
   const forward = endOf(transaction) === "confirm";
-  return { purse, way: (plan.what === "debit") === forward ? "in" : "out" };
+  return { moneyBucket, way: (plan.what === "debit") === forward ? "in" : "out" };
 }
 
 /** Money that is still held for the account is nowhere between: it goes back as soon as the wallet has room. */
@@ -170,9 +170,9 @@ function refuseGap({ plan, transaction, part }: Stuck): Refusal | undefined {
     : undefined;
 }
 
-function shift(turn: Turn, { transaction, part, plan }: Stuck, from: number, to: number): void {
+function transfer(turn: Turn, { transaction, part, plan }: Stuck, from: number, to: number): void {
   const where = { transaction: transaction.transaction, branch: part };
-  shiftMoney(turn, where, 0, plan.currency, plan.amount, from, to);
+  transferMoney(turn, where, 0, plan.currency, plan.amount, from, to);
 }
 
 function isMoney({ what }: Part): boolean {

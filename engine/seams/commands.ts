@@ -17,7 +17,7 @@ interface Asked {
   refuseAfter: number;
 }
 
-export interface LineAsked {
+export interface LineInput {
   product: string;
   /** 1..1,000,000 */
   qty: number;
@@ -28,7 +28,7 @@ export interface PlaceOrder extends Asked {
   account: string;
   key: string;
   /** 1..100 lines, products may repeat. */
-  lines: LineAsked[];
+  lines: LineInput[];
   pay: "later" | "balance";
   mode: "tcc" | "saga";
   /** 1,000..86,400,000; undefined = the engine's default. */
@@ -43,7 +43,7 @@ export interface PlaceOrder extends Asked {
 export interface QuoteLines extends Asked {
   method: "order.quote";
   account: string;
-  lines: readonly LineAsked[];
+  lines: readonly LineInput[];
 }
 
 export interface PayOrder extends Asked {
@@ -95,7 +95,7 @@ export interface RefundOrder extends Asked {
   key: string;
   order: string;
   /** Units by product; with `amount` undefined too: all that is left. */
-  lines: LineAsked[] | undefined;
+  lines: LineInput[] | undefined;
   amount: string | undefined;
   reason: string;
   restock: boolean;
@@ -151,7 +151,7 @@ export interface GetHuman extends Asked {
   item: string;
 }
 
-export interface EntryAsked {
+export interface EntryInput {
   from: string;
   to: string;
   amount: string;
@@ -166,7 +166,7 @@ export interface ResolveHuman extends Asked {
   /** With `retry` of a payment that nobody knows the order of: the order. */
   order: string | undefined;
   /** With `entries`: together they move what is at risk. */
-  entries: EntryAsked[] | undefined;
+  entries: EntryInput[] | undefined;
   operator: string | undefined;
 }
 

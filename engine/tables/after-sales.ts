@@ -1,5 +1,5 @@
 /**
- * What few orders have and no row should pay for: money from outside, refunds, disputes. A dossier is opened by the first
+ * What few orders have and no row should pay for: money from outside, refunds, disputes. Such a record is opened by the first
  * fact of that kind and goes with its order when that is archived.
  *
  * D1  refunding = the amounts of the order's refunds from source `order` that are asked and have no end.
@@ -24,7 +24,7 @@ export interface LineRefunded {
   amount: number;
 }
 
-export interface Dossier {
+export interface AfterSale {
   /** Status before the refund, before the dispute; 0 = none. */
   refundFrom: number;
   disputeFrom: number;
@@ -35,7 +35,7 @@ export interface Dossier {
   readonly refunds: number[];
   openRefunds: number;
   readonly payments: AppliedPayment[];
-  /** Its lines were asked for once more, for a payment that came late. That happens once: see `reclaim-order` RC2. */
+  /** Its lines were asked for once more, for a payment that came late. That happens once: see `reinstatement-order` RC2. */
   reclaimed: boolean;
   /** By line; shorter than the order when nothing of the last lines was refunded. */
   readonly lines: LineRefunded[];
@@ -65,20 +65,20 @@ export function isOpen(refund: Refund): boolean {
   return refund.state === "requested" || refund.state === "unknown";
 }
 
-export class Dossiers {
-  readonly byOrder = new Map<number, Dossier>();
+export class AfterSales {
+  readonly byOrder = new Map<number, AfterSale>();
   readonly refunds = new Map<number, Refund>();
   refundSequence = 0;
   paymentSequence = 0;
 
-  get(order: number): Dossier | undefined {
+  get(order: number): AfterSale | undefined {
     return this.byOrder.get(order);
   }
 
-  open(order: number): Dossier {
+  open(order: number): AfterSale {
     const known = this.byOrder.get(order);
     if (known) return known;
-    const dossier: Dossier = {
+    const afterSale: AfterSale = {
       refundFrom: 0,
       disputeFrom: 0,
       restMs: -1,
@@ -89,8 +89,8 @@ export class Dossiers {
       reclaimed: false,
       lines: [],
     };
-    this.byOrder.set(order, dossier);
-    return dossier;
+    this.byOrder.set(order, afterSale);
+    return afterSale;
   }
 
   applied({ order, provider, paymentId, amount }: FactOf<"paymentApplied">): void {
@@ -100,8 +100,8 @@ export class Dossiers {
     payments.push({ provider, paymentId, amount, refunded: 0 });
   }
 
-  /** `known`: the order is in the table. One that was archived keeps no dossier. */
-  asked(fact: FactOf<"refundAsked">, known: boolean): void {
+  /** `known`: the order is in the table. One that was archived keeps no afterSale. */
+  asked(fact: FactOf<"refundRequested">, known: boolean): void {
     const { refund: number, order, source, account, currency, amount, provider, paymentId, reason } = fact;
     this.refundSequence++;
     const refund: Refund = {
@@ -121,10 +121,10 @@ export class Dossiers {
     };
     this.refunds.set(number, refund);
     if (!known) return;
-    const dossier = this.open(order);
-    dossier.refunds.push(number);
-    dossier.openRefunds++;
-    if (source === refundSources.order) this.#take(dossier, refund, 1);
+    const afterSale = this.open(order);
+    afterSale.refunds.push(number);
+    afterSale.openRefunds++;
+    if (source === refundSources.order) this.#take(afterSale, refund, 1);
   }
 
   ended(fact: FactOf<"refundDone"> | FactOf<"refundRefused">): void {
@@ -134,15 +134,15 @@ export class Dossiers {
     const done = fact.type === Facts.refundDone;
     refund.state = done ? "done" : "refused";
     refund.ref = fact.ref;
-    const dossier = this.byOrder.get(refund.order);
-    if (!dossier) {
+    const afterSale = this.byOrder.get(refund.order);
+    if (!afterSale) {
       this.refunds.delete(fact.refund);
       return;
     }
-    dossier.openRefunds--;
+    afterSale.openRefunds--;
     if (refund.source !== refundSources.order) return;
-    if (done) dossier.refunding -= refund.amount;
-    else this.#take(dossier, refund, -1);
+    if (done) afterSale.refunding -= refund.amount;
+    else this.#take(afterSale, refund, -1);
   }
 
   unknown({ refund: number, error }: FactOf<"refundUnknown">): void {
@@ -157,9 +157,9 @@ export class Dossiers {
   }
 
   /** Takes a refund out of what is left of the order, or gives it back. */
-  #take(dossier: Dossier, refund: Refund, sign: 1 | -1): void {
-    dossier.refunding += sign * refund.amount;
-    const payment = dossier.payments.find(
+  #take(afterSale: AfterSale, refund: Refund, sign: 1 | -1): void {
+    afterSale.refunding += sign * refund.amount;
+    const payment = afterSale.payments.find(
       ({ provider, paymentId }) => provider === refund.provider && paymentId === refund.paymentId,
     );
     if (payment) {
@@ -170,8 +170,8 @@ export class Dossiers {
         );
     }
     for (const { line, qty, amount } of refund.shares) {
-      while (dossier.lines.length <= line) dossier.lines.push({ qty: 0, amount: 0 });
-      const refunded = dossier.lines[line]!;
+      while (afterSale.lines.length <= line) afterSale.lines.push({ qty: 0, amount: 0 });
+      const refunded = afterSale.lines[line]!;
       refunded.qty += sign * qty;
       refunded.amount += sign * amount;
     }

@@ -13,21 +13,21 @@ import { refundSources } from "../../actors/postings.js";
 import { evolveProduct, type Product, productFromFact } from "../../actors/product.js";
 import { evolveHandEntry } from "../review/hand-entries.js";
 import { evolveMoney, evolveUnits } from "../transactions/transfers.js";
-import { Dossiers } from "./after-sales.js";
+import { AfterSales } from "./after-sales.js";
 import { CallTable } from "./call-table.js";
 import {
   type Branch,
   Branches,
   type PendingOrder,
   pendingFromFact,
-  type Reclaim,
+  type Reinstatement,
 } from "./cross-shard-table.js";
 import { FenceTable } from "./fence-table.js";
 import { closedStatus, type KeptResult, KeyTable, running, spaces } from "./key-table.js";
 import { NameTable } from "./name-table.js";
 import { OrderTable } from "./order-table.js";
 import { Outboxes } from "./outboxes.js";
-import { HumanQueue } from "./review-queue.js";
+import { ReviewQueue } from "./review-queue.js";
 import { Timers } from "./timers.js";
 import { TransactionTable } from "./transaction-table.js";
 
@@ -46,16 +46,16 @@ export class Books {
   /** Refs of deposits, withdrawals, restocks, payments and spent points: kept for ever, because no `at` protects them. */
   readonly refs = new KeyTable();
   readonly pending = new Map<number, PendingOrder>();
-  readonly reclaims = new Map<number, Reclaim>();
+  readonly reinstatements = new Map<number, Reinstatement>();
   readonly branches = new Branches();
   readonly outboxes = new Outboxes();
-  readonly dossiers = new Dossiers();
+  readonly afterSales = new AfterSales();
   readonly timers = new Timers();
   /** Keys of orders that may still move, running ones included: they are never dropped, whatever their number. */
   liveKeys = 0;
   /** Orders that may still move, and completed ones until they are archived. */
   readonly calls = new CallTable();
-  readonly human = new HumanQueue();
+  readonly human = new ReviewQueue();
   readonly transactions = new TransactionTable();
   readonly fences = new FenceTable();
   liveOrders = 0;
@@ -102,23 +102,23 @@ export class Books {
         break;
       case Facts.paymentBooked:
       case Facts.paymentArrived:
-        this.dossiers.paymentSequence = fact.payment;
+        this.afterSales.paymentSequence = fact.payment;
         break;
       case Facts.paymentApplied:
-        this.dossiers.applied(fact);
+        this.afterSales.applied(fact);
         this.#addToOrder(fact.order, fact.amount, 0, 0);
         break;
-      case Facts.refundAsked:
-        this.dossiers.asked(fact, this.orders.has(fact.order));
+      case Facts.refundRequested:
+        this.afterSales.asked(fact, this.orders.has(fact.order));
         break;
       case Facts.refundDone:
         this.#refunded(fact);
         break;
       case Facts.refundRefused:
-        this.dossiers.ended(fact);
+        this.afterSales.ended(fact);
         break;
       case Facts.refundUnknown:
-        this.dossiers.unknown(fact);
+        this.afterSales.unknown(fact);
         break;
       case Facts.pointsGranted:
       case Facts.pointsReversed:
@@ -151,11 +151,11 @@ export class Books {
       case Facts.branchAnswered:
         this.#answered(fact);
         break;
-      case Facts.reclaimBegun:
-        this.#reclaimBegun(fact);
+      case Facts.reinstatementBegun:
+        this.#reinstatementBegun(fact);
         break;
-      case Facts.reclaimEnded:
-        this.reclaims.delete(fact.order);
+      case Facts.reinstatementEnded:
+        this.reinstatements.delete(fact.order);
         // Its timer for the archive may have fired meanwhile.
         this.timers.add(this.orders.read(fact.order, this.order).dueAt, fact.order);
         break;
@@ -217,10 +217,10 @@ export class Books {
       case Facts.fencesDropped:
         this.fences.evolve(fact, Math.floor(time / 1000));
         break;
-      case Facts.unitsShifted:
+      case Facts.unitsTransferred:
         evolveUnits(this.products[fact.product]!, fact);
         break;
-      case Facts.moneyShifted:
+      case Facts.moneyTransferred:
         evolveMoney(this.accounts, fact);
         break;
       default:
@@ -235,18 +235,19 @@ export class Books {
   }
 
   #answered(fact: FactOf<"branchAnswered">): void {
-    const reclaim = this.reclaims.get(fact.order);
-    if (!reclaim) this.pending.get(fact.order)!.answer(fact);
-    else if (reclaim.answers[fact.branch] === undefined) reclaim.answers[fact.branch] = fact.code === 0;
+    const reinstatement = this.reinstatements.get(fact.order);
+    if (!reinstatement) this.pending.get(fact.order)!.answer(fact);
+    else if (reinstatement.answers[fact.branch] === undefined)
+      reinstatement.answers[fact.branch] = fact.code === 0;
     else throw new Error(`order ${fact.order}: branch ${fact.branch} answered twice`);
   }
 
-  #reclaimBegun({ type: _, ...begun }: FactOf<"reclaimBegun">): void {
-    if (this.reclaims.has(begun.order)) throw new Error(`order ${begun.order} is reclaimed twice`);
-    this.dossiers.open(begun.order).reclaimed = true;
+  #reinstatementBegun({ type: _, ...begun }: FactOf<"reinstatementBegun">): void {
+    if (this.reinstatements.has(begun.order)) throw new Error(`order ${begun.order} is reclaimed twice`);
+    this.afterSales.open(begun.order).reclaimed = true;
     const answers: undefined[] = [];
     this.orders.eachLine(begun.order, () => answers.push(undefined));
-    this.reclaims.set(begun.order, { ...begun, answers });
+    this.reinstatements.set(begun.order, { ...begun, answers });
     this.timers.add(begun.expiresAt, begun.order);
   }
 
@@ -282,27 +283,28 @@ export class Books {
   #remember({ order, event }: FactOf<"orderMoved">, before: number, due: number, timeMs: number): void {
     switch (event) {
       case OrderEvents.refund:
-        if (before !== Statuses.Refunding) this.dossiers.open(order).refundFrom = before;
+        if (before !== Statuses.Refunding) this.afterSales.open(order).refundFrom = before;
         break;
       case OrderEvents.dispute: {
-        const dossier = this.dossiers.open(order);
-        dossier.disputeFrom = before;
-        dossier.restMs = due === 0 ? -1 : Math.max(0, due - timeMs);
+        const afterSale = this.afterSales.open(order);
+        afterSale.disputeFrom = before;
+        afterSale.restMs = due === 0 ? -1 : Math.max(0, due - timeMs);
         break;
       }
       case OrderEvents.resolve_refund:
       case OrderEvents.resolve_keep: {
-        const dossier = this.dossiers.open(order);
+        const afterSale = this.afterSales.open(order);
         const refunds = event === OrderEvents.resolve_refund;
-        if (refunds && dossier.disputeFrom !== Statuses.Refunding) dossier.refundFrom = dossier.disputeFrom;
-        dossier.disputeFrom = 0;
+        if (refunds && afterSale.disputeFrom !== Statuses.Refunding)
+          afterSale.refundFrom = afterSale.disputeFrom;
+        afterSale.disputeFrom = 0;
         break;
       }
     }
   }
 
   #refunded(fact: FactOf<"refundDone">): void {
-    this.dossiers.ended(fact);
+    this.afterSales.ended(fact);
     if (fact.provider === "") evolveAccount(this.accounts[fact.account]!, fact);
     if (fact.source === refundSources.order) this.#addToOrder(fact.order, 0, fact.amount, 0);
   }
@@ -324,7 +326,7 @@ export class Books {
 
   #archived(order: number): void {
     if (!isTerminal(this.orders.status(order))) this.#countLive(order, -1);
-    this.dossiers.archived(order);
+    this.afterSales.archived(order);
     this.orders.drop(order);
   }
 

@@ -3,7 +3,7 @@
  * product's shard the stock that branches of others hold.
  */
 
-import type { AskedLine, FactOf } from "../../actors/facts.js";
+import type { FactOf, RequestedLine } from "../../actors/facts.js";
 
 interface BranchAnswer {
   readonly product: number;
@@ -27,7 +27,7 @@ export interface PendingOrder {
   readonly key: string;
   readonly paramsHash: number;
   readonly at: number;
-  readonly lines: readonly AskedLine[];
+  readonly lines: readonly RequestedLine[];
   /** By branch; undefined = not answered yet. */
   readonly answers: (BranchAnswer | undefined)[];
   missing: number;
@@ -37,7 +37,7 @@ export interface PendingOrder {
 }
 
 /** A canceled order whose money came late, between the first question to its products and their answers. */
-export interface Reclaim {
+export interface Reinstatement {
   readonly order: number;
   /** The payment, which lies in suspense. */
   readonly payment: number;
@@ -51,8 +51,8 @@ export interface Reclaim {
   readonly answers: (boolean | undefined)[];
 }
 
-/** Numbers of `reclaim.ended.how` in the log. */
-export const reclaimEnds = { done: 1, undone: 2 } as const;
+/** Numbers of `reinstatement.ended.how` in the log. */
+export const reinstatementEnds = { done: 1, undone: 2 } as const;
 
 /** Numbers of `order.begun.payNow` in the log. */
 export const payNowModes = { later: 0, tcc: 1, saga: 2 } as const;

@@ -27,7 +27,7 @@ export interface Fence {
   readonly account: number;
   /** Units, or minor units. */
   readonly amount: number;
-  /** A number of `purses`: where money that is taken goes. */
+  /** A number of `moneyBuckets`: where money that is taken goes. */
   readonly to: number;
   /** ms; of the transaction. */
   readonly deadline: number;

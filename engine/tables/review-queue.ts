@@ -9,7 +9,7 @@
 import { type FactOf, Facts } from "../../actors/facts.js";
 import { itemsResolvedMax } from "../seams/limits.js";
 
-export interface HumanItem {
+export interface ReviewItem {
   readonly item: number;
   /** A number of `human-kinds`. */
   readonly kind: number;
@@ -29,7 +29,7 @@ export interface HumanItem {
 }
 
 export interface Resolution {
-  /** A number of `humanActions`. */
+  /** A number of `reviewActions`. */
   readonly action: number;
   readonly reason: string;
   readonly evidence: string;
@@ -49,23 +49,23 @@ export interface HandEntry {
   readonly amount: number;
 }
 
-export class HumanQueue {
-  readonly open = new Map<number, HumanItem>();
+export class ReviewQueue {
+  readonly open = new Map<number, ReviewItem>();
   /** Oldest resolution first. */
-  readonly resolved = new Map<number, HumanItem>();
-  readonly #bySubject = new Map<string, HumanItem>();
+  readonly resolved = new Map<number, ReviewItem>();
+  readonly #bySubject = new Map<string, ReviewItem>();
   nextSequence = 1;
 
-  get(item: number): HumanItem | undefined {
+  get(item: number): ReviewItem | undefined {
     return this.open.get(item) ?? this.resolved.get(item);
   }
 
-  openOf(kind: number, subject: string): HumanItem | undefined {
+  openOf(kind: number, subject: string): ReviewItem | undefined {
     return this.#bySubject.get(`${kind} ${subject}`);
   }
 
   /** Items of a state below a number, newest first. */
-  newestFirst(state: "open" | "resolved", below: number): HumanItem[] {
+  newestFirst(state: "open" | "resolved", below: number): ReviewItem[] {
     return [...this[state].values()].filter(({ item }) => item < below).sort((a, b) => b.item - a.item);
   }
 
@@ -97,7 +97,7 @@ export class HumanQueue {
   }
 
   /** An item of a snapshot, or a new one. */
-  add(item: HumanItem): void {
+  add(item: ReviewItem): void {
     if (item.resolved) {
       this.#keep(item);
       return;
@@ -109,7 +109,7 @@ export class HumanQueue {
   }
 
   /** What a snapshot needs, in the order in which it must be added again. */
-  *items(): Iterable<HumanItem> {
+  *items(): Iterable<ReviewItem> {
     yield* this.resolved.values();
     yield* this.open.values();
   }
@@ -121,7 +121,7 @@ export class HumanQueue {
     return resolution;
   }
 
-  #keep(item: HumanItem): void {
+  #keep(item: ReviewItem): void {
     this.resolved.set(item.item, item);
     if (this.resolved.size <= itemsResolvedMax) return;
     for (const oldest of this.resolved.keys()) {

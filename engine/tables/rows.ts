@@ -253,7 +253,7 @@ export class Rows {
 /** Stands where a chunk's number would, after the last one. */
 const noChunk = -1;
 
-/** Not a shift: shifts wrap at 2^32 rows, which keys reach after four hours at 300,000 a second. */
+/** Not a transfer: transfers wrap at 2^32 rows, which keys reach after four hours at 300,000 a second. */
 function chunkOf(row: number): number {
   return Math.floor(row / rowsPerChunk);
 }

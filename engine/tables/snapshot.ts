@@ -9,14 +9,14 @@ import { createHash } from "node:crypto";
 import { Packr } from "msgpackr";
 import type { Account } from "../../actors/account.js";
 import type { Product } from "../../actors/product.js";
-import type { Dossier, Refund } from "./after-sales.js";
+import type { AfterSale, Refund } from "./after-sales.js";
 import { Books } from "./books.js";
 import type { OpenCall } from "./call-table.js";
-import type { Branch, PendingOrder, Reclaim } from "./cross-shard-table.js";
+import type { Branch, PendingOrder, Reinstatement } from "./cross-shard-table.js";
 import { payNowModes, pendingFromFact } from "./cross-shard-table.js";
 import type { Fence } from "./fence-table.js";
 import type { KeptResult, KeyTable } from "./key-table.js";
-import type { HumanItem } from "./review-queue.js";
+import type { ReviewItem } from "./review-queue.js";
 import type { Transaction } from "./transaction-table.js";
 
 /** Changes with every change of the layout; an older snapshot is then not used, and the log is read instead. */
@@ -41,11 +41,11 @@ export function* saveBooks(books: Books): Iterable<Uint8Array> {
   yield* packedAll(books.keys.entries());
   yield* packedAll(books.refs.entries());
   yield* packedAll([...books.pending.values()].map(({ answer: _, ...pending }) => pending));
-  yield* packedAll(books.reclaims.values());
+  yield* packedAll(books.reinstatements.values());
   yield* packedAll(books.branches.byName.values());
   yield* packedAll(books.outboxes.outboxes.entries());
   yield* packedAll(books.outboxes.heardUpTo.entries());
-  const { byOrder, refunds, refundSequence, paymentSequence } = books.dossiers;
+  const { byOrder, refunds, refundSequence, paymentSequence } = books.afterSales;
   yield* packed({ refundSequence, paymentSequence });
   yield* packedAll(byOrder.entries());
   yield* packedAll(refunds.values());
@@ -89,25 +89,28 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
     pending.begun = asked;
     books.pending.set(pending.order, pending);
   }
-  for (const { answers, ...reclaim } of from.unpackAll<Reclaim>())
-    books.reclaims.set(reclaim.order, { ...reclaim, answers: answers.map((answer) => answer ?? undefined) });
+  for (const { answers, ...reinstatement } of from.unpackAll<Reinstatement>())
+    books.reinstatements.set(reinstatement.order, {
+      ...reinstatement,
+      answers: answers.map((answer) => answer ?? undefined),
+    });
   for (const branch of from.unpackAll<Branch>())
     books.branches.byName.set(`${branch.order}:${branch.branch}`, branch);
   for (const [peer, outbox] of from.unpackAll<[number, { firstUnacked: number; unacked: Uint8Array[] }]>()) {
     books.outboxes.outboxes.set(peer, outbox);
   }
   for (const [peer, upTo] of from.unpackAll<[number, number]>()) books.outboxes.heardUpTo.set(peer, upTo);
-  Object.assign(books.dossiers, from.unpack<object>());
-  for (const [order, dossier] of from.unpackAll<[number, Dossier]>())
-    books.dossiers.byOrder.set(order, dossier);
-  for (const refund of from.unpackAll<Refund>()) books.dossiers.refunds.set(refund.number, refund);
+  Object.assign(books.afterSales, from.unpack<object>());
+  for (const [order, afterSale] of from.unpackAll<[number, AfterSale]>())
+    books.afterSales.byOrder.set(order, afterSale);
+  for (const refund of from.unpackAll<Refund>()) books.afterSales.refunds.set(refund.number, refund);
   const sequences = from.unpack<{ calls: number; items: number; transactions: number; fences: number }>();
   books.transactions.nextSequence = sequences.transactions;
   books.fences.nextNumber = sequences.fences;
   books.calls.nextSequence = sequences.calls;
   books.human.nextSequence = sequences.items;
   for (const call of from.unpackAll<OpenCall>()) books.calls.add(call);
-  for (const item of from.unpackAll<HumanItem>()) books.human.add(item);
+  for (const item of from.unpackAll<ReviewItem>()) books.human.add(item);
   for (const transaction of from.unpackAll<Transaction>()) books.transactions.add(transaction);
   for (const fence of from.unpackAll<Fence>()) books.fences.add(fence);
   armTimers(books);
@@ -127,7 +130,8 @@ function loadKeys(table: KeyTable, entries: Iterable<KeptResult>): void {
 
 function armTimers(books: Books): void {
   for (const pending of books.pending.values()) books.timers.add(pending.expiresAt, pending.order);
-  for (const reclaim of books.reclaims.values()) books.timers.add(reclaim.expiresAt, reclaim.order);
+  for (const reinstatement of books.reinstatements.values())
+    books.timers.add(reinstatement.expiresAt, reinstatement.order);
   books.orders.each((order) => {
     if (order.dueAt !== 0) books.timers.add(order.dueAt, order.number);
   });

@@ -62,7 +62,7 @@ function take(turn: Turn, transaction: Transaction, next: NextStep): void {
 /** The answer is kept under the key, and given to everybody who waits for it. */
 function finish(turn: Turn, transaction: Transaction): void {
   const { transaction: number, account, key, paramsHash, at, decision } = transaction;
-  if (transaction.mode === "saga") letGo(turn, transaction);
+  if (transaction.mode === "saga") releaseFences(turn, transaction);
   turn.record({ type: Facts.transactionEnded, transaction: number, how: decision });
   const view = transactionView(turn.books, transaction);
   turn.record({
@@ -84,7 +84,7 @@ function finish(turn: Turn, transaction: Transaction): void {
 }
 
 /** What a saga did and will not undo: an actor keeps its fence until it hears so, however long the saga takes. */
-function letGo(turn: Turn, transaction: Transaction): void {
+function releaseFences(turn: Turn, transaction: Transaction): void {
   for (const [part, { state, settled }] of transaction.progress.entries()) {
     const stays = state === "done" || settled === settlements.byHuman;
     if (stays && transaction.parts[part]!.what !== "call") callPart(turn, transaction, part, "confirm");
@@ -105,7 +105,7 @@ export function takeDueTransactions(turn: Turn): void {
     const transaction = transactions.open.get(transactions.timers.take());
     if (transaction) takeDue(turn, transaction);
   }
-  while (fences.timers.nextDue <= turn.nowMs) askFate(turn, fences.timers.take());
+  while (fences.timers.nextDue <= turn.nowMs) queryOutcome(turn, fences.timers.take());
 }
 
 /** How many of the oldest ended fences may be dropped now. */
@@ -133,18 +133,18 @@ function takeDue(turn: Turn, transaction: Transaction): void {
 }
 
 /** Long after its deadline a branch here still holds something: its owner is asked what became of it. */
-function askFate(turn: Turn, number: number): void {
+function queryOutcome(turn: Turn, number: number): void {
   const { fences } = turn.books;
   const fence = fences.ofNumber(number);
   if (!fence || isEnded(fence.state)) return;
   fences.timers.add(turn.nowMs + fenceAskMs, number);
   const { transaction: order, branch } = fence;
-  if (shardOfSlot(orderSlot(order), turn.shards) === turn.shard) tellFate(turn, order, branch);
-  else sendToCoordinator(turn, order, { kind: "fate", order, branch });
+  if (shardOfSlot(orderSlot(order), turn.shards) === turn.shard) replyOutcome(turn, order, branch);
+  else sendToCoordinator(turn, order, { kind: "outcomeQuery", order, branch });
 }
 
 /** What became of a branch: it is told again, unless nothing is decided yet. One that nobody knows was never decided for. */
-function tellFate(turn: Turn, number: number, branch: number): void {
+function replyOutcome(turn: Turn, number: number, branch: number): void {
   const transaction = turn.books.transactions.get(number);
   if (!transaction || transaction.decision === 0) return;
   const { settled } = transaction.progress[branch]!;
@@ -162,10 +162,10 @@ export function takeTransactionMessage(turn: Turn, message: Message): void {
       const code = refusal ? resultOf(refusal.code).number : 0;
       const text = refusal ? JSON.stringify(refusal.details ?? {}) : participantResult(turn, asked);
       const { order, branch, call } = message;
-      sendToCoordinator(turn, order, { kind: "told", order, branch, call, code, text });
+      sendToCoordinator(turn, order, { kind: "reply", order, branch, call, code, text });
       break;
     }
-    case "told": {
+    case "reply": {
       const transaction = turn.books.transactions.open.get(message.order);
       if (!transaction) return;
       const { branch, call, code, text } = message;
@@ -177,8 +177,8 @@ export function takeTransactionMessage(turn: Turn, message: Message): void {
       advance(turn, transaction);
       break;
     }
-    case "fate":
-      tellFate(turn, message.order, message.branch);
+    case "outcomeQuery":
+      replyOutcome(turn, message.order, message.branch);
       break;
   }
 }

@@ -16,7 +16,7 @@
 import { canTakeMoney } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
 import { addChecked, currencyCode, formatAmount } from "../../actors/money.js";
-import { purses } from "../../actors/postings.js";
+import { moneyBuckets } from "../../actors/postings.js";
 import { decideTake } from "../../actors/product.js";
 import { type Refusal, refuse, resultOf, resultOfNumber } from "../../actors/results.js";
 import {
@@ -31,7 +31,7 @@ import { nameAccount } from "../catalog/account-commands.js";
 import { fencesMax, retryAfterMs } from "../seams/limits.js";
 import { type Fence, type Participant, participants } from "../tables/fence-table.js";
 import type { Turn } from "../turns/turn.js";
-import { shiftMoney, shiftUnits } from "./transfers.js";
+import { transferMoney, transferUnits } from "./transfers.js";
 
 /** A call to a participant of this shard. */
 export interface ParticipantCall {
@@ -46,7 +46,7 @@ export interface ParticipantCall {
   readonly account: string;
   readonly amount: number;
   readonly currency: number;
-  /** A number of `purses`. */
+  /** A number of `moneyBuckets`. */
   readonly to: number;
   readonly deadline: number;
 }
@@ -151,12 +151,12 @@ type Apply = (turn: Turn, fence: Fence, effect: string, currency: number) => voi
 
 const apply: { readonly [P in Participant]: Apply } = {
   stock(turn, fence, effect) {
-    const shift = stockShifts[effect]!;
+    const transfer = stockTransfers[effect]!;
     const product = turn.books.products[fence.subject]!;
-    shiftUnits(turn, fence, product, fence.account, fence.amount, shift[0], shift[1]);
+    transferUnits(turn, fence, product, fence.account, fence.amount, transfer[0], transfer[1]);
   },
   debit(turn, fence, effect, currency) {
-    const { wallet, held } = purses;
+    const { wallet, held } = moneyBuckets;
     const [from, to] = {
       try: [wallet, held],
       confirm: [held, fence.to],
@@ -164,17 +164,17 @@ const apply: { readonly [P in Participant]: Apply } = {
       do: [wallet, fence.to],
       undo: [fence.to, wallet],
     }[effect]!;
-    shiftMoney(turn, fence, fence.subject, currency, fence.amount, from!, to!);
+    transferMoney(turn, fence, fence.subject, currency, fence.amount, from!, to!);
   },
   credit(turn, fence, effect, currency) {
     if (effect === "try" || effect === "cancel") return;
-    const { wallet, transit } = purses;
+    const { wallet, transit } = moneyBuckets;
     const [from, to] = effect === "undo" ? [wallet, transit] : [transit, wallet];
-    shiftMoney(turn, fence, fence.subject, currency, fence.amount, from, to);
+    transferMoney(turn, fence, fence.subject, currency, fence.amount, from, to);
   },
 };
 
-const stockShifts: Readonly<
+const stockTransfers: Readonly<
   Record<string, readonly ["available" | "held" | "sold", "available" | "held" | "sold"]>
 > = {
   try: ["available", "held"],

@@ -130,7 +130,7 @@ export function settlePart(
 }
 
 /** It keeps failing, or nobody here can do it. */
-export function stickPart(
+export function markStuck(
   turn: Turn,
   transaction: Transaction,
   part: number,
@@ -214,7 +214,7 @@ function failEnd(turn: Turn, transaction: Transaction, part: number, refusal: Re
   turn.record({ type: Facts.partFailed, transaction: number, part, dueAt: next.dueAt, error });
   if (next.alert) turn.alert(`${partSubject(transaction, part)}: failed ${failures} times, last: ${error}`);
   if (next.human || contradictions.has(refusal.code))
-    stickPart(turn, transaction, part, endOf(transaction), failures, error);
+    markStuck(turn, transaction, part, endOf(transaction), failures, error);
 }
 
 function closePartItem(turn: Turn, transaction: Transaction, part: number, reason: string): void {

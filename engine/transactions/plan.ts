@@ -4,14 +4,14 @@
  */
 
 import { currencyNumber, parsePositiveAmount } from "../../actors/money.js";
-import { purses } from "../../actors/postings.js";
+import { moneyBuckets } from "../../actors/postings.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import type { Mode } from "../../actors/transactions/fence.js";
 import { partsMax, qtyMax } from "../seams/limits.js";
 import type { Participant } from "../tables/fence-table.js";
 
 /** What a definition says about one part. Amounts are decimal strings. */
-export type PartAsked =
+export type PartSpec =
   /** Functions outside the engine. `amount`, `currency` and `units` tell a human what is at risk in them. */
   | {
       readonly kind: "call";
@@ -39,9 +39,9 @@ export type PartAsked =
       readonly currency: string;
     };
 
-export interface PlanAsked {
+export interface PlanSpec {
   readonly mode: Mode;
-  readonly parts: readonly PartAsked[];
+  readonly parts: readonly PartSpec[];
 }
 
 /** One part as it stands in the log. A `call` has functions; the others are participants. */
@@ -64,7 +64,7 @@ export interface Part {
  * The parts, or why they cannot be. `account` takes what no other account is named for. What a definition makes of its caller's
  * input is of any type, whatever is declared: a caller who leaves out a param must not stop the shard.
  */
-export function readPlan(plan: PlanAsked, account: string): readonly Part[] | Refusal {
+export function readPlan(plan: PlanSpec, account: string): readonly Part[] | Refusal {
   const parts: Part[] = [];
   if (!Array.isArray(plan.parts)) return bad("its parts are no array");
   for (const [index, asked] of plan.parts.entries()) {
@@ -79,7 +79,7 @@ export function readPlan(plan: PlanAsked, account: string): readonly Part[] | Re
   return parts;
 }
 
-function readPart(asked: PartAsked, account: string, mode: Mode, parts: Part[]): Refusal | undefined {
+function readPart(asked: PartSpec, account: string, mode: Mode, parts: Part[]): Refusal | undefined {
   if (typeof asked !== "object" || asked === null) return bad("a part is an object");
   if (!isText(asked.name) || !namePattern.test(asked.name))
     return bad("a part's name is 1 to 64 of [A-Za-z0-9._-]");
@@ -102,7 +102,7 @@ function readPart(asked: PartAsked, account: string, mode: Mode, parts: Part[]):
 }
 
 function readCall(
-  { name, ask, amount: text, currency: code, units }: Extract<PartAsked, { kind: "call" }>,
+  { name, ask, amount: text, currency: code, units }: Extract<PartSpec, { kind: "call" }>,
   mode: Mode,
   parts: Part[],
 ): Refusal | undefined {
@@ -119,7 +119,7 @@ function readCall(
 }
 
 function readMoney(
-  { name, from, to, amount: text, currency: code }: Extract<PartAsked, { kind: "money" }>,
+  { name, from, to, amount: text, currency: code }: Extract<PartSpec, { kind: "money" }>,
   parts: Part[],
 ): Refusal | undefined {
   const receiver = isText(to) && to.startsWith("wallet:") ? to.slice("wallet:".length) : undefined;
@@ -133,7 +133,7 @@ function readMoney(
   const money = { ...plain, amount, currency };
   const debit = parts.length;
   if (receiver === undefined) {
-    parts.push({ ...money, name, what: "debit", subject: from, account: from, to: purses.revenue });
+    parts.push({ ...money, name, what: "debit", subject: from, account: from, to: moneyBuckets.revenue });
     return undefined;
   }
   parts.push({
@@ -142,7 +142,7 @@ function readMoney(
     what: "debit",
     subject: from,
     account: from,
-    to: purses.transit,
+    to: moneyBuckets.transit,
     pair: debit + 1,
   });
   parts.push({

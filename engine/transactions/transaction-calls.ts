@@ -14,7 +14,7 @@ import { dropCall } from "../calls/calls.js";
 import type { OpenCall } from "../tables/call-table.js";
 import type { Turn } from "../turns/turn.js";
 import { advance } from "./coordinator.js";
-import { answerPart, callPart, parsed, partOfCall, settlePart, stickPart, type Verb } from "./parts.js";
+import { answerPart, callPart, markStuck, parsed, partOfCall, settlePart, type Verb } from "./parts.js";
 import { resultsOf } from "./transaction-view.js";
 
 /** Failures of a step, or of the question about it, after which it is given up. */
@@ -50,7 +50,7 @@ export const transactionCalls: CallOwner = {
     const transaction = turn.books.transactions.open.get(call.subject)!;
     const { part, verb } = partOfCall(call.part);
     const error = call.error === "" ? `no function ${call.name} is registered here` : call.error;
-    stickPart(turn, transaction, part, verb, call.failed - call.forgiven, error);
+    markStuck(turn, transaction, part, verb, call.failed - call.forgiven, error);
     advance(turn, transaction);
   },
 

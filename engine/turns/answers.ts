@@ -30,8 +30,8 @@ export function answerRefusal(turn: Turn, command: Command, refusal: Refusal): v
 }
 
 /** Hands the question to the read side or the auditor, and its answer back. */
-export function askOutside(turn: Turn, command: Command): void {
-  turn.askOutside(command, (result) => {
+export function askDeferred(turn: Turn, command: Command): void {
+  turn.askDeferred(command, (result) => {
     if ("code" in result) answerRefusal(turn, command, result as Refusal);
     else answerResult(turn, command, result);
   });
@@ -71,7 +71,7 @@ export function withKeptOrder(
   }
   const { requester, id } = command;
   const ask = { ...command, method: "order.get", order: orderId(kept.order) } as GetOrder;
-  turn.askOutside(ask, (found) => {
+  turn.askDeferred(ask, (found) => {
     if ("code" in found) {
       requester.refused(id, found as Refusal, false);
       turn.touch(requester);

@@ -9,14 +9,14 @@ import { firstSlot } from "../links/slots.js";
 import type { Turn } from "./turn.js";
 
 /** Numbers of kinds in the log; never re-used. */
-export const humanKinds = { payment: 1, refund: 2, transaction: 3 } as const;
-export type HumanKind = keyof typeof humanKinds;
+export const reviewKinds = { payment: 1, refund: 2, transaction: 3 } as const;
+export type ReviewKind = keyof typeof reviewKinds;
 
 /** Numbers of actions in the log; never re-used. `itself`: it ended before a human did anything. */
-export const humanActions = { itself: 0, retry: 1, done: 2, undone: 3, entries: 4, write_off: 5 } as const;
+export const reviewActions = { itself: 0, retry: 1, done: 2, undone: 3, entries: 4, write_off: 5 } as const;
 
-export interface ItemAsked {
-  readonly kind: HumanKind;
+export interface ItemSpec {
+  readonly kind: ReviewKind;
   /** What it is about; of one subject and kind at most one item is open. */
   readonly subject: string;
   readonly currency: number;
@@ -29,9 +29,9 @@ export interface ItemAsked {
 }
 
 /** Records the item and tells whoever listens to alerts. The number of the one that is open already, if there is one. */
-export function openItem(turn: Turn, asked: ItemAsked): number {
+export function openItem(turn: Turn, asked: ItemSpec): number {
   const { human } = turn.books;
-  const kind = humanKinds[asked.kind];
+  const kind = reviewKinds[asked.kind];
   const known = human.openOf(kind, asked.subject);
   if (known) return known.item;
   const item = orderNumber(human.nextSequence, firstSlot(turn.shard, turn.shards));
@@ -45,13 +45,13 @@ export function openItem(turn: Turn, asked: ItemAsked): number {
 }
 
 /** What the item was about has ended: nobody has to look any more. */
-export function closeItem(turn: Turn, kind: HumanKind, subject: string, reason: string): void {
-  const open = turn.books.human.openOf(humanKinds[kind], subject);
+export function closeItem(turn: Turn, kind: ReviewKind, subject: string, reason: string): void {
+  const open = turn.books.human.openOf(reviewKinds[kind], subject);
   if (!open) return;
   turn.record({
     type: Facts.humanResolved,
     item: open.item,
-    action: humanActions.itself,
+    action: reviewActions.itself,
     reason,
     evidence: "",
     operator: "engine",

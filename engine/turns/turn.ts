@@ -8,13 +8,13 @@
 
 import type { Fact } from "../../actors/facts.js";
 import type { Refusal } from "../../actors/results.js";
-import type { CallDesk } from "../links/call-dispatcher.js";
+import type { CallDispatcher } from "../links/call-dispatcher.js";
 import type { Feed } from "../links/feed.js";
 import type { Command } from "../seams/commands.js";
 import type { Requester } from "../seams/requester.js";
 import type { Settings } from "../seams/settings.js";
 import type { Books } from "../tables/books.js";
-import type { PlanAsked } from "../transactions/plan.js";
+import type { PlanSpec } from "../transactions/plan.js";
 
 export interface Turn {
   readonly books: Books;
@@ -32,17 +32,17 @@ export interface Turn {
   /** Says that the requester was given something that must leave when this group is durable. */
   touch(requester: Requester): void;
   /** Hands a question to the read side or the auditor. Its answer comes in a later step. */
-  askOutside(command: Command, done: (result: object | Refusal) => void): void;
+  askDeferred(command: Command, done: (result: object | Refusal) => void): void;
   /** Those who asked for an order that is still being placed across shards. */
   readonly waiters: Map<number, Command[]>;
   /** Those who asked under a ref whose result another shard will tell. */
   readonly refWaiters: Map<string, Command[]>;
   /** Calls to functions outside the engine that are out or may go. */
-  readonly desk: CallDesk;
+  readonly dispatcher: CallDispatcher;
   /** Those who asked for a transaction that has not ended. */
   readonly transactionWaiters: Map<number, Command[]>;
   /** The parts of a transaction of that name, or why there are none; undefined = none is defined here. */
-  plan(name: string, input: unknown, account: string): PlanAsked | Refusal | undefined;
+  plan(name: string, input: unknown, account: string): PlanSpec | Refusal | undefined;
   /** Something keeps failing and somebody should look. */
   alert(text: string): void;
 }

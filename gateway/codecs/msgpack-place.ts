@@ -10,7 +10,7 @@
  * msgpackr alone, without any check, takes 560).
  */
 
-import type { LineAsked, PlaceOrder } from "../../engine/seams/commands.js";
+import type { LineInput, PlaceOrder } from "../../engine/seams/commands.js";
 import { linesMax, payWithinMsMax, payWithinMsMin, qtyMax, timeMsMax } from "../../engine/seams/limits.js";
 import type { Requester, RequestId } from "../../engine/seams/requester.js";
 import { makePlaceOrder } from "../edge/protocol.js";
@@ -85,7 +85,7 @@ export class PlaceReader {
 
   #account: string | undefined;
   #key: string | undefined;
-  #lines: LineAsked[] | undefined;
+  #lines: LineInput[] | undefined;
   #pay: "later" | "balance" | undefined;
   #mode: "tcc" | "saga" | undefined;
   #payWithinMs: number | undefined;
@@ -194,13 +194,13 @@ export class PlaceReader {
     }
   }
 
-  #orderLines(): LineAsked[] | undefined {
+  #orderLines(): LineInput[] | undefined {
     const head = this.#byte();
     let count = head & 0x0f;
     if (head === 0xdc) count = this.#byte() * 256 + this.#byte();
     else if (head < 0x90 || head > 0x9f) return undefined;
     if (!(count >= 1 && count <= linesMax)) return undefined;
-    const lines: LineAsked[] = [];
+    const lines: LineInput[] = [];
     for (let i = 0; i < count; i++) {
       if (this.#mapHead() !== 2 || !this.#literal(productKey)) return undefined;
       const product = this.#text(idChars, true);

@@ -34,7 +34,7 @@ export function readPaymentSecrets(text: string): PaymentSecrets | undefined {
 const isPair = new RegExp(`^(${idPattern})=([!-+--~]{16,256})$`);
 
 /** Why a notification is not to be believed; undefined when it is. */
-export function doubtOf(
+export function signatureProblem(
   signature: string,
   body: Uint8Array,
   secrets: readonly string[] | undefined,

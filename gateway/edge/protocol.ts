@@ -9,7 +9,7 @@
  */
 
 import { type Refusal, refuse } from "../../actors/results.js";
-import type { Command, LineAsked, PlaceOrder } from "../../engine/seams/commands.js";
+import type { Command, LineInput, PlaceOrder } from "../../engine/seams/commands.js";
 import { deadlineMsMax, requestIdCharsMax } from "../../engine/seams/limits.js";
 import type { OrderView, Requester, RequestId } from "../../engine/seams/requester.js";
 import { checkParams, isMethod, type Method, type Params } from "./schemas.js";
@@ -129,7 +129,7 @@ export function makePlaceOrder(
   refuseAfter: number,
   account: string,
   key: string,
-  lines: LineAsked[],
+  lines: LineInput[],
   pay: "later" | "balance",
   mode: "tcc" | "saga",
   payWithinMs: number | undefined,

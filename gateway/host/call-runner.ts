@@ -8,7 +8,7 @@
 import { type Refusal, refuse } from "../../actors/results.js";
 import type { CallReport, OutCall, OutCalls } from "../../engine/links/call-dispatcher.js";
 import { resultCharsMax } from "../../engine/seams/limits.js";
-import type { PlanAsked } from "../../engine/transactions/plan.js";
+import type { PlanSpec } from "../../engine/transactions/plan.js";
 import { type Definitions, Refused } from "./transactions.js";
 
 export const callTimeoutMsDefault = 30_000;
@@ -18,7 +18,7 @@ type OutFunction = (context: object) => unknown;
 /** What a shard is given. */
 export interface RunningDefinitions {
   readonly outCalls?: OutCalls;
-  readonly plan?: (name: string, input: unknown, account: string) => PlanAsked | Refusal | undefined;
+  readonly plan?: (name: string, input: unknown, account: string) => PlanSpec | Refusal | undefined;
 }
 
 export function runDefinitions(definitions: Definitions, timeoutMs: number): Required<RunningDefinitions> {
@@ -52,12 +52,12 @@ function planOf(
   name: string,
   input: unknown,
   account: string,
-): PlanAsked | Refusal | undefined {
+): PlanSpec | Refusal | undefined {
   if (!Object.hasOwn(transactions, name)) return undefined;
   try {
     const { mode, parts } = transactions[name]!.plan(structuredClone(input), account);
     // As it will stand in the log: nothing of its author's runs while the engine reads it.
-    return { mode, parts: JSON.parse(JSON.stringify(parts ?? null)) as PlanAsked["parts"] };
+    return { mode, parts: JSON.parse(JSON.stringify(parts ?? null)) as PlanSpec["parts"] };
   } catch (error) {
     return refuse("invalid_request", { path: "params.input", reason: messageOf(error) });
   }

@@ -4,7 +4,7 @@
  */
 
 import { type Refusal, refuse } from "../../actors/results.js";
-import type { Outside } from "../../engine/loop/shard.js";
+import type { DeferredQueries } from "../../engine/loop/shard.js";
 import { gatherQuotes } from "../../engine/orders/quote.js";
 import type { Command } from "../../engine/seams/commands.js";
 import { retryAfterMs } from "../../engine/seams/limits.js";
@@ -14,12 +14,12 @@ import type { ReadSide } from "../../persistence/read/read-side.js";
 /** One audit at a time: each takes a thread and the memory of all the books. */
 const auditRetryAfterMs = 250;
 
-export function makeOutside(
+export function makeDeferredQueries(
   readSide: ReadSide | undefined,
   submit: (shard: number, command: Command) => void,
   shards: number,
   audit: () => Promise<object>,
-): Outside {
+): DeferredQueries {
   let auditing = false;
   return (command, shard, position, done) => {
     if (command.method === "order.place") {

@@ -23,7 +23,7 @@ import { type OutletFigures, type Outlets, openOutlets } from "../outlets/outlet
 import { auditRunning } from "./audit-run.js";
 import type { RunningDefinitions } from "./call-runner.js";
 import { prepareFolder, shardFolder, tokenSecret } from "./data-folder.js";
-import { makeOutside } from "./deferred-queries.js";
+import { makeDeferredQueries } from "./deferred-queries.js";
 import { recoverShard } from "./recovery.js";
 import { startSnapshots } from "./snapshots.js";
 
@@ -87,7 +87,7 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
   const loop: Loop = startLoop(shards, clock);
   const bus = memoryBus();
 
-  const outside = makeOutside(
+  const outside = makeDeferredQueries(
     readSide,
     (shard, command) => shards[shard]!.submit(command),
     options.shards,

@@ -72,7 +72,12 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
       "gauge",
       (s) => s.books.calls.open.size,
     ),
-    perShard("calls_out", "Calls to functions outside that wait for an answer.", "gauge", (s) => s.desk.out),
+    perShard(
+      "calls_out",
+      "Calls to functions outside that wait for an answer.",
+      "gauge",
+      (s) => s.dispatcher.out,
+    ),
     perShard(
       "transactions_open",
       "Transactions that have not ended.",

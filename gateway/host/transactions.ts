@@ -17,7 +17,7 @@
  * answer in time, means that nobody knows.
  */
 
-import type { PartAsked, PlanAsked } from "../../engine/transactions/plan.js";
+import type { PartSpec, PlanSpec } from "../../engine/transactions/plan.js";
 
 /** A function says no: it has had no effect. `details` is plain JSON, and stands in the transaction's `error`. */
 export class Refused extends Error {
@@ -72,7 +72,7 @@ export interface TccCalls<Input> {
 export interface Definition {
   readonly calls: Readonly<Record<string, Readonly<Record<string, CallFunction<never> | undefined>>>>;
   /** Throws what its author throws. */
-  plan(input: unknown, account: string): PlanAsked;
+  plan(input: unknown, account: string): PlanSpec;
 }
 
 /** What a payment provider is asked to give back; see `refund.get` for what becomes of it. */
@@ -103,11 +103,11 @@ export interface Definitions {
  * what it returns is what the transaction is.
  */
 export function defineSaga<Input = Record<string, unknown>>(saga: {
-  readonly steps: (input: Input, account: string) => readonly PartAsked[];
+  readonly steps: (input: Input, account: string) => readonly PartSpec[];
   readonly calls?: Readonly<Record<string, SagaCalls<Input>>>;
 }): Definition {
   const calls = saga.calls ?? {};
-  const plan = (input: unknown, account: string): PlanAsked => {
+  const plan = (input: unknown, account: string): PlanSpec => {
     const parts = arrayOf(saga.steps(input as Input, account)).map((part) => {
       if (part?.kind !== "call") return part;
       return { ...part, ask: functionsOf(calls, part.name).ask !== undefined };
@@ -119,11 +119,11 @@ export function defineSaga<Input = Record<string, unknown>>(saga: {
 
 /** Participants that are tried together, and then all confirmed or all canceled. `parts` must be a pure function. */
 export function defineTcc<Input = Record<string, unknown>>(tcc: {
-  readonly parts: (input: Input, account: string) => readonly PartAsked[];
+  readonly parts: (input: Input, account: string) => readonly PartSpec[];
   readonly calls?: Readonly<Record<string, TccCalls<Input>>>;
 }): Definition {
   const calls = tcc.calls ?? {};
-  const plan = (input: unknown, account: string): PlanAsked => {
+  const plan = (input: unknown, account: string): PlanSpec => {
     const parts = arrayOf(tcc.parts(input as Input, account));
     for (const part of parts) if (part?.kind === "call") functionsOf(calls, part.name);
     return { mode: "tcc", parts };
@@ -132,7 +132,7 @@ export function defineTcc<Input = Record<string, unknown>>(tcc: {
 }
 
 /** A promise is no array; should it be rejected, that nobody waits for it must not end the process. */
-function arrayOf(parts: readonly PartAsked[]): readonly PartAsked[] {
+function arrayOf(parts: readonly PartSpec[]): readonly PartSpec[] {
   if (Array.isArray(parts)) return parts;
   if (parts instanceof Promise) parts.catch(() => undefined);
   throw new Error("a definition returns an array of its parts at once");

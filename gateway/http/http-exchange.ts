@@ -17,7 +17,7 @@ import type { OrderView, Requester, RequestId } from "../../engine/seams/request
 import { orderText, readJson } from "../codecs/json-codec.js";
 import { type FoundRoute, findRoute } from "../edge/http-routes.js";
 import { isOwnHost, isOwnOrigin } from "../edge/loopback.js";
-import { doubtOf, type PaymentSecrets } from "../edge/payment-signature.js";
+import { type PaymentSecrets, signatureProblem } from "../edge/payment-signature.js";
 import {
   defectAnswer,
   type HttpAnswer,
@@ -235,7 +235,7 @@ export class Exchange implements Requester {
   /** The command, or why the engine will not hear of it. A stranger learns nothing before the signature was looked at. */
   #read(body: Uint8Array): Command | HttpAnswer {
     const { engine } = this.#edge.options;
-    const doubt = this.#doubtOf(body);
+    const doubt = this.#signatureProblem(body);
     if (doubt !== undefined) return problemAnswer(refuse("unauthenticated", { reason: doubt }));
     const read = body.length === 0 ? { value: {} } : readJson(body);
     if ("malformed" in read) return invalid("body", read.malformed);
@@ -250,13 +250,13 @@ export class Exchange implements Requester {
     return asked;
   }
 
-  #doubtOf(body: Uint8Array): string | undefined {
+  #signatureProblem(body: Uint8Array): string | undefined {
     const { route, inPath } = this.#found;
     if (!route.signed) return undefined;
     const { engine, paymentSecrets } = this.#edge.options;
     const signature = this.#head.headers.get("yifen-signature") ?? "";
     const nowSeconds = Math.floor(engine.nowMicros() / 1_000_000);
-    return doubtOf(signature, body, paymentSecrets.get(inPath.provider!), nowSeconds);
+    return signatureProblem(signature, body, paymentSecrets.get(inPath.provider!), nowSeconds);
   }
 
   /** An answer that cannot be written is a defect; the request ran all the same. */

@@ -1,9 +1,9 @@
-/** Where a lane's groups come from. */
+/** Where a delivery's groups come from. */
 
 import type { Journal } from "../../persistence/log/journal.js";
 import { LogReader } from "../../persistence/log/log-reader.js";
 import type { NamedGroup } from "../../persistence/outlets/outlet-names.js";
-import type { OutletSource } from "./lane.js";
+import type { OutletSource } from "./delivery.js";
 
 /** The log on disk, read beside the engine. */
 export function fileSource(shard: number, folder: string): OutletSource {

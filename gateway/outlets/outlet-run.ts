@@ -1,9 +1,15 @@
-/** All outlets of an engine at work: a lane for each of them and each shard, on one store, in whichever thread calls this. */
+/** All outlets of an engine at work: a delivery for each of them and each shard, on one store, in whichever thread calls this. */
 
 import { OutletStore } from "../../persistence/outlets/outlet-store.js";
+import {
+  type DeliveryParts,
+  type OutletCounters,
+  type OutletSource,
+  runDelivery,
+  runLetters,
+} from "./delivery.js";
 import { eventFileOutlet } from "./event-file.js";
 import { functionOutlet } from "./function-outlet.js";
-import { type LaneParts, type OutletCounters, type OutletSource, runLane, runLetters } from "./lane.js";
 import type { Outlet, OutletSetup } from "./outlet.js";
 import { webhookOutlet } from "./webhook.js";
 
@@ -42,7 +48,7 @@ export function runOutlets(
     for (const [n, setup] of task.outlets.entries()) {
       const outlet = makeOutlet(setup);
       outlets.push(outlet);
-      const parts: LaneParts = {
+      const parts: DeliveryParts = {
         outlet,
         store,
         counters: countersOf(task.counters, n, task.ends.length),
@@ -54,7 +60,7 @@ export function runOutlets(
       for (const shard of task.ends.keys()) {
         const source = openSource(shard);
         sources.push(source);
-        running.push(runLane(parts, source));
+        running.push(runDelivery(parts, source));
       }
       running.push(runLetters(parts));
     }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Journal } from "../../persistence/log/journal.js";
 import { shardFolder } from "../host/data-folder.js";
-import type { OutletSource } from "./lane.js";
+import type { OutletSource } from "./delivery.js";
 import { journalSource, ownSource } from "./log-source.js";
 import type { OutletSetup } from "./outlet.js";
 import { countersOf, makeCounters, type OutletTask, runOutlets } from "./outlet-run.js";

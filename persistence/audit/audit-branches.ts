@@ -6,7 +6,7 @@
 import type { FactOf } from "../../actors/facts.js";
 import { orderId } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
-import type { AuditedBranch, Crossing } from "./audit-crossing.js";
+import type { AuditedBranch, CrossShard } from "./audit-crossing.js";
 import type { LedgerAudit } from "./audit-ledger.js";
 import type { AuditScope } from "./audit-scope.js";
 import type { StockAudit } from "./audit-stock.js";
@@ -35,11 +35,11 @@ const payNowAsSaga = 2;
 export class BranchAudit {
   readonly pending = new Map<number, Pending>();
   /** Answers to canceled orders that ask for their lines once more. */
-  readonly #reclaims = new Map<number, Map<number, number>>();
+  readonly #reinstatements = new Map<number, Map<number, number>>();
   readonly #scope: AuditScope;
   readonly #ledger: LedgerAudit;
   readonly #stock: StockAudit;
-  readonly #crossing: Crossing;
+  readonly #crossing: CrossShard;
   /** Undecided branches of this shard. */
   readonly #undecided = new Map<string, FactOf<"branchTried">>();
   /** All branches of this shard, by order and product: an order has a product in one line only. */
@@ -47,7 +47,7 @@ export class BranchAudit {
   /** This turn's: whether a branch holds or has sold is told by the stock's fact, which may stand behind. */
   #turn: Step[] = [];
 
-  constructor(scope: AuditScope, ledger: LedgerAudit, stock: StockAudit, crossing: Crossing) {
+  constructor(scope: AuditScope, ledger: LedgerAudit, stock: StockAudit, crossing: CrossShard) {
     this.#scope = scope;
     this.#ledger = ledger;
     this.#stock = stock;
@@ -69,25 +69,25 @@ export class BranchAudit {
       currency: -1,
       held: new Map(),
       returned: new Map(),
-      reclaiming: false,
+      reinstating: false,
     });
   }
 
-  reclaiming({ order: number }: FactOf<"reclaimBegun">): void {
+  reinstating({ order: number }: FactOf<"reinstatementBegun">): void {
     const order = this.#crossing.orders.get(number);
     if (!order) return;
-    order.reclaiming = true;
+    order.reinstating = true;
     order.held.clear();
-    this.#reclaims.set(number, new Map());
+    this.#reinstatements.set(number, new Map());
   }
 
   /** With the lines if all of them are held, without them if one is not or the time was over. */
-  reclaimed({ order: number, how }: FactOf<"reclaimEnded">): void {
+  reclaimed({ order: number, how }: FactOf<"reinstatementEnded">): void {
     const order = this.#crossing.orders.get(number);
-    const answers = this.#reclaims.get(number);
+    const answers = this.#reinstatements.get(number);
     if (!order || !answers) return;
-    order.reclaiming = false;
-    this.#reclaims.delete(number);
+    order.reinstating = false;
+    this.#reinstatements.delete(number);
     const allHold = order.held.size === order.lines.length;
     if (allHold !== (how === 1))
       this.#scope.bad(
@@ -108,12 +108,12 @@ export class BranchAudit {
   answered(fact: FactOf<"branchAnswered">): void {
     const pending = this.pending.get(fact.order);
     const id = `${orderId(fact.order)} branch ${fact.branch}`;
-    const reclaim = this.#reclaims.get(fact.order);
-    if (reclaim) {
+    const reinstatement = this.#reinstatements.get(fact.order);
+    if (reinstatement) {
       const order = this.#crossing.orders.get(fact.order)!;
-      if (fact.branch >= order.lines.length || reclaim.has(fact.branch))
+      if (fact.branch >= order.lines.length || reinstatement.has(fact.branch))
         this.#scope.bad("branches", `${id}: an answer that nobody waits for`);
-      reclaim.set(fact.branch, fact.code);
+      reinstatement.set(fact.branch, fact.code);
       if (fact.code === 0) order.held.set(fact.branch, fact.unitPrice);
       return;
     }

@@ -8,7 +8,7 @@ import { Statuses, statuses } from "../../actors/order-transitions.js";
 import type { Findings } from "./audit-findings.js";
 
 /** An order across shards, at its coordinator. */
-export interface CrossingOrder {
+export interface CrossShardOrder {
   readonly shard: number;
   readonly position: number;
   readonly lines: readonly { readonly productId: string; readonly qty: number }[];
@@ -20,7 +20,7 @@ export interface CrossingOrder {
   /** The order ended before it was placed. */
   refused: boolean;
   /** It was canceled, and asks for its lines once more. */
-  reclaiming: boolean;
+  reinstating: boolean;
   /** -1 until it is placed. */
   currency: number;
   /** Branches that answered that they hold, and their unit price. */
@@ -62,8 +62,8 @@ interface Moved {
   readonly amount: number;
 }
 
-export class Crossing {
-  readonly orders = new Map<number, CrossingOrder>();
+export class CrossShard {
+  readonly orders = new Map<number, CrossShardOrder>();
   readonly #forwarded = new Map<string, Moved>();
   readonly #arrived = new Map<string, Moved[]>();
   readonly #branches = new Map<string, AuditedBranch>();
@@ -183,7 +183,7 @@ export class Crossing {
         bad(branch.saga ? "sold at once, and its order is no saga" : "held, and its order is a saga");
       const wanted = wantedEnd(order);
       // The first branch of one that asks once more was given back, and its shard may not have heard of the second.
-      if (how !== 0 && how !== wanted && !(order.reclaiming && how === 2))
+      if (how !== 0 && how !== wanted && !(order.reinstating && how === 2))
         bad(`${endNames[how]}, but the order is ${standing(order)}`);
       // Nothing is on its way any more, and still the branch was not told.
       const channel = this.channel(order.shard, shard);
@@ -212,12 +212,12 @@ export class Crossing {
 
 const endNames = ["undecided", "confirmed", "canceled"] as const;
 
-function wantedEnd(order: CrossingOrder): number {
-  if (order.reclaiming) return 0;
+function wantedEnd(order: CrossShardOrder): number {
+  if (order.reinstating) return 0;
   if (order.refused || order.status === Statuses.Canceled) return 2;
   return order.status === Statuses.None || order.status === Statuses.Created ? 0 : 1;
 }
 
-function standing(order: CrossingOrder): string {
+function standing(order: CrossShardOrder): string {
   return order.refused ? "refused" : statuses[order.status]!;
 }

@@ -36,7 +36,7 @@ interface Resolution {
   total: number;
 }
 
-export class HumanAudit {
+export class ReviewAudit {
   readonly open = new Map<number, Item>();
   readonly #scope: AuditScope;
   readonly #ledger: LedgerAudit;

@@ -11,7 +11,7 @@ import {
   statuses,
 } from "../../actors/order-transitions.js";
 import type { BranchAudit, Pending } from "./audit-branches.js";
-import type { Crossing } from "./audit-crossing.js";
+import type { CrossShard } from "./audit-crossing.js";
 import type { LedgerAudit } from "./audit-ledger.js";
 import { type LiveOrder, remainingOf } from "./audit-live.js";
 import { eventOf, moveOrder } from "./audit-moves.js";
@@ -28,7 +28,7 @@ export class OrderAudit {
   readonly #ledger: LedgerAudit;
   readonly #stock: StockAudit;
   readonly #branches: BranchAudit;
-  readonly #crossing: Crossing;
+  readonly #crossing: CrossShard;
   #lastSequence = 0;
 
   constructor(
@@ -36,7 +36,7 @@ export class OrderAudit {
     ledger: LedgerAudit,
     stock: StockAudit,
     branches: BranchAudit,
-    crossing: Crossing,
+    crossing: CrossShard,
   ) {
     this.#scope = scope;
     this.#ledger = ledger;
@@ -182,7 +182,7 @@ export class OrderAudit {
     if (!turn) return;
     const to = statusAfter(turn.order.status, "reinstate");
     this.#checkMove(number, turn.order.status, "reinstate", to !== undefined);
-    // The lines of other shards were held when its reclaim ended, and are confirmed there.
+    // The lines of other shards were held when its reinstatement ended, and are confirmed there.
     if (!turn.order.crossed) expectLines(turn, "sold", turn.order);
     else if (turn.reclaimed !== 1)
       this.#scope.bad("order-moves", `${orderId(number)}: reinstated, and nobody asked for its lines`);

@@ -12,7 +12,7 @@ import { currencyCode } from "../../actors/money.js";
 import { itemId, orderId } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
 import { refundSources } from "../../actors/postings.js";
-import type { Crossing } from "./audit-crossing.js";
+import type { CrossShard } from "./audit-crossing.js";
 import type { LedgerAudit } from "./audit-ledger.js";
 import { afterOf, paymentName } from "./audit-live.js";
 import type { Refund } from "./audit-refunds.js";
@@ -38,13 +38,13 @@ export class PaymentAudit {
   readonly suspense = new CurrencySums();
   readonly #scope: AuditScope;
   readonly #ledger: LedgerAudit;
-  readonly #crossing: Crossing;
+  readonly #crossing: CrossShard;
   /** The numbers of all that were ever booked: a provider may tell of one again after years. */
   readonly #booked = new Map<string, number>();
   /** What items for humans say of suspense. */
   readonly #inItems = new CurrencySums();
   /** Payments that wait for the lines of their order, by order; and their sums. */
-  readonly #reclaims = new Map<number, FactOf<"reclaimBegun">>();
+  readonly #reinstatements = new Map<number, FactOf<"reinstatementBegun">>();
   readonly #waiting = new CurrencySums();
   /** By how much suspense and the items were known to differ. */
   readonly #off = new Map<string, bigint>();
@@ -53,7 +53,7 @@ export class PaymentAudit {
   #turn = new Map<string, Booked>();
   #touched = false;
 
-  constructor(scope: AuditScope, ledger: LedgerAudit, crossing: Crossing) {
+  constructor(scope: AuditScope, ledger: LedgerAudit, crossing: CrossShard) {
     this.#scope = scope;
     this.#ledger = ledger;
     this.#crossing = crossing;
@@ -119,39 +119,39 @@ export class PaymentAudit {
     after.sources.set(name, (after.sources.get(name) ?? 0) + amount);
   }
 
-  refundAsked(fact: Refund): void {
+  refundRequested(fact: Refund): void {
     if (fact.source !== refundSources.suspense) return;
     const booked = this.#place(paymentName(fact), fact.currency, fact.amount, fact.order);
     if (booked) booked.refunded = true;
   }
 
   /** It waits in suspense until the products of its order have answered. */
-  reclaiming(fact: FactOf<"reclaimBegun">): void {
+  reinstating(fact: FactOf<"reinstatementBegun">): void {
     const { order, currency, amount, expiresAt } = fact;
     const name = paymentName(fact);
     const booked = this.#turn.get(name);
     const { order: known } = this.#scope.order(order);
     if (known?.status !== Statuses.Canceled || known.paid !== 0 || amount < known.total || !known.crossed)
       this.#scope.bad("payments", `${name} waits for ${orderId(order)}, which it cannot bring back`);
-    if (booked?.left !== amount || booked.currency !== currency || this.#reclaims.has(order))
+    if (booked?.left !== amount || booked.currency !== currency || this.#reinstatements.has(order))
       this.#scope.bad("payments", `${name} waits for ${orderId(order)}, and is not there to be waited with`);
     else booked.left = 0;
     if (expiresAt <= this.#scope.nowMs)
       this.#scope.bad("deadlines", `${name} waits for ${orderId(order)} until ${expiresAt}`);
     if (booked) this.#checkReference(name, booked, order);
-    this.#reclaims.set(order, fact);
+    this.#reinstatements.set(order, fact);
     this.#waiting.add(currencyCode(currency), amount);
     this.#touched = true;
   }
 
   /** All of it has a place in this turn. */
-  reclaimed({ order, how }: FactOf<"reclaimEnded">): void {
-    const waited = this.#reclaims.get(order);
+  reclaimed({ order, how }: FactOf<"reinstatementEnded">): void {
+    const waited = this.#reinstatements.get(order);
     if (!waited || (how !== 1 && how !== 2)) {
       this.#scope.bad("payments", `nothing waits for ${orderId(order)}, and it ended ${how}`);
       return;
     }
-    this.#reclaims.delete(order);
+    this.#reinstatements.delete(order);
     const { currency, amount } = waited;
     this.#waiting.add(currencyCode(currency), -amount);
     this.#touched = true;

@@ -11,14 +11,14 @@ import { currencyCode } from "../../actors/money.js";
 import { orderId, orderSequence, orderSlot, parseRefundId, refundId } from "../../actors/order-number.js";
 import { Statuses, statuses } from "../../actors/order-transitions.js";
 import { refundSources } from "../../actors/postings.js";
-import type { Crossing } from "./audit-crossing.js";
+import type { CrossShard } from "./audit-crossing.js";
 import type { LedgerAudit } from "./audit-ledger.js";
 import { afterOf, type LiveOrder, paymentName, remainingOf } from "./audit-live.js";
 import type { AuditScope } from "./audit-scope.js";
 import type { TurnOrder } from "./audit-turn.js";
 import { CurrencySums } from "./exact-sum.js";
 
-export type Refund = FactOf<"refundAsked">;
+export type Refund = FactOf<"refundRequested">;
 type RefundEnd = FactOf<"refundDone"> | FactOf<"refundRefused">;
 
 const fromOrder = refundSources.order;
@@ -30,12 +30,12 @@ export class RefundAudit {
   readonly done = new CurrencySums();
   readonly #scope: AuditScope;
   readonly #ledger: LedgerAudit;
-  readonly #crossing: Crossing;
+  readonly #crossing: CrossShard;
   #lastSequence = 0;
   /** Asked in this turn, back to the wallet: they end in the same turn. */
   #toWallet: number[] = [];
 
-  constructor(scope: AuditScope, ledger: LedgerAudit, crossing: Crossing) {
+  constructor(scope: AuditScope, ledger: LedgerAudit, crossing: CrossShard) {
     this.#scope = scope;
     this.#ledger = ledger;
     this.#crossing = crossing;

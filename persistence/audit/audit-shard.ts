@@ -15,9 +15,9 @@ import { type Fact, type FactOf, Facts } from "../../actors/facts.js";
 import { currencyCode } from "../../actors/money.js";
 import type { Posting } from "../../actors/postings.js";
 import { BranchAudit } from "./audit-branches.js";
-import type { Crossing } from "./audit-crossing.js";
+import type { CrossShard } from "./audit-crossing.js";
 import type { Findings } from "./audit-findings.js";
-import { HumanAudit } from "./audit-human.js";
+import { ReviewAudit } from "./audit-human.js";
 import { KeyAudit } from "./audit-keys.js";
 import { LedgerAudit } from "./audit-ledger.js";
 import { remainingOf } from "./audit-live.js";
@@ -37,7 +37,7 @@ export class ShardAudit {
   readonly payments: PaymentAudit;
   readonly refunds: RefundAudit;
   readonly points: PointsAudit;
-  readonly human: HumanAudit;
+  readonly human: ReviewAudit;
   readonly transactions: TransactionAudit;
   readonly #scope: AuditScope;
   readonly #branches: BranchAudit;
@@ -46,7 +46,7 @@ export class ShardAudit {
   constructor(
     readonly shard: number,
     findings: Findings,
-    crossing: Crossing,
+    crossing: CrossShard,
   ) {
     const scope = new AuditScope(shard, findings);
     this.#scope = scope;
@@ -57,7 +57,7 @@ export class ShardAudit {
     this.payments = new PaymentAudit(scope, this.ledger, crossing);
     this.refunds = new RefundAudit(scope, this.ledger, crossing);
     this.points = new PointsAudit(scope, this.ledger);
-    this.human = new HumanAudit(scope, this.ledger, this.payments, this.refunds);
+    this.human = new ReviewAudit(scope, this.ledger, this.payments, this.refunds);
     this.transactions = new TransactionAudit(scope, this.ledger, this.stock, this.payments);
     this.#keys = new KeyAudit(
       scope,
@@ -263,17 +263,17 @@ export class ShardAudit {
       case Facts.orderReinstated:
         orders.reinstated(fact);
         break;
-      case Facts.reclaimBegun:
-        payments.reclaiming(fact);
-        this.#branches.reclaiming(fact);
+      case Facts.reinstatementBegun:
+        payments.reinstating(fact);
+        this.#branches.reinstating(fact);
         break;
-      case Facts.reclaimEnded:
+      case Facts.reinstatementEnded:
         payments.reclaimed(fact);
         this.#branches.reclaimed(fact);
         break;
-      case Facts.refundAsked:
+      case Facts.refundRequested:
         refunds.asked(fact);
-        payments.refundAsked(fact);
+        payments.refundRequested(fact);
         break;
       case Facts.refundDone:
         refunds.ended(fact);
@@ -344,11 +344,11 @@ export class ShardAudit {
       case Facts.fencesDropped:
         transactions.fencesDropped(fact);
         break;
-      case Facts.unitsShifted:
-        transactions.unitsShifted(fact);
+      case Facts.unitsTransferred:
+        transactions.unitsTransferred(fact);
         break;
-      case Facts.moneyShifted:
-        transactions.moneyShifted(fact);
+      case Facts.moneyTransferred:
+        transactions.moneyTransferred(fact);
         break;
       // How far the parts of a transaction came outside: no figure depends on it, and what moves here has facts of its own.
       case Facts.callFailed:
@@ -369,9 +369,16 @@ export class ShardAudit {
 }
 
 type AfterSaleKind =
-  | ("orderMoved" | "orderArchived" | "orderSettled" | "orderReinstated" | "reclaimBegun" | "reclaimEnded")
+  | (
+      | "orderMoved"
+      | "orderArchived"
+      | "orderSettled"
+      | "orderReinstated"
+      | "reinstatementBegun"
+      | "reinstatementEnded"
+    )
   | ("paymentBooked" | "paymentForwarded" | "paymentArrived" | "paymentApplied")
-  | ("refundAsked" | "refundDone" | "refundRefused" | "refundUnknown")
+  | ("refundRequested" | "refundDone" | "refundRefused" | "refundUnknown")
   | ("pointsGranted" | "pointsReversed" | "pointsSpent")
   | ("humanOpened" | "humanResolved" | "entryMade" | "paymentClaimed")
   | TransactionKind;
@@ -388,7 +395,7 @@ type TransactionKind =
       | "partRepeated"
       | "partStuck"
     )
-  | ("fenceSet" | "fenceMoved" | "fencesDropped" | "unitsShifted" | "moneyShifted");
+  | ("fenceSet" | "fenceMoved" | "fencesDropped" | "unitsTransferred" | "moneyTransferred");
 type TransactionFact = { [K in TransactionKind]: FactOf<K> }[TransactionKind];
 type AfterSaleFact = { [K in AfterSaleKind]: FactOf<K> }[AfterSaleKind];
 
@@ -399,6 +406,8 @@ const holdsNothing: ReadonlySet<number> = new Set([1, 5]);
 function ofNobody(fact: Fact): boolean {
   if (fact.type === Facts.fenceSet) return holdsNothing.has(fact.state);
   const refund =
-    fact.type === Facts.refundAsked || fact.type === Facts.refundDone || fact.type === Facts.refundRefused;
+    fact.type === Facts.refundRequested ||
+    fact.type === Facts.refundDone ||
+    fact.type === Facts.refundRefused;
   return refund && fact.order === 0 && fact.provider !== "";
 }

@@ -81,7 +81,7 @@ export class StockAudit {
   }
 
   /** A transaction of a program moves units; whether it may, its fences say. */
-  shifted(fact: FactOf<"unitsShifted">): void {
+  transferred(fact: FactOf<"unitsTransferred">): void {
     const product = this.products[fact.product]!;
     const { qty, account, from, to } = fact;
     if (product.remote) this.#scope.bad("names", `product ${product.id} has its stock on another shard`);

@@ -15,7 +15,7 @@
 
 import type { FactOf } from "../../actors/facts.js";
 import { currencyCode } from "../../actors/money.js";
-import { purses, shelves } from "../../actors/postings.js";
+import { moneyBuckets, stockBuckets } from "../../actors/postings.js";
 import type { LedgerAudit } from "./audit-ledger.js";
 import type { PaymentAudit } from "./audit-payments.js";
 import type { AuditScope } from "./audit-scope.js";
@@ -45,8 +45,8 @@ interface Fence {
   state: number;
 }
 
-type Shift = readonly [from: number, to: number, amount: number];
-type BranchShift = readonly [name: string, shift: Shift];
+type Transfer = readonly [from: number, to: number, amount: number];
+type BranchTransfer = readonly [name: string, transfer: Transfer];
 
 interface Transaction {
   /** 0 = not yet. */
@@ -64,8 +64,8 @@ export class TransactionAudit {
   readonly #open = new Map<number, Transaction>();
   readonly #calls = new Set<number>();
   // This turn: what fences wait for, what was moved, and whether a human did it. A branch may be done and undone in one turn.
-  readonly #expected: BranchShift[] = [];
-  readonly #moved: BranchShift[] = [];
+  readonly #expected: BranchTransfer[] = [];
+  readonly #moved: BranchTransfer[] = [];
   #byHuman = false;
 
   constructor(scope: AuditScope, ledger: LedgerAudit, stock: StockAudit, payments: PaymentAudit) {
@@ -135,22 +135,23 @@ export class TransactionAudit {
     if (left > 0) this.#bad(`${left} more fences are dropped than had ended`);
   }
 
-  unitsShifted(fact: FactOf<"unitsShifted">): void {
+  unitsTransferred(fact: FactOf<"unitsTransferred">): void {
     const { transaction, branch, from, to, qty } = fact;
-    this.#stock.shifted(fact);
+    this.#stock.transferred(fact);
     this.#moved.push([`${transaction} ${branch}`, [from, to, qty]]);
   }
 
-  moneyShifted(fact: FactOf<"moneyShifted">): void {
+  moneyTransferred(fact: FactOf<"moneyTransferred">): void {
     const { transaction, branch, account, currency, amount, from, to } = fact;
-    for (const [purse, sign] of [
+    for (const [moneyBucket, sign] of [
       [from, -1],
       [to, 1],
     ] as const) {
-      if (purse === purses.wallet) this.#ledger.pay(account, sign * amount);
-      else if (purse === purses.held) this.#ledger.hold(account, sign * amount);
-      else if (purse === purses.revenue) this.#ledger.revenue.add(currencyCode(currency), sign * amount);
-      else if (purse === purses.suspense) this.#payments.byHand(currency, sign * amount);
+      if (moneyBucket === moneyBuckets.wallet) this.#ledger.pay(account, sign * amount);
+      else if (moneyBucket === moneyBuckets.held) this.#ledger.hold(account, sign * amount);
+      else if (moneyBucket === moneyBuckets.revenue)
+        this.#ledger.revenue.add(currencyCode(currency), sign * amount);
+      else if (moneyBucket === moneyBuckets.suspense) this.#payments.byHand(currency, sign * amount);
     }
     this.#moved.push([`${transaction} ${branch}`, [from, to, amount]]);
   }
@@ -188,8 +189,8 @@ export class TransactionAudit {
       this.#ended.delete(name);
       this.#ended.set(name, fence);
     }
-    const shift = shiftOf(fence, from);
-    if (shift) this.#expected.push([name, shift]);
+    const transfer = transferOf(fence, from);
+    if (transfer) this.#expected.push([name, transfer]);
     const held = (state === states.tried ? 1 : 0) - (from === states.tried ? 1 : 0);
     if (held === 0) return;
     if (fence.what === kinds.stock) this.#stock.reserve(fence.subject, held * fence.amount);
@@ -201,18 +202,18 @@ export class TransactionAudit {
   }
 }
 
-function isSame([nameA, a]: BranchShift, [nameB, b]: BranchShift): boolean {
+function isSame([nameA, a]: BranchTransfer, [nameB, b]: BranchTransfer): boolean {
   return nameA === nameB && a.every((value, index) => value === b[index]);
 }
 
 /** What moves when a fence comes into its state from another. */
-function shiftOf({ what, state, to, amount }: Fence, from: number): Shift | undefined {
+function transferOf({ what, state, to, amount }: Fence, from: number): Transfer | undefined {
   const [free, kept, gone] =
     what === kinds.stock
-      ? [shelves.available, shelves.held, shelves.sold]
+      ? [stockBuckets.available, stockBuckets.held, stockBuckets.sold]
       : what === kinds.debit
-        ? [purses.wallet, purses.held, to]
-        : [purses.transit, purses.transit, purses.wallet];
+        ? [moneyBuckets.wallet, moneyBuckets.held, to]
+        : [moneyBuckets.transit, moneyBuckets.transit, moneyBuckets.wallet];
   const ways: Readonly<Record<number, readonly [number, number] | undefined>> = {
     [states.tried]: [free, kept],
     [states.confirmed]: from === states.tried ? [kept, gone] : undefined,

@@ -49,7 +49,7 @@ export interface TurnOrder {
   becamePaid: boolean;
   canceled: boolean;
   reinstated: boolean;
-  /** How its reclaim ended in this turn: 1 = it has its lines again, 2 = it has not, 0 = none ended. */
+  /** How its reinstatement ended in this turn: 1 = it has its lines again, 2 = it has not, 0 = none ended. */
   reclaimed: number;
   completed: boolean;
   /** Minor units of payments from outside. */

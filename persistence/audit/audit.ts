@@ -13,7 +13,7 @@ import { type FactVisitor, readFacts } from "../../actors/fact-codec.js";
 import { chainHash, genesisHash, hex, type LoggedGroup, sameHash } from "../log/hash-chain.js";
 import { type Group, LogDamaged } from "../log/journal.js";
 import { rowFormat } from "../log/segments.js";
-import { Crossing } from "./audit-crossing.js";
+import { CrossShard } from "./audit-crossing.js";
 import { type AuditFigures, figuresOf } from "./audit-figures.js";
 import { type CheckResult, Findings } from "./audit-findings.js";
 import { ShardAudit } from "./audit-shard.js";
@@ -84,7 +84,7 @@ export function auditLogs(options: AuditOptions): Certificate {
 /** The same, a group at a time, for a thread that has something else to do in between. */
 export function* auditSteps(options: AuditOptions): Generator<AuditProgress, Certificate> {
   const findings = new Findings();
-  const crossing = new Crossing(options.shards.map(({ shard }) => shard));
+  const crossing = new CrossShard(options.shards.map(({ shard }) => shard));
   const audits: Audited[] = [];
   let facts = 0;
   let told = 0;

@@ -17,7 +17,7 @@ import { currencyNumber, formatMinor, scaleOf } from "../../actors/money.js";
 import { itemId, orderId, parseOrderId, refundId } from "../../actors/order-number.js";
 import type { Posting } from "../../actors/postings.js";
 import type { Group } from "../log/journal.js";
-import { Crossing } from "./audit-crossing.js";
+import { CrossShard } from "./audit-crossing.js";
 import { Findings } from "./audit-findings.js";
 import { paymentName } from "./audit-live.js";
 import { ShardAudit } from "./audit-shard.js";
@@ -79,7 +79,7 @@ export function* explain(
 
 class Explainer {
   readonly #findings = new Findings();
-  readonly #books = new ShardAudit(0, this.#findings, new Crossing([0]));
+  readonly #books = new ShardAudit(0, this.#findings, new CrossShard([0]));
   readonly #accounts: readonly string[];
   readonly #balances: number[];
   /** Of an order. */
@@ -121,7 +121,7 @@ class Explainer {
   /** An order's refunds are payable together with those of others: its own are told by their facts. */
   #follow(fact: Fact): void {
     if ("order" in fact && fact.order === this.#order) this.#known = true;
-    if (fact.type === Facts.refundAsked && fact.order === this.#order)
+    if (fact.type === Facts.refundRequested && fact.order === this.#order)
       this.#refunds.add(refundId(fact.refund));
   }
 
@@ -160,7 +160,7 @@ const payable = "payable:";
 function accountsOf(what: Explained, key: string): readonly string[] {
   switch (what) {
     case "stock":
-      return columns.stock.map((shelf) => `stock:${key}:${shelf}`);
+      return columns.stock.map((stockBucket) => `stock:${key}:${stockBucket}`);
     case "balance":
       return [`wallet:${key}`];
     case "points":

@@ -134,7 +134,7 @@ export class OutletNames {
       case Facts.orderPlaced:
         add.order.run(fact.order, shard, fact.account, fact.currency, fact.total);
         break;
-      case Facts.refundAsked: {
+      case Facts.refundRequested: {
         const { refund, order, account, currency, amount, provider, paymentId } = fact;
         add.refund.run(refund, shard, order, account, currency, amount, provider, paymentId);
         break;

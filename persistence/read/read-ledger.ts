@@ -29,12 +29,12 @@ const words: { readonly [K in FactKind]?: EntryWords<K> } = {
   paymentForwarded: { type: "forward", ref: ({ paymentId }) => paymentId },
   paymentArrived: { type: "arrive", ref: ({ paymentId }) => paymentId },
   paymentApplied: { type: "apply", ref: ({ paymentId }) => paymentId },
-  refundAsked: { type: "refund", ref: ({ refund }) => refundId(refund) },
+  refundRequested: { type: "refund", ref: ({ refund }) => refundId(refund) },
   refundDone: { type: "refund_done", ref: ({ refund }) => refundId(refund) },
   refundRefused: { type: "refund_refused", ref: ({ refund }) => refundId(refund) },
   orderArchived: { type: "revenue" },
-  moneyShifted: { type: "transaction", ref: ({ transaction }) => transactionId(transaction) },
-  unitsShifted: { type: "transaction", ref: ({ transaction }) => transactionId(transaction) },
+  moneyTransferred: { type: "transaction", ref: ({ transaction }) => transactionId(transaction) },
+  unitsTransferred: { type: "transaction", ref: ({ transaction }) => transactionId(transaction) },
   entryMade: { type: "entry", ref: ({ item }) => itemId(item) },
   pointsGranted: { type: "grant" },
   pointsReversed: { type: "reverse" },
@@ -98,7 +98,7 @@ export class ReadLedger {
       if (row.kind === "account") {
         this.#writes.accountBalance.run(this.#at(`wallet:${row.id}`), this.#at(`points:${row.id}`), row.id);
       } else {
-        const on = (shelf: string) => this.#at(`stock:${row.id}:${shelf}`);
+        const on = (stockBucket: string) => this.#at(`stock:${row.id}:${stockBucket}`);
         this.#writes.productFigures.run(row.price, on("available"), on("held"), on("sold"), row.id);
       }
     }

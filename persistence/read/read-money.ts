@@ -55,7 +55,7 @@ export function moneyRules(writes: Writes): ReadRules {
     writes.paymentOutcome.run(outcome, money, orderOrNone(order), provider, paymentId, shard);
   }
 
-  function refundAsked(fact: FactOf<"refundAsked">, { shard, names, ms }: At): void {
+  function refundRequested(fact: FactOf<"refundRequested">, { shard, names, ms }: At): void {
     const { refund, order, amount, shares } = fact;
     const currency = currencyCode(fact.currency);
     const scale = scaleOf(currency);
@@ -118,7 +118,7 @@ export function moneyRules(writes: Writes): ReadRules {
     paymentArrived,
     paymentApplied,
     keyKept: outcomeKept,
-    refundAsked,
+    refundRequested,
     refundDone,
     refundRefused,
     refundUnknown: ({ refund, error }) => void writes.refundUnknown.run(textOf(error), refund),

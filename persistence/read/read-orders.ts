@@ -15,7 +15,7 @@ import type { Writes } from "./read-rows.js";
 import type { At, ReadRules } from "./read-rules.js";
 
 /** Operator of what no request asked for. */
-const engineItself = "engine";
+const systemOperator = "engine";
 
 /** `cause` of `order.canceled`. */
 const cancelCauses: Readonly<Record<number, "request" | "deadline">> = { 1: "request", 2: "deadline" };
@@ -62,7 +62,7 @@ export function orderRules(writes: Writes, moves: ReadMoves): ReadRules {
     const remark = textOf(fact.reason);
     const version = writes.orderCanceled.get(ms, cause, remark, order) as number;
     if (cause === "deadline")
-      moves.add(order, version, "Created", "Canceled", "expire", engineItself, remark);
+      moves.add(order, version, "Created", "Canceled", "expire", systemOperator, remark);
     else moves.add(order, version, "Created", "Canceled", "cancel", null, remark);
   }
 

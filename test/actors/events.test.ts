@@ -5,7 +5,7 @@ import {
   eventKinds,
   eventOf,
   eventTypes,
-  isTold,
+  isPublic,
   topicOf,
 } from "../../actors/events.js";
 import { catalogue, type Fact, type FactKind, Facts } from "../../actors/facts.js";
@@ -137,7 +137,7 @@ const table: readonly (readonly [Fact, topic: string | undefined, type: string, 
     { order: "o1611", account: "ann", provider: "x", paymentId: "x", ...money },
   ],
   [
-    fact("refundAsked", { refund, amount: 500 }),
+    fact("refundRequested", { refund, amount: 500 }),
     ann,
     "refund.requested",
     {
@@ -153,7 +153,7 @@ const table: readonly (readonly [Fact, topic: string | undefined, type: string, 
   ],
   // Handle 0 is eve, who has nothing to do with it.
   [
-    fact("refundAsked", { refund, order: 0, source: 2, account: 0, amount: 500, restock: 0 }),
+    fact("refundRequested", { refund, order: 0, source: 2, account: 0, amount: 500, restock: 0 }),
     undefined,
     "refund.requested",
     { refund: "r2635", ...money, provider: "x", paymentId: "x", restock: false, reason: "x" },
@@ -229,7 +229,7 @@ const table: readonly (readonly [Fact, topic: string | undefined, type: string, 
 ];
 
 test.each(table)("%j is told under %s as %s", (told, topic, type, data) => {
-  expect(isTold(told)).toBe(true);
+  expect(isPublic(told)).toBe(true);
   expect(topicOf(told, names)).toBe(topic);
   expect(eventOf(told, names)).toEqual({ type, data });
 });
@@ -259,7 +259,7 @@ test("a move that has an event of its own is not told twice", () => {
 test.each(["keyKept", "orderPaid", "accountNamed", "messageSent", "branchTried"] as const)(
   "%s is nobody's business",
   (kind) => {
-    expect(isTold(fact(kind))).toBe(false);
+    expect(isPublic(fact(kind))).toBe(false);
     expect(topicOf(fact(kind), names)).toBeUndefined();
     expect(eventOf(fact(kind), names)).toBeUndefined();
   },

@@ -75,11 +75,11 @@ const every: { readonly [K in FactKind]: object } = {
     lines: [{ productId: "tea", qty: 1 }],
   },
   tokenIssued: { type: 86 },
-  reclaimBegun: {
+  reinstatementBegun: {
     ...{ type: 83, order: 1611, payment: 6, provider: "alipay", paymentId: "2026-1", currency: 0 },
     ...{ amount: 4498, expiresAt: 1_767_225_600_000 },
   },
-  reclaimEnded: { type: 84, order: 1611, how: 1 },
+  reinstatementEnded: { type: 84, order: 1611, how: 1 },
   branchBegun: { type: 85, order: 1611, branch: 3 },
   branchAnswered: {
     type: 20,
@@ -146,7 +146,7 @@ const every: { readonly [K in FactKind]: object } = {
   },
   orderSettled: { type: 31, order: 1611 },
   orderReinstated: { type: 32, order: 1611 },
-  refundAsked: {
+  refundRequested: {
     type: 33,
     refund: 1611,
     order: 1611,
@@ -254,7 +254,7 @@ const every: { readonly [K in FactKind]: object } = {
   },
   fenceMoved: { type: 61, transaction: 1611, branch: 1, state: 4 },
   fencesDropped: { type: 62, count: 1000 },
-  unitsShifted: {
+  unitsTransferred: {
     type: 63,
     transaction: 1611,
     branch: 0,
@@ -265,7 +265,7 @@ const every: { readonly [K in FactKind]: object } = {
     from: 1,
     to: 2,
   },
-  moneyShifted: {
+  moneyTransferred: {
     type: 64,
     transaction: 1611,
     branch: 1,

@@ -77,14 +77,14 @@ const moves: readonly (readonly [Fact, string, string, string, number])[] = [
   ],
   [{ type: Facts.paymentApplied, payment: 1, order, ...alipay }, "suspense:JPY", "order:o1025", "JPY", 70],
   [
-    { type: Facts.refundAsked, ...refund, source: 1, paymentId: "", restock: 0, reason: "", shares: [] },
+    { type: Facts.refundRequested, ...refund, source: 1, paymentId: "", restock: 0, reason: "", shares: [] },
     "order:o1025",
     "payable:CNY",
     "CNY",
     30,
   ],
   [
-    { type: Facts.refundAsked, ...refund, source: 2, paymentId: "", restock: 0, reason: "", shares: [] },
+    { type: Facts.refundRequested, ...refund, source: 2, paymentId: "", restock: 0, reason: "", shares: [] },
     "suspense:CNY",
     "payable:CNY",
     "CNY",
@@ -151,7 +151,7 @@ const moves: readonly (readonly [Fact, string, string, string, number])[] = [
   ],
   [
     {
-      ...{ type: Facts.unitsShifted, transaction: 1024, branch: 0, product: 7 },
+      ...{ type: Facts.unitsTransferred, transaction: 1024, branch: 0, product: 7 },
       account: 3,
       qty: 2,
       available: 1,
@@ -165,7 +165,7 @@ const moves: readonly (readonly [Fact, string, string, string, number])[] = [
   ],
   [
     {
-      ...{ type: Facts.moneyShifted, transaction: 1024, branch: 0, account: 3 },
+      ...{ type: Facts.moneyTransferred, transaction: 1024, branch: 0, account: 3 },
       currency: 0,
       amount: 5,
       from: 1,

@@ -102,7 +102,7 @@ function outcome(paymentId: string, number: number, what: string, next: string):
   });
 }
 
-type Refund = Of<"refundDone"> & Pick<Of<"refundAsked">, "paymentId" | "restock" | "reason" | "shares">;
+type Refund = Of<"refundDone"> & Pick<Of<"refundRequested">, "paymentId" | "restock" | "reason" | "shares">;
 
 function refund(
   sequence: number,
@@ -120,7 +120,7 @@ function refund(
 }
 
 function asked({ ref: _, ...of }: Refund): Fact {
-  return make("refundAsked", of);
+  return make("refundRequested", of);
 }
 
 function ended(kind: "refundDone" | "refundRefused", of: Refund, ref = ""): Fact {

@@ -58,7 +58,7 @@ export function sagaZero(): Turn[] {
     [
       { type: Facts.orderMoved, ...moved, event: OrderEvents.refund, to: Statuses.Refunding },
       {
-        ...{ type: Facts.refundAsked, ...money, paymentId: "", restock: 1, reason: "chipped" },
+        ...{ type: Facts.refundRequested, ...money, paymentId: "", restock: 1, reason: "chipped" },
         shares: [{ line: 0, qty: 1, amount: 300 }],
       },
       { type: Facts.refundDone, ...money, ref: "" },

@@ -44,7 +44,7 @@ export interface ShopOrder {
 }
 
 export type Payment = FactOf<"paymentBooked">;
-export type Refund = FactOf<"refundAsked">;
+export type Refund = FactOf<"refundRequested">;
 type StockKind = "stockHeld" | "stockSold" | "stockConfirmed" | "stockReleased" | "stockReturned";
 
 export class ShopLog {
@@ -209,7 +209,7 @@ export class ShopLog {
     const { provider = "", paymentId = "" } = of.payment ?? {};
     const { source = 1, restock = 0, shares = [] } = of;
     const money = { source, account, currency: of.payment?.currency ?? CNY, amount, provider, paymentId };
-    return { type: Facts.refundAsked, refund, order, ...money, restock, reason: "broken", shares };
+    return { type: Facts.refundRequested, refund, order, ...money, restock, reason: "broken", shares };
   }
 
   done(asked: Refund, ref = "rf"): FactOf<"refundDone"> {

@@ -24,12 +24,16 @@ for (const shards of [1, 3]) {
           }
           for (const { id, remote, available, held, sold } of books.products) {
             if (remote) continue;
-            const shelf = (name: string) => Number(ledger.get(`stock:${id}:${name} unit:${id}`) ?? 0n);
-            expect([shelf("available"), shelf("held"), shelf("sold")]).toEqual([available, held, sold]);
-            expect(available + held + sold + shelf("supplied")).toBe(0);
+            const stockBucket = (name: string) => Number(ledger.get(`stock:${id}:${name} unit:${id}`) ?? 0n);
+            expect([stockBucket("available"), stockBucket("held"), stockBucket("sold")]).toEqual([
+              available,
+              held,
+              sold,
+            ]);
+            expect(available + held + sold + stockBucket("supplied")).toBe(0);
           }
           books.orders.each(({ number, paid, refunded, currency }) => {
-            const kept = paid - refunded - (books.dossiers.get(number)?.refunding ?? 0);
+            const kept = paid - refunded - (books.afterSales.get(number)?.refunding ?? 0);
             const booked = Number(ledger.get(`order:o${number} ${currencyCode(currency)}`) ?? 0n);
             expect(formatAmount(booked, currency)).toBe(formatAmount(kept, currency));
           });

@@ -6,7 +6,6 @@
 import { minorOf } from "./amounts.js";
 import type { Audit } from "./audit.js";
 import { checkCartRefusal, checkPlaced } from "./audit-carts.js";
-import { checkDeal } from "./audit-deals.js";
 import { checkMove, checkOrder } from "./audit-orders.js";
 import {
   checkHuman,
@@ -16,6 +15,7 @@ import {
   checkToken,
   checkTokenRefusal,
 } from "./audit-outside.js";
+import { checkTransaction } from "./audit-transactions.js";
 import { guess } from "./clerk.js";
 import { epochMs, type Host } from "./host.js";
 import { fortune } from "./model.js";
@@ -96,7 +96,7 @@ export function checkAnswer(
       return;
     case "transaction.begin":
     case "transaction.get":
-      checkDeal(audit, operation, answer, host);
+      checkTransaction(audit, operation, answer, host);
       return;
     case "points.spend":
       checkPoints(audit, operation, answer);

@@ -12,38 +12,38 @@
 
 import { minorOf } from "./amounts.js";
 import { type Audit, show } from "./audit.js";
-import { endedDeal } from "./audit-deals.js";
-import { runsYet } from "./audit-deals-end.js";
 import { Money } from "./audit-ledger.js";
 import { viewOf } from "./audit-orders.js";
-import type { DealLog } from "./deal-log.js";
+import { endedTransaction } from "./audit-transactions.js";
+import { runsYet } from "./audit-transactions-end.js";
 import type { Answer, Operation, PlacedOrder, Slot } from "./operation.js";
 import { called, providerNames } from "./providers.js";
 import { type OrderStory, type Stories, storiesOf } from "./stories.js";
+import type { TransactionLog } from "./transaction-log.js";
 import type { World } from "./world.js";
 
-export function auditBooks(world: World, reads: readonly Operation[], deals: DealLog): void {
+export function auditBooks(world: World, reads: readonly Operation[], transactions: TransactionLog): void {
   const { audit } = world;
-  const stories = storiesOf(audit, world.inspector.followers, deals.fences.shifts);
-  expectAnswers(world, deals);
+  const stories = storiesOf(audit, world.inspector.followers, transactions.fences.transfers);
+  expectAnswers(world, transactions);
   expectOrders(audit, stories, reads);
-  expectWallets(audit, stories, reads, deals);
-  expectStock(audit, stories, reads, deals);
+  expectWallets(audit, stories, reads, transactions);
+  expectStock(audit, stories, reads, transactions);
   expectSpent(audit, stories);
   expectFeedOfRefunds(audit, stories);
   const money = new Money(world);
   money.expectWhole();
   expectProviders(world, money);
   for (const operation of reads)
-    if (operation.method === "order.lookup") expectLookup(audit, operation, deals);
+    if (operation.method === "order.lookup") expectLookup(audit, operation, transactions);
   expectRest(world, stories);
 }
 
-function expectAnswers({ clients, audit }: World, deals: DealLog): void {
+function expectAnswers({ clients, audit }: World, transactions: TransactionLog): void {
   for (const client of clients) {
     for (const operation of client.operations.values()) {
       const open = !operation.left && !operation.once && operation.method !== "feed.subscribe";
-      const waits = open && operation.params.wait === true && runsYet(deals, operation);
+      const waits = open && operation.params.wait === true && runsYet(transactions, operation);
       audit.expect(!open || waits || operation.sentAt < 0, operation, undefined, "there was never an answer");
     }
   }
@@ -134,7 +134,7 @@ function expectWallets(
   audit: Audit,
   stories: Stories,
   reads: readonly Operation[],
-  { fences }: DealLog,
+  { fences }: TransactionLog,
 ): void {
   const balances = new Map<string, bigint>();
   const add = (account: string, amount: number) => {
@@ -166,11 +166,16 @@ function expectWallets(
     audit.expect(found === expected, operation, operation.received, `${account} must hold ${expected}`);
     const kept = fences.heldMoney.get(account) ?? 0;
     const says = minorOf(held, currency) === kept;
-    audit.expect(says, operation, operation.received, `deals hold ${kept} of ${account}`);
+    audit.expect(says, operation, operation.received, `transactions hold ${kept} of ${account}`);
   }
 }
 
-function expectStock(audit: Audit, stories: Stories, reads: readonly Operation[], { fences }: DealLog): void {
+function expectStock(
+  audit: Audit,
+  stories: Stories,
+  reads: readonly Operation[],
+  { fences }: TransactionLog,
+): void {
   for (const operation of reads) {
     if (operation.method !== "product.get") continue;
     const id = operation.params.product as string;
@@ -181,9 +186,9 @@ function expectStock(audit: Audit, stories: Stories, reads: readonly Operation[]
     const units = stock.available + stock.held + stock.sold;
     expect(units >= sure && units <= possible, `${id}: supplied were ${sure}..${possible}`);
     const kept = fences.heldUnits.get(id) ?? 0;
-    expect(stock.held === kept, `${id}: deals hold ${kept}`);
+    expect(stock.held === kept, `${id}: transactions hold ${kept}`);
     const story = stories.products.get(id);
-    expect(stock.sold === (story?.sold ?? 0), `${id}: the feed and deals sold ${story?.sold}`);
+    expect(stock.sold === (story?.sold ?? 0), `${id}: the feed and transactions sold ${story?.sold}`);
     const told = story?.available ?? audit.model.products.get(id)!.stock;
     expect(stock.available === told, `${id}: the feed left ${told}`);
   }
@@ -195,9 +200,9 @@ function expectLimits(
   audit: Audit,
   stories: Stories,
   reads: readonly Operation[],
-  byDeals: ReadonlyMap<string, number>,
+  byTransactions: ReadonlyMap<string, number>,
 ): void {
-  const bought = new Map(byDeals);
+  const bought = new Map(byTransactions);
   for (const { account, stock } of stories.orders.values()) {
     for (const [product, { sold }] of stock) {
       const name = `${account} ${product}`;
@@ -221,7 +226,7 @@ function expectLimits(
 }
 
 /** `order.lookup` says what the key's request was answered, as long as the key is kept. */
-function expectLookup(audit: Audit, operation: Operation, deals: DealLog): void {
+function expectLookup(audit: Audit, operation: Operation, transactions: TransactionLog): void {
   const answer = operation.received!;
   const { account, key } = operation.params;
   const slot = audit.model.slots.get(`order ${account} ${key}`)!;
@@ -231,8 +236,8 @@ function expectLookup(audit: Audit, operation: Operation, deals: DealLog): void 
     result?: PlacedOrder;
     error?: { code: string; details: unknown };
   };
-  const runs = slot.variants.some((variant) => runsYet(deals, variant));
-  expect((found.state === "running") === runs, runs ? "its deal runs yet" : "a key is still running");
+  const runs = slot.variants.some((variant) => runsYet(transactions, variant));
+  expect((found.state === "running") === runs, runs ? "its transaction runs yet" : "a key is still running");
   if (runs) return;
   if (found.state === "never_seen") {
     expect(!slot.settledBy || audit.world.keysMayBeGone, `was answered ${slot.stored}`);
@@ -242,7 +247,10 @@ function expectLookup(audit: Audit, operation: Operation, deals: DealLog): void 
   expect(!slot.forgotten, "a forgotten key is known again");
   // Whoever did not wait was told only that it runs; whoever saw its end looked at it.
   if (!slot.settledBy && slot.begunBy) {
-    expect(endedDeal({ code: "ok", result: found.result, replayed: false }), "a deal's key without its end");
+    expect(
+      endedTransaction({ code: "ok", result: found.result, replayed: false }),
+      "a transaction's key without its end",
+    );
     return;
   }
   if (!slot.settledBy) {
@@ -253,7 +261,7 @@ function expectLookup(audit: Audit, operation: Operation, deals: DealLog): void 
     return;
   }
   const stored = JSON.parse(slot.stored) as Answer;
-  if (slot.settledBy.deal && stored.code === "ok") {
+  if (slot.settledBy.transaction && stored.code === "ok") {
     expect(show(found.result) === show(stored.result), `was answered ${slot.stored}`);
   } else if (stored.code === "ok") {
     const said = viewOf(orderOf(stored.result as object));

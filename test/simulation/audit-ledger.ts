@@ -71,7 +71,7 @@ interface Payment {
 }
 
 interface Refund {
-  readonly fact: FactOf<"refundAsked">;
+  readonly fact: FactOf<"refundRequested">;
   state: "open" | "done" | "refused";
 }
 
@@ -246,7 +246,7 @@ export class Money {
         this.#move("suspense", `order:${fact.order}`, fact.currency, fact.amount);
         break;
       }
-      case Facts.refundAsked:
+      case Facts.refundRequested:
         this.#asked(fact);
         break;
       case Facts.refundDone:
@@ -281,9 +281,9 @@ export class Money {
         if (fact.to === "suspense") this.#payment(item.subject).hand -= fact.amount;
         break;
       }
-      case Facts.moneyShifted: {
-        const purse = (number: number) => this.#purse(number, fact.account);
-        this.#move(purse(fact.from), purse(fact.to), fact.currency, fact.amount);
+      case Facts.moneyTransferred: {
+        const moneyBucket = (number: number) => this.#moneyBucket(number, fact.account);
+        this.#move(moneyBucket(fact.from), moneyBucket(fact.to), fact.currency, fact.amount);
         break;
       }
       case Facts.callMade:
@@ -301,8 +301,8 @@ export class Money {
     }
   }
 
-  /** Where a deal's money can be. */
-  #purse(number: number, account: number): string {
+  /** Where a transaction's money can be. */
+  #moneyBucket(number: number, account: number): string {
     const name = ["", "wallet", "held", "transit", "revenue", "suspense", "loss"][number]!;
     return number <= 2 ? `${name}:${this.#accounts[account]!.id}` : name;
   }
@@ -404,7 +404,7 @@ export class Money {
   }
 
   /** M2, M3. */
-  #asked(fact: FactOf<"refundAsked">): void {
+  #asked(fact: FactOf<"refundRequested">): void {
     const wrong = (what: string) => this.#wrong(`refund ${fact.refund} of ${fact.amount}, ${what}`);
     if (this.refunds.has(fact.refund)) wrong("and it was asked for before");
     const refund: Refund = { fact, state: "open" };
@@ -544,7 +544,7 @@ export class Money {
         const said = order.returns.get(product) ?? 0;
         if (came !== said) wrong(`${id}: ${came} of ${product} came back, refunds say ${said}`);
       }
-      // Its keys may stand behind that of a deal, which is completed where it stands and then stays as long itself.
+      // Its keys may stand behind that of a transaction, which is completed where it stands and then stays as long itself.
       const overdue = due > 0 && now > Math.max(due, movedAt) + 2 * plan.settings.keysKeepMs + 120_000;
       if (this.#world.leapt && overdue && !order.archived && order.open === 0 && mayArchive(status))
         wrong(`${id} is ${status}, and was to be archived at ${due + plan.settings.keysKeepMs}`);

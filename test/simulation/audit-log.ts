@@ -102,10 +102,10 @@ function addTo(sums: Sums, fact: Fact, wrong: (what: string) => never): void {
     case Facts.refundDone:
       if (fact.provider === "") pay(sums, fact.account, fact.amount, wrong);
       break;
-    case Facts.unitsShifted:
-      shift(sums, fact, wrong);
+    case Facts.unitsTransferred:
+      transfer(sums, fact, wrong);
       break;
-    case Facts.moneyShifted:
+    case Facts.moneyTransferred:
       if (fact.from === wallet) pay(sums, fact.account, -fact.amount, wrong);
       if (fact.to === wallet) pay(sums, fact.account, fact.amount, wrong);
       if (fact.from === held) sums.accounts[fact.account]!.held -= fact.amount;
@@ -153,14 +153,14 @@ function payByHand(sums: Sums, name: string, amount: number, wrong: (what: strin
   if (account >= 0) pay(sums, account, amount, wrong);
 }
 
-/** Purses of deals, as the catalogue numbers them. */
+/** Purses of transactions, as the catalogue numbers them. */
 const wallet = 1;
 const held = 2;
 
-/** Shelves are numbered from 1: available, held, sold. */
-function shift(
+/** StockBuckets are numbered from 1: available, held, sold. */
+function transfer(
   sums: Sums,
-  { product, qty, from, to, available }: FactOf<"unitsShifted">,
+  { product, qty, from, to, available }: FactOf<"unitsTransferred">,
   wrong: (what: string) => never,
 ): void {
   const moved: [number, number, number] = [0, 0, 0];
@@ -190,7 +190,7 @@ function expectSameBooks(sums: Sums, host: Host, wrong: (what: string) => never)
   sums.accounts.forEach((sum, handle) => {
     const { id, balance } = sum;
     if (accounts[handle]!.available !== balance) wrong(`${id} holds ${balance}`);
-    if (accounts[handle]!.held !== sum.held) wrong(`deals hold ${sum.held} of ${id}`);
+    if (accounts[handle]!.held !== sum.held) wrong(`transactions hold ${sum.held} of ${id}`);
   });
   sums.products.forEach(({ id, available, held, sold }, handle) => {
     const product = products[handle]!;

@@ -232,7 +232,7 @@ function checkRefunds(
     expect(sum === minorOf(params.amount, currency), `${sum} went back`);
     if (!answer.replayed) coverage.hit("refund by amount");
   } else if (params.lines !== undefined) {
-    expect(sum <= costOf(known, params.lines as LineAsked[]), `${sum} went back`);
+    expect(sum <= costOf(known, params.lines as LineInput[]), `${sum} went back`);
     if (!answer.replayed) coverage.hit("refund by lines");
   } else {
     expect(sum <= total, `${sum} went back`);
@@ -244,9 +244,9 @@ function checkRefunds(
   expect(away <= total, `${away} of ${total} have gone back`);
 }
 
-type LineAsked = { readonly product: string; readonly qty: number };
+type LineInput = { readonly product: string; readonly qty: number };
 
-function costOf({ view }: KnownOrder, asked: readonly LineAsked[]): number {
+function costOf({ view }: KnownOrder, asked: readonly LineInput[]): number {
   const price = (product: string) => view.lines.find((line) => line.product === product)?.unitPrice ?? 0;
   return asked.reduce((sum, { product, qty }) => sum + price(product) * qty, 0);
 }
@@ -333,7 +333,7 @@ function checkNotRefunded(audit: Audit, operation: Operation, answer: Answer, kn
   const { total, currency, order } = known.view;
   if (answer.code === "line_qty_exceeds") {
     const { product, left } = answer.details as { product: string; left: number };
-    const line = (params.lines as LineAsked[]).filter((asked) => asked.product === product);
+    const line = (params.lines as LineInput[]).filter((asked) => asked.product === product);
     const asked = line.reduce((sum, { qty }) => sum + qty, 0);
     expect(asked > left && left >= 0 && left <= (known.units.get(product) ?? 0), "so many were left");
     return;

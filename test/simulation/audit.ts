@@ -1,7 +1,7 @@
 /**
  * The auditor: hears what clients ask and what leaves the shards, and holds every answer against what is possible.
  * It shares no rule with the engine. What it checks of single answers stands in `audit-answers`, of feeds in
- * `audit-feed`, of the end of the world in `audit-books`, of the logs in `audit-log`; of deals in `audit-deals`.
+ * `audit-feed`, of the end of the world in `audit-books`, of the logs in `audit-log`; of transactions in `audit-transactions`.
  *
  * E1  A key has one result: every answer under it is the first one, to the letter, and claims only once to be the first.
  * E2  A key that is refused as too old has no effect from then on.
@@ -11,8 +11,8 @@
 
 import { minorOf } from "./amounts.js";
 import { checkAnswer } from "./audit-answers.js";
-import { endedDeal } from "./audit-deals.js";
 import { mayBeOver, refusedForGood } from "./audit-orders.js";
+import { endedTransaction } from "./audit-transactions.js";
 import type { Host } from "./host.js";
 import { type Actual, type KnownOrder, Model } from "./model.js";
 import type { Answer, Operation, PlacedOrder, SeenRefund, Slot } from "./operation.js";
@@ -88,18 +88,18 @@ export class Audit {
       order.outsideMost += Math.max(0, amount);
       if (world.plan.settings.latePayment === "reinstate") {
         order.asked.add("reinstate");
-        model.mayRevive(order);
+        model.mayReinstate(order);
       }
     } else order.asked.add(method.slice("order.".length));
     if (params.restock === true) model.mayReturn(order);
   }
 
   /** Accounts and products that were certainly there when the operation was first sent. */
-  #rememberWhatWasThere({ before, params, cart, deal }: Operation): void {
+  #rememberWhatWasThere({ before, params, cart, transaction }: Operation): void {
     const { accounts, products } = this.model;
     const account = params.account as string;
     if (accounts.get(account)?.opened === "sure") before.set(`open ${account}`, present);
-    for (const { what, subject, account: taker } of deal?.parts ?? []) {
+    for (const { what, subject, account: taker } of transaction?.parts ?? []) {
       if (accounts.get(taker)?.opened === "sure") before.set(`open ${taker}`, present);
       if (what === "stock" && products.get(subject)?.created === "sure")
         before.set(`create ${subject}`, present);
@@ -143,7 +143,7 @@ export class Audit {
       coverage.hit("same key, other params");
       this.expect(slot.variants.length > 1, operation, answer, "its key was never used with other params");
       this.expect(slot.settledBy !== operation, operation, answer, "this request has run under its key");
-      this.expect(slot.begunBy !== operation, operation, answer, "this deal runs under its key");
+      this.expect(slot.begunBy !== operation, operation, answer, "this transaction runs under its key");
       this.expect(!slot.forgotten, operation, answer, "a forgotten key is known again");
       this.model.drop(operation);
     } else if (code === "key_too_old") {
@@ -156,21 +156,21 @@ export class Audit {
       this.expectForgettable(slot, operation, answer);
       slot.forgotten = true;
       if (slot.settledBy) coverage.hit("key_too_old for a request that had run");
-    } else if (operation.deal && code === "ok" && !endedDeal(answer)) {
+    } else if (operation.transaction && code === "ok" && !endedTransaction(answer)) {
       this.#checkRunning(operation, slot, answer);
     } else {
       this.#checkStored(operation, slot, answer, host);
     }
   }
 
-  /** A deal that has not ended is told as it stands, and nothing is stored yet. */
+  /** A transaction that has not ended is told as it stands, and nothing is stored yet. */
   #checkRunning(operation: Operation, slot: Slot, answer: Answer): void {
     this.expect(!answer.replayed, operation, answer, "how far it is, is not replayed");
     this.expect(operation.params.wait === false, operation, answer, "it was to be waited for");
     this.expect(!slot.settledBy, operation, answer, `it has ended: ${slot.stored}`);
     this.expect(!slot.forgotten, operation, answer, "runs after its key was refused as too old");
     slot.begunBy ??= operation;
-    this.expect(slot.begunBy === operation, operation, answer, "two deals run under one key");
+    this.expect(slot.begunBy === operation, operation, answer, "two transactions run under one key");
     for (const other of slot.variants) if (other !== operation) this.model.drop(other);
   }
 
@@ -195,7 +195,7 @@ export class Audit {
       this.expect(slot.firsts === 1, operation, answer, `its key ran twice; stored is ${slot.stored}`);
     }
     const begunBy = slot.begunBy ?? operation;
-    this.expect(begunBy === operation, operation, answer, "another deal has run under its key");
+    this.expect(begunBy === operation, operation, answer, "another transaction has run under its key");
     if (!slot.settledBy) {
       if (replayed && host.incarnation > operation.arrivedIn && operation.arrivedIn > 0)
         coverage.hit("crash between commit and answer");
@@ -216,7 +216,7 @@ export class Audit {
   #settle(operation: Operation, answer: Answer): void {
     const { model } = this;
     // What it has moved was settled when its end was seen.
-    if (operation.deal && answer.code === "ok") return;
+    if (operation.transaction && answer.code === "ok") return;
     if (!operation.counted) {
       this.expect(
         answer.code !== "ok" || !hasEffect(operation),
@@ -296,7 +296,7 @@ export class Audit {
     const { model } = this;
     const known = model.orders.get(order)!;
     if (known.paid) this.violation(`${order} was paid twice`);
-    if (known.canceled && !this.#revives) this.violation(`${order} was canceled, and paid all the same`);
+    if (known.canceled && !this.#reinstates) this.violation(`${order} was canceled, and paid all the same`);
     known.paid = true;
     this.world.coverage.hit("order paid");
     const { account } = known.view;
@@ -315,7 +315,7 @@ export class Audit {
   #canceled(operation: Operation): void {
     const order = operation.params.order as string;
     const known = this.model.orders.get(order)!;
-    if (known.paid && !this.#revives) this.violation(`${order} was paid, and canceled all the same`);
+    if (known.paid && !this.#reinstates) this.violation(`${order} was paid, and canceled all the same`);
     if (known.canceled) this.violation(`${order} was canceled twice`);
     known.canceled = true;
     this.world.coverage.hit("order canceled on request");
@@ -329,7 +329,7 @@ export class Audit {
     this.model.release(known);
   }
 
-  get #revives(): boolean {
+  get #reinstates(): boolean {
     return this.world.plan.settings.latePayment === "reinstate";
   }
 }

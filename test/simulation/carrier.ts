@@ -1,5 +1,5 @@
 /**
- * The world outside as deals know it: one that does things when it is called, with a memory of its own for every part.
+ * The world outside as transactions know it: one that does things when it is called, with a memory of its own for every part.
  *
  *   try, do    reserves or does it, or refuses; after its cancel it does nothing
  *   confirm    makes good what was tried
@@ -12,8 +12,8 @@
  */
 
 import type { CallReport, OutCall } from "../../engine/links/call-dispatcher.js";
-import { dealName, isHomeless } from "./deal-plan.js";
 import type { Host } from "./host.js";
+import { isHomeless, transactionName } from "./transaction-plan.js";
 import type { World } from "./world.js";
 
 export type CarrierState =
@@ -27,7 +27,7 @@ export type CarrierState =
   | "tombstone";
 type Verb = "try" | "do" | "ask" | "confirm" | "cancel" | "undo";
 
-/** What it remembers of a part of a deal. */
+/** What it remembers of a part of a transaction. */
 export interface Work {
   state: CarrierState;
   /** Calls by what they were for: their id, and when the first of them came. */
@@ -65,7 +65,7 @@ export class Carrier {
     const alive = () => host.incarnation === incarnation && host.shard !== undefined;
     return {
       knows: (name: string) => {
-        if (!name.startsWith(`${dealName}/`)) return false;
+        if (!name.startsWith(`${transactionName}/`)) return false;
         return !isHomeless(partOf(name)) || incarnation % 2 === 0;
       },
       call: (call: OutCall, report: (report: CallReport) => void) => {
@@ -154,7 +154,7 @@ export class Carrier {
   /** What it is told is what was asked for. */
   #read(call: OutCall): Said {
     const said = JSON.parse(call.input) as Said;
-    const known = said.name === dealName && said.part === partOf(call.name);
+    const known = said.name === transactionName && said.part === partOf(call.name);
     if (!known) this.#world.audit.violation(`${call.call}: ${call.name} is told ${call.input}`);
     return said;
   }

@@ -12,7 +12,7 @@ import type { World } from "./world.js";
 
 interface Item {
   readonly item: string;
-  /** 1 = a payment, 2 = a refund, 3 = a part of a deal. */
+  /** 1 = a payment, 2 = a refund, 3 = a part of a transaction. */
   readonly kind: number;
   readonly subject: string;
   readonly amount: number;

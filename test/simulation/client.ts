@@ -36,8 +36,8 @@ export class Client {
   readonly followers: Follower[] = [];
   /** Orders as they were when it last heard of them. */
   readonly seen = new Map<string, { readonly status: string; readonly version: number }>();
-  /** Deals that it knows of, newest last. */
-  readonly deals: string[] = [];
+  /** SimulatedTransactions that it knows of, newest last. */
+  readonly transactions: string[] = [];
   /** Issued, and not used by it. */
   readonly tokens: string[] = [];
   readonly #world: World;
@@ -90,7 +90,8 @@ export class Client {
 
   #see({ method }: Operation, result: object): void {
     if (method === "token.issue") this.tokens.push((result as { token: string }).token);
-    if (method === "transaction.begin") this.deals.push((result as { transaction: string }).transaction);
+    if (method === "transaction.begin")
+      this.transactions.push((result as { transaction: string }).transaction);
     if (method.startsWith("transaction.")) return;
     const { order } = result as { order?: object | string };
     const {
@@ -152,8 +153,8 @@ export class Client {
 
   #repeat(operation: Operation, patience: number): void {
     const { schedule, random } = this.#world;
-    // Whoever waits for a deal that only a human can end asks less often.
-    const pause = this.#world.healed && operation.deal ? 10 : 1;
+    // Whoever waits for a transaction that only a human can end asks less often.
+    const pause = this.#world.healed && operation.transaction ? 10 : 1;
     schedule.after(pause * random.between(15_000, 400_000), () => {
       if (operation.received || operation.gaveUp) return;
       if (patience > 0 || this.#world.healed || operation.method === "feed.subscribe") {

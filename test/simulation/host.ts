@@ -16,9 +16,9 @@ import { Books } from "../../engine/tables/books.js";
 import { replay } from "../../engine/tables/replay.js";
 import { loadBooks, saveBooks, stateHash } from "../../engine/tables/snapshot.js";
 import type { Group } from "../../persistence/log/journal.js";
-import { planOf } from "./deal-plan.js";
 import { Disk, DiskJournal, type Fate, Killed } from "./disk.js";
 import { ReadModel } from "./read-model.js";
+import { planOf } from "./transaction-plan.js";
 import type { World } from "./world.js";
 
 /** Longer than anything waits in this world. */
@@ -130,7 +130,7 @@ export class Host {
     if (!this.shard) return;
     const { random, plan, schedule, coverage, trace, network } = this.#world;
     if (this.shard.books.pending.size > 0) coverage.hit("killed with pending orders");
-    if (this.shard.books.transactions.open.size > 0) coverage.hit("killed with open deals");
+    if (this.shard.books.transactions.open.size > 0) coverage.hit("killed with open transactions");
     const powerLoss = random.chance(plan.powerLoss);
     if (powerLoss) coverage.hit("power loss");
     this.#journal!.close();
@@ -221,7 +221,7 @@ export class Host {
     this.#armTimer();
   }
 
-  /** Refunds are called for at the providers, parts of deals at the carrier. */
+  /** Refunds are called for at the providers, parts of transactions at the carrier. */
   #outCalls(incarnation: number): OutCalls {
     const { providers, carrier } = this.#world;
     const refunds = providers.ofHost(this, incarnation);

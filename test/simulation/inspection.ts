@@ -14,7 +14,7 @@ export function followShards(world: World): void {
 
 export function readEverything(world: World): Operation[] {
   const { inspector, requests, audit } = world;
-  const { accounts, products, orders, slots, deals } = audit.model;
+  const { accounts, products, orders, slots, transactions } = audit.model;
   const reads: Operation[] = [];
   const read = (method: Operation["method"], params: Record<string, unknown>) => {
     const operation = requests.make(inspector, { method, params });
@@ -24,7 +24,7 @@ export function readEverything(world: World): Operation[] {
   for (const account of accounts.keys()) read("account.get", { account });
   for (const product of products.keys()) read("product.get", { product });
   for (const order of orders.keys()) read("order.get", { order });
-  for (const transaction of deals.keys()) read("transaction.get", { transaction });
+  for (const transaction of transactions.keys()) read("transaction.get", { transaction });
   for (const { kind, subject, key } of slots.values()) {
     if (kind === "order") read("order.lookup", { account: subject, key });
   }

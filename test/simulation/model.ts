@@ -68,7 +68,7 @@ export interface KnownRefund {
   end: "" | "done" | "refused";
 }
 
-export interface KnownDeal {
+export interface KnownTransaction {
   readonly id: string;
   readonly begunBy: Operation;
   /** ISO 8601, as it was told first. */
@@ -87,7 +87,7 @@ export class Model {
   readonly orders = new Map<string, KnownOrder>();
   readonly slots = new Map<string, Slot>();
   readonly refunds = new Map<string, KnownRefund>();
-  readonly deals = new Map<string, KnownDeal>();
+  readonly transactions = new Map<string, KnownTransaction>();
   /** Issued tokens, and when at the earliest (ms of the shard's clock). */
   readonly tokens = new Map<string, number>();
   readonly ledger = new Ledger();
@@ -116,14 +116,14 @@ export class Model {
 
   /** What the operation's answer depends on. */
   dependencies(operation: Operation): string[] {
-    const { params, cart, deal } = operation;
+    const { params, cart, transaction } = operation;
     const names: string[] = [];
     const order = this.orders.get(params.order as string);
     const account = (params.account as string | undefined) ?? order?.view.account;
     const wallets = new Set(account === undefined ? [] : [account]);
-    for (const { what, subject } of deal?.parts ?? []) if (what === "debit") wallets.add(subject);
+    for (const { what, subject } of transaction?.parts ?? []) if (what === "debit") wallets.add(subject);
     for (const id of wallets) names.push(`in ${id}`, `out ${id}`, `paid ${id}`, `back ${id}`);
-    for (const { what, subject, account: taker } of deal?.parts ?? [])
+    for (const { what, subject, account: taker } of transaction?.parts ?? [])
       if (what === "stock")
         names.push(`supply ${subject}`, `taken ${subject}`, `taken ${subject} by ${taker}`);
     if (order) names.push(`refunds ${order.view.order}`);
@@ -176,7 +176,7 @@ export class Model {
   }
 
   /** Money came for the order after it was canceled: it may be taken once more. */
-  mayRevive(order: KnownOrder): void {
+  mayReinstate(order: KnownOrder): void {
     if (!order.released) return;
     order.released = false;
     for (const [product, qty] of order.units) {
@@ -201,7 +201,7 @@ export class Model {
   }
 
   #each(operation: Operation, visit: (name: string, most: number) => void): void {
-    const { method, params, amount, cart, deal } = operation;
+    const { method, params, amount, cart, transaction } = operation;
     const order = this.orders.get(params.order as string)?.view;
     if (method === "points.spend") visit(`spent ${params.account}`, amount);
     else if (method === "human.resolve") {
@@ -215,8 +215,8 @@ export class Model {
       visit(`supply ${params.product}`, amount);
     else if (method === "order.pay")
       visit(`paid ${this.orders.get(params.order as string)!.view.account}`, amount);
-    else if (deal) {
-      for (const { what, subject, account, amount: most } of deal.parts) {
+    else if (transaction) {
+      for (const { what, subject, account, amount: most } of transaction.parts) {
         if (what === "debit") visit(`out ${subject}`, most);
         else if (what === "credit") visit(`in ${subject}`, most);
         else if (what === "stock") {

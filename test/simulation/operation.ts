@@ -3,7 +3,7 @@
 import type { Method } from "../../engine/seams/commands.js";
 import type { OrderView } from "../../engine/seams/requester.js";
 import type { Mark } from "./bounds.js";
-import type { Deal } from "./deal-plan.js";
+import type { SimulatedTransaction } from "./transaction-plan.js";
 
 export interface Answer {
   /** "ok" or the code of a refusal. */
@@ -41,7 +41,7 @@ export interface Operation {
   /** Its key or ref with the subject that it belongs to; undefined = nothing makes it exactly-once. */
   readonly slot: Slot | undefined;
   readonly cart: Cart | undefined;
-  readonly deal: Deal | undefined;
+  readonly transaction: SimulatedTransaction | undefined;
   /** Minor units of a deposit or withdrawal; units of a restock or a new product. */
   readonly amount: number;
   /** Sent at most once, because nothing would recognise a second time. */
@@ -77,7 +77,7 @@ export interface Slot {
   readonly variants: Operation[];
   /** Whose result is stored, and the result without `replayed`. */
   settledBy: Operation | undefined;
-  /** Whose deal runs under it, as far as was told. */
+  /** Whose transaction runs under it, as far as was told. */
   begunBy: Operation | undefined;
   stored: string;
   /** Incarnation of the shard in which the result first left. */

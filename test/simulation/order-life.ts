@@ -1,8 +1,8 @@
 /** The life of an order as the auditor understands it, written down by itself: from, what happens, to. */
 
-const atSea = ["Shipped", "Shipping", "Delivered"];
-const refundable = ["Paid", "Packing", ...atSea, "Completed", "Refunding"];
-const disputable = [...atSea, "Completed", "Refunding"];
+const afterShipment = ["Shipped", "Shipping", "Delivered"];
+const refundable = ["Paid", "Packing", ...afterShipment, "Completed", "Refunding"];
+const disputable = [...afterShipment, "Completed", "Refunding"];
 
 interface Step {
   readonly from: string;
@@ -22,8 +22,8 @@ const steps: readonly Step[] = [
   { from: "Shipped", event: "dispatch", to: "Shipping" },
   { from: "Shipped", event: "deliver", to: "Delivered" },
   { from: "Shipping", event: "deliver", to: "Delivered" },
-  ...atSea.map((from) => ({ from, event: "confirm", to: "Completed" })),
-  ...atSea.map((from) => ({ from, event: "auto_confirm", to: "Completed" })),
+  ...afterShipment.map((from) => ({ from, event: "confirm", to: "Completed" })),
+  ...afterShipment.map((from) => ({ from, event: "auto_confirm", to: "Completed" })),
   ...refundable.map((from) => ({ from, event: "refund", to: "Refunding" })),
   ...disputable.map((from) => ({ from, event: "dispute", to: "Disputed" })),
   { from: "Disputed", event: "resolve refund", to: "Refunding" },

@@ -20,7 +20,7 @@ export const called = "alipay";
 
 type Fate = "undecided" | "executed" | "refused" | "stopped";
 
-interface AskedRefund {
+interface RequestedRefund {
   readonly id: string;
   readonly provider: string;
   readonly paymentId: string;
@@ -33,7 +33,7 @@ interface AskedRefund {
 }
 
 export class Providers {
-  readonly refunds = new Map<string, AskedRefund>();
+  readonly refunds = new Map<string, RequestedRefund>();
   /** Paid back without a refund's id, by a human's hand: provider and currency, minor units. */
   readonly byHand = new Map<string, number>();
   readonly #itemsPaid = new Set<string>();
@@ -64,7 +64,7 @@ export class Providers {
   }
 
   /** What its refund is about, as the feed or a call tells it; PR1. */
-  about(id: string, provider: string, paymentId: string, currency: string, amount: number): AskedRefund {
+  about(id: string, provider: string, paymentId: string, currency: string, amount: number): RequestedRefund {
     const { random, plan, audit } = this.#world;
     const known = this.refunds.get(id);
     if (known) {
@@ -74,7 +74,7 @@ export class Providers {
       return known;
     }
     const silent = provider === called && random.chance(plan.providers.silent);
-    const asked: AskedRefund = {
+    const asked: RequestedRefund = {
       ...{ id, provider, paymentId, currency, amount, silent },
       fate: "undecided",
       calls: 0,
@@ -84,7 +84,7 @@ export class Providers {
   }
 
   /** It makes up its mind, once. */
-  decide(asked: AskedRefund): "executed" | "refused" {
+  decide(asked: RequestedRefund): "executed" | "refused" {
     const { random, plan } = this.#world;
     if (asked.fate === "undecided")
       asked.fate = random.chance(plan.providers.refuse) ? "refused" : "executed";
@@ -92,14 +92,14 @@ export class Providers {
   }
 
   /** A human has it stopped, if it is not done already: true when it is stopped. */
-  stop(asked: AskedRefund): boolean {
+  stop(asked: RequestedRefund): boolean {
     if (asked.fate === "executed") return false;
     asked.fate = "stopped";
     return true;
   }
 
   /** A human has paid it. */
-  pay(asked: AskedRefund): void {
+  pay(asked: RequestedRefund): void {
     asked.fate = "executed";
   }
 

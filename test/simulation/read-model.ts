@@ -134,7 +134,7 @@ export class ReadModel {
       case Facts.paymentApplied:
         this.#orders.get(fact.order)!.paid += fact.amount;
         break;
-      case Facts.refundAsked: {
+      case Facts.refundRequested: {
         const { order, amount, provider, paymentId, reason } = fact;
         const restock = fact.restock === 1;
         this.#refunds.set(fact.refund, {

@@ -4,9 +4,9 @@ import { shardOf } from "../../engine/links/router.js";
 import type { Command, Method } from "../../engine/seams/commands.js";
 import { decimal } from "./amounts.js";
 import type { Client, Follower } from "./client.js";
-import type { Deal } from "./deal-plan.js";
 import { epochMs } from "./host.js";
 import type { Cart, Operation, Slot } from "./operation.js";
+import type { SimulatedTransaction } from "./transaction-plan.js";
 import type { World } from "./world.js";
 
 export interface Wanted {
@@ -18,7 +18,7 @@ export interface Wanted {
   /** Instead of a key of its own. */
   readonly slot?: Slot;
   readonly cart?: Cart;
-  readonly deal?: Deal;
+  readonly transaction?: SimulatedTransaction;
   readonly amount?: number;
   readonly once?: boolean;
 }
@@ -134,7 +134,7 @@ export class Requests {
       shard,
       slot,
       cart,
-      deal: wanted.deal,
+      transaction: wanted.transaction,
       amount: wanted.amount ?? 0,
       once: wanted.once ?? false,
       sentAt: -1,

@@ -11,7 +11,7 @@ import type { World } from "./world.js";
 const priceCap = 3000;
 export const preciousPrice = 1_000_000_000_000;
 
-/** Has what deals give it, and spends it at once: what it was given cannot be taken back. */
+/** Has what transactions give it, and spends it at once: what it was given cannot be taken back. */
 export const poorAccount = "poor";
 
 /** Accounts and products, asked for like everything else. */

@@ -9,18 +9,18 @@ import { stateHash } from "../../engine/tables/snapshot.js";
 import type { Group } from "../../persistence/log/journal.js";
 import { Violation } from "./audit.js";
 import { auditBooks } from "./audit-books.js";
-import { auditDeals, runsYet } from "./audit-deals-end.js";
 import { auditFeeds } from "./audit-feed.js";
 import { auditLogs } from "./audit-log.js";
 import { auditCertificate } from "./audit-product.js";
+import { auditTransactions, runsYet } from "./audit-transactions-end.js";
 import type { Coverage } from "./coverage.js";
-import { DealLog } from "./deal-log.js";
 import { followShards, readEverything } from "./inspection.js";
 import type { Operation } from "./operation.js";
 import { makePlan, type Plan } from "./plan.js";
 import { Random } from "./random.js";
 import { openShop } from "./shopkeeping.js";
 import { Trace } from "./trace.js";
+import { TransactionLog } from "./transaction-log.js";
 import { World } from "./world.js";
 
 /** Longer than any hold and its grace, than a call waits to be made again, and than anything that was still on its way. */
@@ -98,10 +98,10 @@ export function run(seed: number, options: RunOptions = {}): Report {
 function inspect(world: World): void {
   followShards(world);
   const reads = readAtRest(world);
-  const log = new DealLog(world);
+  const log = new TransactionLog(world);
   world.network.expectAnswers((operation) => runsYet(log, operation));
   auditBooks(world, reads, log);
-  auditDeals(world, log, reads);
+  auditTransactions(world, log, reads);
   auditFeeds(world);
   auditLogs(world);
   auditCertificate(world);

@@ -1,14 +1,14 @@
 /**
  * The streams of all shards, read as stories: what every order and every product went through, step by step, and nothing that
- * cannot be. Streams do not tell what deals move; the logs do, and by position it falls into its place.
+ * cannot be. Streams do not tell what transactions move; the logs do, and by position it falls into its place.
  */
 
 import { minorOf } from "./amounts.js";
 import type { Audit } from "./audit.js";
 import type { Follower } from "./client.js";
-import type { Shift } from "./deal-fences.js";
 import type { Event } from "./network.js";
 import { Life, moveName } from "./order-life.js";
+import type { Transfer } from "./transaction-fences.js";
 
 export interface RefundStory {
   readonly order: string;
@@ -66,7 +66,7 @@ export interface Stories {
 export function storiesOf(
   audit: Audit,
   followers: readonly Follower[],
-  byDeals: ReadonlyMap<number, readonly Shift[]>,
+  byTransactions: ReadonlyMap<number, readonly Transfer[]>,
 ): Stories {
   const stories: Stories = {
     orders: new Map(),
@@ -78,20 +78,20 @@ export function storiesOf(
     spent: new Map(),
   };
   for (const { events, shard } of followers) {
-    const shifts = byDeals.get(shard) ?? [];
-    let shifted = 0;
-    const shiftBefore = (seq: number) => {
-      for (; shifted < shifts.length && shifts[shifted]!.position < seq; shifted++)
-        shiftByDeal(audit, stories, shifts[shifted]!);
+    const transfers = byTransactions.get(shard) ?? [];
+    let transferred = 0;
+    const transferBefore = (seq: number) => {
+      for (; transferred < transfers.length && transfers[transferred]!.position < seq; transferred++)
+        transferByTransaction(audit, stories, transfers[transferred]!);
     };
     for (const event of events) {
       const { type, data } = event;
-      shiftBefore(event.seq);
+      transferBefore(event.seq);
       if (type.startsWith("product.")) tellOfProduct(audit, stories, data.product as string, event);
       else if (isOfAccount(type)) tellOfAccount(audit, stories, event);
       else tellOfShard(audit, stories, event);
     }
-    shiftBefore(Number.POSITIVE_INFINITY);
+    transferBefore(Number.POSITIVE_INFINITY);
   }
   return stories;
 }
@@ -284,14 +284,18 @@ function productOf({ model }: Audit, { products }: Stories, id: string): Product
   return product;
 }
 
-function shiftByDeal(audit: Audit, stories: Stories, { product: id, qty, from, to, available }: Shift): void {
+function transferByTransaction(
+  audit: Audit,
+  stories: Stories,
+  { product: id, qty, from, to, available }: Transfer,
+): void {
   const product = productOf(audit, stories, id);
   product[from] -= qty;
   product[to] += qty;
   if (product.available !== available)
-    audit.violation(`${id}: ${available} available after a deal, not ${product.available}`);
+    audit.violation(`${id}: ${available} available after a transaction, not ${product.available}`);
   if (product.available < 0 || product.held < 0 || product.sold < 0)
-    audit.violation(`${id}: less than nothing after a deal`);
+    audit.violation(`${id}: less than nothing after a transaction`);
 }
 
 /** What a unit does to held and to sold. */

@@ -17,8 +17,8 @@ const kinds = {
   spend: 3,
   token: 2,
   clerk: 10,
-  deal: 11,
-  lookAtDeal: 3,
+  transaction: 11,
+  lookAtTransaction: 3,
   misusedKey: 4,
   getOrder: 5,
   lookup: 4,
@@ -101,7 +101,7 @@ export class Workload {
   }
 
   #one(client: Client): void {
-    const { random, audit, clients, afterSale, clerk, deals } = this.#world;
+    const { random, audit, clients, afterSale, clerk, transactions } = this.#world;
     const { model } = audit;
     const order = client.orders.length > 0 ? client.orders[this.#recent(client.orders.length)]! : undefined;
     const account = random.chance(0.9) ? client.account : `a${random.below(this.#world.plan.accounts + 1)}`;
@@ -134,11 +134,11 @@ export class Workload {
       case "clerk":
         clerk.work();
         break;
-      case "deal":
-        deals.begin(client, account, this.#key(client));
+      case "transaction":
+        transactions.begin(client, account, this.#key(client));
         break;
-      case "lookAtDeal":
-        deals.look(client);
+      case "lookAtTransaction":
+        transactions.look(client);
         break;
       case "misusedKey":
         this.#misuseKey(client);
@@ -270,8 +270,8 @@ export class Workload {
     const slot = this.#anySlot(client);
     const first = slot?.variants[0];
     if (!slot || !first || slot.at === undefined) return;
-    if (first.deal || random.chance(0.05)) {
-      client.ask(this.#world.deals.other(client, slot));
+    if (first.transaction || random.chance(0.05)) {
+      client.ask(this.#world.transactions.other(client, slot));
     } else if (first.cart) {
       const lines = [...first.cart.lines, { product: `p${random.below(this.#world.plan.products)}`, qty: 1 }];
       const cart = this.#world.requests.cart({ ...first.cart, lines });

@@ -7,7 +7,6 @@ import { ChannelWatch } from "./channel-watch.js";
 import { Clerk } from "./clerk.js";
 import { Client } from "./client.js";
 import { Coverage } from "./coverage.js";
-import { Deals } from "./deals.js";
 import { Host } from "./host.js";
 import { Network } from "./network.js";
 import type { Plan } from "./plan.js";
@@ -17,6 +16,7 @@ import { Requests } from "./requests.js";
 import { Schedule } from "./schedule.js";
 import { SimulatedBus } from "./simulated-bus.js";
 import type { Trace } from "./trace.js";
+import { SimulatedTransactions } from "./transactions.js";
 import { Workload } from "./workload.js";
 
 export class World {
@@ -36,7 +36,7 @@ export class World {
   readonly channelWatch: ChannelWatch;
   readonly providers: Providers;
   readonly carrier: Carrier;
-  readonly deals: Deals;
+  readonly transactions: SimulatedTransactions;
   /** No fault happens any more. */
   healed = false;
   /** Time has leapt: every key may be gone. */
@@ -58,7 +58,7 @@ export class World {
     this.audit = new Audit(this);
     this.providers = new Providers(this);
     this.carrier = new Carrier(this);
-    this.deals = new Deals(this);
+    this.transactions = new SimulatedTransactions(this);
     this.channelWatch = new ChannelWatch(this);
     this.requests = new Requests(this);
     this.afterSale = new AfterSale(this);

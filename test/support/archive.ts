@@ -24,7 +24,7 @@ export function readArchive(journal: Journal, command: Command): object | Refusa
     return viewToResult(orderView(books, number, Number.MAX_SAFE_INTEGER));
   }
   if (command.method === "refund.get") {
-    const refund = books.dossiers.refunds.get(parseRefundId(command.refund) ?? 0);
+    const refund = books.afterSales.refunds.get(parseRefundId(command.refund) ?? 0);
     return refund ? refundView(books, refund) : refuse("refund_not_found");
   }
   return refuse("internal");

@@ -3,7 +3,7 @@
 import type { Refusal } from "../../actors/results.js";
 import type { OutCalls } from "../../engine/links/call-dispatcher.js";
 import { shardOf } from "../../engine/links/router.js";
-import { type Outside, Shard } from "../../engine/loop/shard.js";
+import { type DeferredQueries, Shard } from "../../engine/loop/shard.js";
 import { viewToResult } from "../../engine/orders/order-result.js";
 import { gatherQuotes } from "../../engine/orders/quote.js";
 import type { Command } from "../../engine/seams/commands.js";
@@ -12,7 +12,7 @@ import { defaultSettings, type Settings } from "../../engine/seams/settings.js";
 import { Books } from "../../engine/tables/books.js";
 import { replay } from "../../engine/tables/replay.js";
 import { stateHash } from "../../engine/tables/snapshot.js";
-import type { PlanAsked } from "../../engine/transactions/plan.js";
+import type { PlanSpec } from "../../engine/transactions/plan.js";
 import type { Journal } from "../../persistence/log/journal.js";
 import { memoryJournal } from "../../persistence/log/memory-journal.js";
 import { readArchive } from "./archive.js";
@@ -39,10 +39,10 @@ export interface TestEngineOptions {
   /** Journals to go on with, one per shard: what they hold is replayed. */
   readonly journals?: Journal[];
   readonly nowMs?: number;
-  readonly outside?: Outside;
+  readonly outside?: DeferredQueries;
   /** Functions that calls to the outside find. */
   readonly outCalls?: OutCalls;
-  readonly plan?: (name: string, input: unknown, account: string) => PlanAsked | Refusal | undefined;
+  readonly plan?: (name: string, input: unknown, account: string) => PlanSpec | Refusal | undefined;
   /** What a bus does to the frames on their way: drop, double, re-order. Absent: nothing. */
   readonly carry?: (frames: CarriedFrame[]) => CarriedFrame[];
 }
@@ -78,7 +78,7 @@ export function testEngine(options: TestEngineOptions = {}) {
   let wakes = 0;
   /** Questions for the read side, which answers once it has come as far as their turn. */
   const questions: { shard: number; position: number; answer: () => void }[] = [];
-  const outside: Outside =
+  const outside: DeferredQueries =
     options.outside ??
     ((command, shard, position, done) => {
       if (command.method === "order.place") {

@@ -144,8 +144,8 @@ export function cameFrom(order: ModelOrder, from: "dispute" | "refund"): string 
   return order.moves.findLast(({ to }) => to !== "Refunding" && to !== "Disputed")!.to;
 }
 
-const atSea = ["Shipped", "Shipping", "Delivered"];
-const refundable = ["Paid", "Packing", ...atSea, "Completed", "Refunding"];
+const afterShipment = ["Shipped", "Shipping", "Delivered"];
+const refundable = ["Paid", "Packing", ...afterShipment, "Completed", "Refunding"];
 
 /** What a caller may ask for, and where it is allowed. */
 const askable: readonly (readonly [asked: string, from: readonly string[]])[] = [
@@ -155,9 +155,9 @@ const askable: readonly (readonly [asked: string, from: readonly string[]])[] = 
   ["ship", ["Packing"]],
   ["dispatch", ["Shipped"]],
   ["deliver", ["Shipped", "Shipping"]],
-  ["confirm", atSea],
+  ["confirm", afterShipment],
   ["refund", refundable],
-  ["dispute", [...atSea, "Completed", "Refunding"]],
+  ["dispute", [...afterShipment, "Completed", "Refunding"]],
   ["resolve", ["Disputed"]],
 ];
 

@@ -4,12 +4,17 @@ import { closeRefunds } from "./model-moves.js";
 import { isOpen, type ModelRefund, statusOf } from "./model-order.js";
 import { type ModelReply, ok, type Request, refused, type World } from "./model-world.js";
 
-export type RefundAsked = Pick<
+export type RequestedRefund = Pick<
   ModelRefund,
   "of" | "provider" | "paymentId" | "amount" | "shares" | "restock" | "reason"
 >;
 
-export function askRefund(world: World, number: number, asked: RefundAsked, currency?: string): ModelRefund {
+export function askRefund(
+  world: World,
+  number: number,
+  asked: RequestedRefund,
+  currency?: string,
+): ModelRefund {
   const order = world.orders[number]!;
   const shard = world.settings.shardOf(order.account);
   const refund: ModelRefund = {

@@ -311,7 +311,7 @@ export function runBoth(
     const numbers = asked.map((r) => engine.submit(forEngine(r, ids, model)));
     engine.settle();
     tick();
-    for (const index of outsideLast(inLanes(asked), asked, model)) {
+    for (const index of outsideLast(inDeliveries(asked), asked, model)) {
       const answer = engine.answerTo(numbers[index]!);
       if (asked[index]!.method === "token.issue") {
         if (!isToken(answer, now)) differ(asked[index]!, { code: "a token", replayed: false }, answer);
@@ -418,7 +418,7 @@ const urgentMethods = [
 ];
 
 /** What serves orders that exist goes ahead of the rest; each lane in order of arrival. */
-function inLanes(asked: readonly CommandParams[]): number[] {
+function inDeliveries(asked: readonly CommandParams[]): number[] {
   const urgent = (index: number) => urgentMethods.includes(asked[index]!.method);
   const all = [...asked.keys()];
   return [...all.filter(urgent), ...all.filter((index) => !urgent(index))];

@@ -1,37 +1,9 @@
-/** Runs `persistence-child` as a real process, without needing a build. */
+/** Runs `persistence-child` as a real process, from the build. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import ts from "typescript";
+import { resolve } from "node:path";
 
-/** Compiles the persistence folder and the child into a new folder; `remove` deletes it. */
-export function compileChild(): { readonly program: string; remove(): void } {
-  const out = mkdtempSync(join(tmpdir(), "yifen-child-"));
-  const sources = readdirSync("persistence").map((name) => join("persistence", name));
-  mkdirSync(join(out, "persistence"));
-  mkdirSync(join(out, "test", "support"), { recursive: true });
-  for (const source of [...sources, "test/support/persistence-child.ts"]) {
-    const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
-    const { outputText } = ts.transpileModule(readFileSync(source, "utf8"), { compilerOptions });
-    writeFileSync(join(out, source.replace(/ts$/, "js")), outputText);
-  }
-  writeFileSync(join(out, "package.json"), '{"type":"module"}');
-  symlinkSync(resolve("node_modules"), join(out, "node_modules"));
-  return {
-    program: join(out, "test", "support", "persistence-child.js"),
-    remove: () => rmSync(out, { recursive: true, force: true }),
-  };
-}
+export const childProgram = resolve("dist/test/support/persistence-child.js");
 
 export interface ChildEnd {
   readonly code: number | null;

@@ -4,7 +4,7 @@ import { readFacts } from "../../actors/fact-codec.js";
 import { currencyCode } from "../../actors/money.js";
 import { postingsOf } from "../../actors/postings.js";
 import type { CallReport, OutCall, OutCalls } from "../../engine/links/call-dispatcher.js";
-import type { PartAsked, PlanAsked } from "../../engine/transactions/plan.js";
+import type { PartSpec, PlanSpec } from "../../engine/transactions/plan.js";
 import type { Group, Journal } from "../../persistence/log/journal.js";
 import { memoryJournal, memoryStore } from "../../persistence/log/memory-journal.js";
 import type { TestEngine } from "./engine.js";
@@ -38,16 +38,16 @@ export function world(functions: Record<string, Fate>) {
   };
 }
 
-export function saga(...parts: PartAsked[]): PlanAsked {
+export function saga(...parts: PartSpec[]): PlanSpec {
   return { mode: "saga", parts };
 }
 
-export function tcc(...parts: PartAsked[]): PlanAsked {
+export function tcc(...parts: PartSpec[]): PlanSpec {
   return { mode: "tcc", parts };
 }
 
-export const tea = (qty = 2): PartAsked => ({ kind: "stock", name: "tea", product: "tea", qty });
-export const pay = (amount = "10.00", from = "ann", to = "wallet:ben"): PartAsked => ({
+export const tea = (qty = 2): PartSpec => ({ kind: "stock", name: "tea", product: "tea", qty });
+export const pay = (amount = "10.00", from = "ann", to = "wallet:ben"): PartSpec => ({
   kind: "money",
   name: "pay",
   from,
@@ -55,7 +55,7 @@ export const pay = (amount = "10.00", from = "ann", to = "wallet:ben"): PartAske
   amount,
   currency: "CNY",
 });
-export const call = (name: string, more: object = {}): PartAsked => ({ kind: "call", name, ...more });
+export const call = (name: string, more: object = {}): PartSpec => ({ kind: "call", name, ...more });
 
 export function begin(name: string, more: Record<string, unknown> = {}) {
   return { method: "transaction.begin", key: "t1", account: "ann", name, wait: true, ...more } as const;
@@ -98,8 +98,8 @@ export function leftOpen(engine: Pick<TestEngine, "shards" | "journals">): strin
     }
     for (const { id, available, held, sold, remote } of books.products) {
       if (remote) continue;
-      const shelf = (name: string) => ledger[`stock:${id}:${name}`] ?? 0;
-      if (held !== 0 || available !== shelf("available") || sold !== shelf("sold"))
+      const stockBucket = (name: string) => ledger[`stock:${id}:${name}`] ?? 0;
+      if (held !== 0 || available !== stockBucket("available") || sold !== stockBucket("sold"))
         wrong.push(`${id}: ${available}, ${held}, ${sold}`);
     }
     if (books.transactions.open.size > 0) wrong.push(`shard ${shard}: a transaction is open`);

@@ -103,7 +103,7 @@ test("ten years of orders: what is over is not in memory, and the oldest that ma
     place("ann", `d${on}-${n}`, { tea: 1 }, { pay: "balance", at: epochMs + on * day });
   /** The first order of each of the last days. */
   const firsts: string[] = [];
-  const most = { orders: 0, keys: 0, timers: 0, bytes: 0, dossiers: 0 };
+  const most = { orders: 0, keys: 0, timers: 0, bytes: 0, afterSales: 0 };
   for (let on = 0; on < days; on++) {
     clock.micros = (epochMs + on * day) * 1000;
     // A step drops a bounded number of keys; a loop that runs has many of them in a day.
@@ -129,7 +129,10 @@ test("ten years of orders: what is over is not in memory, and the oldest that ma
     most.keys = Math.max(most.keys, books.keys.count);
     most.timers = Math.max(most.timers, books.timers.size);
     most.bytes = Math.max(most.bytes, books.orders.bytes);
-    most.dossiers = Math.max(most.dossiers, books.dossiers.byOrder.size + books.dossiers.refunds.size);
+    most.afterSales = Math.max(
+      most.afterSales,
+      books.afterSales.byOrder.size + books.afterSales.refunds.size,
+    );
     if (on % 365 === 364) {
       tryOldOnes(on);
       if (ordersInAll > 1_000_000)
@@ -171,7 +174,7 @@ test("ten years of orders: what is over is not in memory, and the oldest that ma
   // the one of its window, then of its archive. Both are there for a day more than the order, at the most.
   expect(most.timers).toBeLessThanOrEqual(2 * (daysKept + 1) * ordersADay);
   // Ten late refunds a decade that nobody reported are all that is left over.
-  expect(most.dossiers).toBeLessThanOrEqual(10 + 3 * 10);
+  expect(most.afterSales).toBeLessThanOrEqual(10 + 3 * 10);
   // `rows` R2: never more than sixteen times what is there, and a chunk of orders and one of lines.
   const row = 8 * 16 + 2;
   const line = 8 * 3 + 2;

@@ -201,7 +201,7 @@ for (const shards of [1, 3]) {
   });
 }
 
-test("a late payment revives the order where that is wanted and everything is still there", () => {
+test("a late payment reinstates the order where that is wanted and everything is still there", () => {
   const engine = shop({ settings: { latePayment: "reinstate" } });
   const first = held(engine, { mug: 2 });
   engine.pass(930_000);

@@ -15,7 +15,7 @@ import { type Durable, journalsUpTo, watchedJournals } from "../../support/trans
 const shards = 3;
 const settings = { latePayment: "reinstate", graceMs: 0 } as const;
 const total = "44.98";
-const shelves = (engine: TestEngine) => [stockOf(engine, "tea"), stockOf(engine, "mug")];
+const stockBuckets = (engine: TestEngine) => [stockOf(engine, "tea"), stockOf(engine, "mug")];
 const whole = [
   [10, 0, 0],
   [2, 0, 0],
@@ -29,7 +29,7 @@ function canceled(lost: (frame: CarriedFrame) => boolean = () => false) {
   const { order } = engine.ask(place("ben", "k1", { tea: 2, mug: 1 })).result;
   engine.ask({ method: "order.cancel", key: "k2", order });
   engine.pass(channelRetryMs);
-  expect(shelves(engine)).toEqual(whole);
+  expect(stockBuckets(engine)).toEqual(whole);
   bus.lost = lost;
   return { engine, bus, order: order as string };
 }
@@ -37,7 +37,7 @@ function canceled(lost: (frame: CarriedFrame) => boolean = () => false) {
 function expectOver(engine: TestEngine): void {
   for (let n = 0; n < 3; n++) engine.pass(channelRetryMs);
   for (const { books } of engine.shards)
-    expect([books.reclaims.size, books.branches.byName.size]).toEqual([0, 0]);
+    expect([books.reinstatements.size, books.branches.byName.size]).toEqual([0, 0]);
   expect(standing(engine, "suspense:")).toEqual({});
   expect(engine.restart().hashes()).toEqual(engine.hashes());
 }
@@ -48,7 +48,7 @@ test("its units are taken again and sold, and it goes on like any other", () => 
     money: "reinstated",
     order: { status: "Paid" },
   });
-  expect(shelves(engine)).toEqual([
+  expect(stockBuckets(engine)).toEqual([
     [8, 0, 2],
     [1, 0, 1],
   ]);
@@ -56,7 +56,7 @@ test("its units are taken again and sold, and it goes on like any other", () => 
   const { result } = refund(engine, order, { reason: "changed my mind", restock: true });
   report(engine, result.refunds[0].refund, "done");
   expectOver(engine);
-  expect(shelves(engine)).toEqual(whole);
+  expect(stockBuckets(engine)).toEqual(whole);
   expect(orderOf(engine, order).status).toBe("Refunded");
 });
 
@@ -65,7 +65,7 @@ test("one line is gone: what the others took again is given back, and the money 
   engine.ask(place("ann", "k3", { mug: 2 }, { pay: "balance" }));
   const { result } = notify(engine, order, total);
   expect(result).toMatchObject({ outcome: "late_payment", money: "refunded", order: { status: "Canceled" } });
-  expect(shelves(engine)).toEqual([
+  expect(stockBuckets(engine)).toEqual([
     [10, 0, 0],
     [0, 0, 2],
   ]);
@@ -89,7 +89,7 @@ test("a product's shard that does not answer in time: the money goes back, and l
   });
   bus.lost = () => false;
   expectOver(engine);
-  expect(shelves(engine)).toEqual(whole);
+  expect(stockBuckets(engine)).toEqual(whole);
 });
 
 test("another payment while it waits, and any after it, is refunded: it comes back once or not at all", () => {
@@ -105,7 +105,7 @@ test("another payment while it waits, and any after it, is refunded: it comes ba
   for (const id of [first, second]) expect(engine.answerTo(id)!.result.money).toBe("refunded");
   expect(notify(engine, order, total).result.money).toBe("refunded");
   expectOver(engine);
-  expect(shelves(engine)).toEqual(whole);
+  expect(stockBuckets(engine)).toEqual(whole);
 });
 
 test("an order that waits for its lines is not archived, and one that waited in vain is", () => {
@@ -113,7 +113,7 @@ test("an order that waits for its lines is not archived, and one that waited in 
   const id = engine.submit(notifyParams(order, total));
   engine.settle();
   const home = engine.shards[2]!.books;
-  expect(home.reclaims.size).toBe(1);
+  expect(home.reinstatements.size).toBe(1);
   engine.pass(hour);
   bus.lost = () => false;
   engine.pass(channelRetryMs);
@@ -131,7 +131,7 @@ test("a human who gives the order other money while it waits sends that back, an
   engine.settle();
   const waiting = engine.submit(notifyParams(order, total));
   engine.settle();
-  expect(engine.shards[2]!.books.reclaims.size).toBe(1);
+  expect(engine.shards[2]!.books.reinstatements.size).toBe(1);
   const { item } = humanItems(engine)[0]!;
   const resolved = engine.submit({
     method: "human.resolve",
@@ -155,9 +155,11 @@ test("what waits is in a snapshot", () => {
   engine.settle();
   const { books } = engine.shards[2]!;
   const loaded = loadBooks(saveBooks(books));
-  expect([...loaded.reclaims.values()]).toEqual([...books.reclaims.values()]);
-  expect(loaded.reclaims.size).toBe(1);
-  expect(loaded.timers.nextDue).toBeLessThanOrEqual(loaded.reclaims.get(Number(order.slice(1)))!.expiresAt);
+  expect([...loaded.reinstatements.values()]).toEqual([...books.reinstatements.values()]);
+  expect(loaded.reinstatements.size).toBe(1);
+  expect(loaded.timers.nextDue).toBeLessThanOrEqual(
+    loaded.reinstatements.get(Number(order.slice(1)))!.expiresAt,
+  );
   expect(stateHash(loaded)).toBe(stateHash(books));
 });
 
@@ -177,7 +179,7 @@ describe.each(stories)("%s", (_, cart, money) => {
     for (let n = 0; n < 3; n++) engine.pass(channelRetryMs);
     const { status, amountPaid } = orderOf(engine, order);
     const stock = ["tea", "mug", "hat"].map((id) => stockOf(engine, id));
-    const left = engine.shards.map(({ books }) => [books.reclaims.size, books.branches.byName.size]);
+    const left = engine.shards.map(({ books }) => [books.reinstatements.size, books.branches.byName.size]);
     return {
       ...result,
       status,

@@ -256,7 +256,7 @@ test("a provider that fails: the refund is unknown, asked again under the same i
   expect(new Set(outCalls.asked.map(({ call }) => call.call)).size).toBe(1);
   expect(new Set(outCalls.asked.map(({ call }) => JSON.parse(call.input).refund))).toEqual(new Set([id]));
   expect(new Set(outCalls.asked.map(({ call }) => call.attempt)).size).toBe(outCalls.asked.length);
-  expect(factsOf(engine).filter(({ type }) => type === Facts.refundAsked).length).toBe(1);
+  expect(factsOf(engine).filter(({ type }) => type === Facts.refundRequested).length).toBe(1);
   expect(humanItems(engine)).toMatchObject([{ kind: "refund", subject: id, amount: "25.00" }]);
   expect(orderOf(engine, order).status).toBe("Refunding");
   // It knows at last, and what it did first counts.

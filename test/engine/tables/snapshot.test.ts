@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Order } from "../../../actors/order.js";
 import { orderId, orderNumber, slotOf } from "../../../actors/order-number.js";
 import { Books, emptyOrder } from "../../../engine/tables/books.js";
-import type { Reclaim } from "../../../engine/tables/cross-shard-table.js";
+import type { Reinstatement } from "../../../engine/tables/cross-shard-table.js";
 import { replay } from "../../../engine/tables/replay.js";
 import { loadBooks, saveBooks, stateHash } from "../../../engine/tables/snapshot.js";
 import { place, product, shop } from "../../support/shop.js";
@@ -46,22 +46,25 @@ test("every part of the books is in the hash", () => {
     ["a ref's result", (books) => books.refs.rows.set(0, 6, 9)],
     ["a pending order", (books) => void books.pending.clear()],
     ["how far a pending order has asked", (books) => void only(books.pending).begun++],
-    ["a reclaim", (books) => void books.reclaims.set(1, { order: 1, answers: [] } as unknown as Reclaim)],
+    [
+      "a reinstatement",
+      (books) => void books.reinstatements.set(1, { order: 1, answers: [] } as unknown as Reinstatement),
+    ],
     [
       "that an order was reclaimed",
-      (books) => Object.assign(only(books.dossiers.byOrder), { reclaimed: true }),
+      (books) => Object.assign(only(books.afterSales.byOrder), { reclaimed: true }),
     ],
     ["a branch", (books) => void books.branches.byName.clear()],
     ["a message", (books) => books.outboxes.sent(2, Uint8Array.of(1))],
     ["a cursor", (books) => void books.outboxes.heardUpTo.set(2, 9)],
     ["an account's points", (books) => void books.accounts[0]!.points++],
     ["how many orders are live", (books) => void books.liveOrders++],
-    ["what was refunded of an order", (books) => void only(books.dossiers.byOrder).refunding++],
-    ["a payment that was applied", (books) => void only(books.dossiers.byOrder).payments[0]!.refunded++],
-    ["what was refunded of a line", (books) => void only(books.dossiers.byOrder).lines[0]!.amount++],
-    ["a refund", (books) => void Object.assign(only(books.dossiers.refunds), { state: "unknown" })],
-    ["the number of the next refund", (books) => void books.dossiers.refundSequence++],
-    ["the number of the next payment", (books) => void books.dossiers.paymentSequence++],
+    ["what was refunded of an order", (books) => void only(books.afterSales.byOrder).refunding++],
+    ["a payment that was applied", (books) => void only(books.afterSales.byOrder).payments[0]!.refunded++],
+    ["what was refunded of a line", (books) => void only(books.afterSales.byOrder).lines[0]!.amount++],
+    ["a refund", (books) => void Object.assign(only(books.afterSales.refunds), { state: "unknown" })],
+    ["the number of the next refund", (books) => void books.afterSales.refundSequence++],
+    ["the number of the next payment", (books) => void books.afterSales.paymentSequence++],
     ["a call to the outside", (books) => void only(books.calls.open).failed++],
     ["the number of the next call", (books) => void books.calls.nextSequence++],
     ["an item for a human", (books) => void books.human.open.clear()],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Facts } from "../../../actors/facts.js";
-import { purses } from "../../../actors/postings.js";
+import { moneyBuckets } from "../../../actors/postings.js";
 import { resultOfNumber } from "../../../actors/results.js";
 import {
   contradictions,
@@ -166,7 +166,7 @@ const subjects: readonly (readonly [Participant, string, number])[] = [
 
 function frameOf(number: number, { branch, call }: Event, mode: Mode = "tcc"): Uint8Array {
   const [what, subject, amount] = subjects[branch]!;
-  const to = what === "debit" ? purses.transit : 0;
+  const to = what === "debit" ? moneyBuckets.transit : 0;
   const body = encodeMessage({
     ...{ kind: "part", order: transaction, branch, mode, call, what, subject, account: "ann", amount },
     ...{ currency: 0, to, deadline: epochMs + 600_000 },
@@ -178,7 +178,7 @@ function frameOf(number: number, { branch, call }: Event, mode: Mode = "tcc"): U
 function lastAnswer(books: Books): string {
   const { unacked } = books.outboxes.to(peer);
   const told = decodeMessage(unacked.at(-1)!);
-  if (told.kind !== "told") throw new Error(`the answer is a ${told.kind}`);
+  if (told.kind !== "reply") throw new Error(`the answer is a ${told.kind}`);
   return told.code === 0 ? "ok" : resultOfNumber(told.code)!.code;
 }
 

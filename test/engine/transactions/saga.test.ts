@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { channelRetryMs } from "../../../engine/seams/limits.js";
 import { Books } from "../../../engine/tables/books.js";
 import { replay } from "../../../engine/tables/replay.js";
-import type { PlanAsked } from "../../../engine/transactions/plan.js";
+import type { PlanSpec } from "../../../engine/transactions/plan.js";
 import { balanceOf, shop, stockOf } from "../../support/shop.js";
 import { begin, call, leftOpen, lost, no, ok, pay, saga, tea, world } from "../../support/transactions.js";
 
@@ -211,7 +211,7 @@ test.each([
       "gift/send:try": () => ok,
       "gift/send:confirm": () => ok,
     });
-    const plan = { mode, parts } as unknown as PlanAsked;
+    const plan = { mode, parts } as unknown as PlanSpec;
     const engine = shop({ outCalls: outside.outCalls, plan: () => plan });
     const before = engine.hashes();
     expect(engine.ask(begin("gift"))).toMatchObject({ code: "invalid_request" });

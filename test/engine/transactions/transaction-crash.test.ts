@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CallReport, OutCall } from "../../../engine/links/call-dispatcher.js";
-import type { PlanAsked } from "../../../engine/transactions/plan.js";
+import type { PlanSpec } from "../../../engine/transactions/plan.js";
 import { testEngine } from "../../support/engine.js";
 import { balanceOf, product, stockOf } from "../../support/shop.js";
 import {
@@ -37,7 +37,7 @@ function service(refuse: ReadonlySet<string>, silent: ReadonlySet<string>) {
 }
 
 interface Case {
-  readonly plan: PlanAsked;
+  readonly plan: PlanSpec;
   readonly refuse?: readonly string[];
   /** Functions that have their effect, and whose answer is lost. */
   readonly silent?: readonly string[];

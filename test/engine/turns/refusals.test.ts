@@ -3,7 +3,7 @@ import { type Code, refuse } from "../../../actors/results.js";
 import { type CommandParams, epochMs, type TestEngine, testEngine } from "../../support/engine.js";
 import { place, product } from "../../support/shop.js";
 
-/** Minute 10 of a shop with something wrong on every shelf. Keys first used in minute 0 are forgotten. */
+/** Minute 10 of a shop with something wrong on every stockBucket. Keys first used in minute 0 are forgotten. */
 function troubledShop(shards: number): TestEngine {
   const engine = testEngine({ shards, settings: { keysKeepMs: 300_000 } });
   for (const [account, amount] of [

@@ -1,6 +1,10 @@
 import { createHmac } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { doubtOf, readPaymentSecrets, signatureOf } from "../../../gateway/edge/payment-signature.js";
+import {
+  readPaymentSecrets,
+  signatureOf,
+  signatureProblem,
+} from "../../../gateway/edge/payment-signature.js";
 import { type HttpServer, serve } from "../http/http-server.js";
 import { EchoEngine } from "./echo-engine.js";
 
@@ -57,7 +61,7 @@ const table: readonly (readonly [
 ];
 
 test.each(table)("a signature %s", (_, signature, secrets, why) => {
-  const doubt = doubtOf(signature, Buffer.from(body), secrets, now);
+  const doubt = signatureProblem(signature, Buffer.from(body), secrets, now);
   if (why === undefined) expect(doubt).toBeUndefined();
   else expect(doubt).toMatch(why);
 });
@@ -65,7 +69,7 @@ test.each(table)("a signature %s", (_, signature, secrets, why) => {
 test("what we show providers to do is what we believe", () => {
   const bytes = Buffer.from(body);
   expect(signatureOf(secret, now, bytes)).toBe(`t=${now},${v1(secret)}`);
-  expect(doubtOf(signatureOf(secret, now, bytes), bytes, [secret], now)).toBeUndefined();
+  expect(signatureProblem(signatureOf(secret, now, bytes), bytes, [secret], now)).toBeUndefined();
 });
 
 test("secrets are read by provider, and one provider may have several while they change", () => {

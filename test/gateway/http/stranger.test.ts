@@ -37,7 +37,7 @@ function notified(more: object = {}) {
   return { paymentId: "new", order, amount: "1.00", currency: "CNY", ...more };
 }
 
-/** What can be lost: the wallet, the shelf, the order and the queue. */
+/** What can be lost: the wallet, the stockBucket, the order and the queue. */
 async function standing(): Promise<string> {
   const paths = ["/v1/accounts/ann", "/v1/products/tea", `/v1/orders/${order}`, "/v1/human"];
   const answers = await Promise.all(paths.map((path) => http.ask("GET", path)));

@@ -1,4 +1,4 @@
-/** Outlets in this process: lanes over logs of their own, functions, a webhook's receiver on loopback, event files. */
+/** Outlets in this process: deliveries over logs of their own, functions, a webhook's receiver on loopback, event files. */
 
 import { createHmac } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -102,7 +102,7 @@ async function everything(): Promise<OutletEvent[][]> {
 const ofShard = (events: readonly OutletEvent[], shard: number) =>
   events.filter((event) => event.shard === shard);
 
-describe("a lane", () => {
+describe("a delivery", () => {
   test("delivers the events of its shard in the order of the log, each once, with place and time", async () => {
     const [zero, one] = await everything();
     expect(zero!.length).toBeGreaterThan(10);

@@ -6,7 +6,7 @@ import { type Fact, Facts } from "../../../actors/facts.js";
 import { refundId } from "../../../actors/order-number.js";
 import { OrderEvents } from "../../../actors/order-transitions.js";
 import { auditLogs, type Certificate } from "../../../persistence/audit/audit.js";
-import { Crossing } from "../../../persistence/audit/audit-crossing.js";
+import { CrossShard } from "../../../persistence/audit/audit-crossing.js";
 import { Findings } from "../../../persistence/audit/audit-findings.js";
 import { ShardAudit } from "../../../persistence/audit/audit-shard.js";
 import { formatCertificate } from "../../../persistence/audit/certificate.js";
@@ -91,9 +91,9 @@ describe("an honest log", () => {
         "pointsSpent < keyKept",
         // Suspense is never below zero, and an item is about something.
         "paymentBooked < paymentApplied",
-        "paymentBooked < refundAsked",
+        "paymentBooked < refundRequested",
         "paymentBooked < humanOpened",
-        "refundAsked < refundDone",
+        "refundRequested < refundDone",
       ]),
     );
   });
@@ -156,7 +156,7 @@ test("memory: archived orders, ended refunds and resolved items are forgotten", 
     log.turn(log.archived(order, 0));
   }
   const findings = new Findings();
-  const books = new ShardAudit(0, findings, new Crossing([0]));
+  const books = new ShardAudit(0, findings, new CrossShard([0]));
   let most = 0;
   for (const group of groupsOf(log.turns)) {
     readFacts(group.body, group.first, (fact, time, position) => {
@@ -217,7 +217,7 @@ describe("one fact tampered with, everything else made to fit", () => {
     ...["orderPlaced.payBy", "orderPlaced.expiresAt", "keyKept.paramsHash", "keyKept.at"],
     ...["humanOpened.units", "humanOpened.attempts"],
     // Without units in its shares nothing comes back, and what is refused does not either.
-    "refundAsked.restock",
+    "refundRequested.restock",
   ]);
   const harmless = new Set([
     // Another way to say why, and the slot of the last item.
@@ -242,7 +242,7 @@ describe("one fact tampered with, everything else made to fit", () => {
   test("a share of a refund altered: its line or its amount", () => {
     for (const place of places) {
       const { fact } = place;
-      if (fact.type !== Facts.refundAsked) continue;
+      if (fact.type !== Facts.refundRequested) continue;
       for (const [index, share] of fact.shares.entries()) {
         for (const change of [{ line: 9 }, { amount: share.amount + 1 }, { amount: share.amount - 1 }]) {
           const shares = fact.shares.map((other, n) => (n === index ? { ...share, ...change } : other));

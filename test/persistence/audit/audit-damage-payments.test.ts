@@ -52,7 +52,7 @@ testRows([
     "payments",
     /alipay:p-2: 250 of it have no place/,
     story(
-      "refundAsked",
+      "refundRequested",
       (fact) => fact.paymentId === "p-2",
       () => [],
     ),
@@ -98,7 +98,7 @@ testRows([
     "payments",
     /alipay:p-404 was never booked/,
     story(
-      "refundAsked",
+      "refundRequested",
       (fact) => fact.source === 2,
       (fact) => [{ ...fact, paymentId: "p-404" }],
     ),
@@ -175,7 +175,7 @@ testRows([
     "order-ledger",
     /canceled with 400 that nobody is asked to give back/,
     story(
-      "refundAsked",
+      "refundRequested",
       (fact) => fact.paymentId === "p-4",
       () => [],
     ),

@@ -31,7 +31,7 @@ testRows([
     "refunds",
     /100 more than payment alipay:p-3 brought/,
     story(
-      "refundAsked",
+      "refundRequested",
       (fact) => fact.paymentId === "p-3",
       (fact) => [{ ...fact, amount: 600, shares: [{ line: 0, qty: 0, amount: 600 }] }],
     ),
@@ -56,7 +56,7 @@ testRows([
     "refunds",
     /to payment alipay:p-1, which is not one of/,
     story(
-      "refundAsked",
+      "refundRequested",
       (fact) => fact.paymentId === "p-12",
       (fact) => [{ ...fact, paymentId: "p-1" }],
     ),
@@ -269,7 +269,7 @@ testRows([
     "refunds are numbered with a gap",
     "names",
     /has sequence 2 after 0/,
-    story("refundAsked", every, (fact) => [{ ...fact, refund: fact.refund + 1024 }]),
+    story("refundRequested", every, (fact) => [{ ...fact, refund: fact.refund + 1024 }]),
   ],
 
   // Stock that comes back.

@@ -48,10 +48,10 @@ test("what the engine writes of transactions and payments from another shard is 
 });
 
 const between: readonly number[] = [
-  ...[Facts.paymentForwarded, Facts.paymentArrived, Facts.reclaimBegun, Facts.reclaimEnded],
+  ...[Facts.paymentForwarded, Facts.paymentArrived, Facts.reinstatementBegun, Facts.reinstatementEnded],
 ];
 const kinds = Object.values(Facts).filter(
-  (type) => (type >= Facts.callMade && type <= Facts.moneyShifted) || between.includes(type),
+  (type) => (type >= Facts.callMade && type <= Facts.moneyTransferred) || between.includes(type),
 );
 
 test("every kind of fact of a transaction is in it", () => {
@@ -89,18 +89,18 @@ describe("a log is not right", () => {
   );
 
   test.each([
-    ["unitsShifted", "qty"],
-    ["moneyShifted", "amount"],
+    ["unitsTransferred", "qty"],
+    ["moneyTransferred", "amount"],
     ["fenceSet", "amount"],
     ["fenceMoved", "state"],
     ["transactionEnded", "how"],
     ["paymentForwarded", "amount"],
     ["paymentArrived", "amount"],
-    ["reclaimBegun", "amount"],
-    ["reclaimBegun", "order"],
-    ["reclaimBegun", "currency"],
-    ["reclaimEnded", "order"],
-    ["reclaimEnded", "how"],
+    ["reinstatementBegun", "amount"],
+    ["reinstatementBegun", "order"],
+    ["reinstatementBegun", "currency"],
+    ["reinstatementEnded", "order"],
+    ["reinstatementEnded", "how"],
   ] as const)("when %s has another %s", (kind, field) => {
     const other = (fact: Fact) => {
       const numbers = fact as unknown as Record<string, number>;
@@ -111,7 +111,7 @@ describe("a log is not right", () => {
 
   test.each([
     ...(["transactionDecided", "transactionEnded", "callMade", "fenceMoved", "paymentArrived"] as const),
-    ...(["reclaimBegun", "reclaimEnded"] as const),
+    ...(["reinstatementBegun", "reinstatementEnded"] as const),
   ])("when %s comes twice", (kind) => {
     let first: Fact | undefined;
     changed(Facts[kind], (fact) => {

@@ -59,7 +59,7 @@ describe("an honest log", () => {
     );
     // Those of transactions and of payments from another shard: `audit-transactions`.
     const elsewhere = (type: number) =>
-      (type >= Facts.callMade && type <= Facts.moneyShifted) || type >= Facts.paymentForwarded;
+      (type >= Facts.callMade && type <= Facts.moneyTransferred) || type >= Facts.paymentForwarded;
     const missing = [...nameOf.keys()].filter((type) => !used.has(type as Fact["type"]));
     expect(missing.filter((type) => !elsewhere(type))).toEqual([]);
   });

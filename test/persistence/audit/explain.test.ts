@@ -82,7 +82,7 @@ test("points: below zero when some that were spent are taken back", () => {
   ]);
 });
 
-test("stock: three shelves, from the first unit to what came back", () => {
+test("stock: three buckets, from the first unit to what came back", () => {
   const { entries, end } = explained("stock", "tea");
   expect(entries[0]).toMatchObject({ what: "product.created", amounts: [100, 0, 0], of: "" });
   const returned = entries.filter(({ what }) => what === "stock.returned");
@@ -98,9 +98,9 @@ test("an order: its money, its refunds with what is not done yet, and nothing on
   const { entries, end } = explained("order", "o1611");
   expect(entries.map(({ what, of, amounts }) => `${what} ${of}: ${amounts}`)).toEqual([
     "payment.applied o1611 alipay:p-1: 2999,0",
-    "refund.asked o1611 r1611 alipay:p-1: -1000,1000",
+    "refund.requested o1611 r1611 alipay:p-1: -1000,1000",
     "refund.done o1611 r1611: 0,-1000",
-    "refund.asked o1611 r2635 alipay:p-1: -1999,1999",
+    "refund.requested o1611 r2635 alipay:p-1: -1999,1999",
     "refund.unknown r2635: 0,0",
     "refund.done o1611 r2635: 0,-1999",
   ]);

@@ -3,18 +3,10 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { listSegments } from "../../../persistence/log/segments.js";
 import { openLog, temporaryFolder } from "../../support/persistence-log.js";
-import { type ChildEnd, compileChild, run } from "../../support/persistence-process.js";
-
-let child: ReturnType<typeof compileChild>;
-
-beforeAll(() => {
-  child = compileChild();
-});
-
-afterAll(() => child.remove());
+import { type ChildEnd, childProgram, run } from "../../support/persistence-process.js";
 
 /** Opens the log and says where it ends; its positions are those the child writes. */
 function endOf(folder: string): number {
@@ -41,7 +33,7 @@ test("kill -9 again and again: everything that was acknowledged is there", async
   for (let round = 0; round < 10; round++) {
     const deadline = 1 + Math.random() * 60;
     const bodyBytes = round % 2 === 0 ? 300 : 30_000;
-    const command = [process.execPath, child.program, folder, "400000", String(bodyBytes)];
+    const command = [process.execPath, childProgram, folder, "400000", String(bodyBytes)];
     let killing = false;
     const end = await run(command, {}, (_, process) => {
       if (!killing) setTimeout(() => process.kill("SIGKILL"), deadline);
@@ -59,7 +51,7 @@ test("kill -9 again and again: everything that was acknowledged is there", async
 test("a process that ends without closing leaves its segments as they are", async () => {
   const folder = temporaryFolder();
   for (const groups of ["30", "60"]) {
-    const end = await run([process.execPath, child.program, folder, "100000", "3000", groups]);
+    const end = await run([process.execPath, childProgram, folder, "100000", "3000", groups]);
     expect([end.code, end.errors, end.promised]).toEqual([0, "", Number(groups) * 2]);
   }
   for (const { file } of listSegments(folder)) {
@@ -73,7 +65,7 @@ test("a file that may not grow: the append fails, the next one too, and nothing 
   for (const kilobytes of [40, 41, 90, 263, 400]) {
     const folder = temporaryFolder();
     const command = `ulimit -f ${kilobytes} && exec "$@"`;
-    const args = [process.execPath, child.program, folder, "1000000", "700"];
+    const args = [process.execPath, childProgram, folder, "1000000", "700"];
     expectFailure(await run(["bash", "-c", command, "bash", ...args]), folder);
   }
 });
@@ -86,7 +78,7 @@ test("a full disk: the append fails, the next one too, and nothing acknowledged 
   try {
     for (const bodyBytes of [100, 5_000]) {
       const folder = join(disk, String(bodyBytes));
-      const end = await run([process.execPath, child.program, folder, "120000", String(bodyBytes)]);
+      const end = await run([process.execPath, childProgram, folder, "120000", String(bodyBytes)]);
       expect(end.lines.find((line) => line.startsWith("failed"))).toMatch(/^failed JournalFailed: /);
       expect(end.lines).toContain("again the same");
       expect([end.code, end.errors]).toEqual([3, ""]);
@@ -110,7 +102,7 @@ test("an fsync that fails once is never tried again, and no file is fsynced afte
     const folder = temporaryFolder();
     const log = join(temporaryFolder(), "syncs");
     const env = { LD_PRELOAD: library, FAIL_SYNC_AT: String(at), FAIL_SYNC_LOG: log };
-    const end = await run([process.execPath, child.program, folder, "60000", "700", "200"], env);
+    const end = await run([process.execPath, childProgram, folder, "60000", "700", "200"], env);
     const [failed, ...after] = readFileSync(log, "utf8").trim().split("\n");
     if (end.code === 0) {
       // SQLite fsyncs the folder for the name of the -wal and ignores the outcome. It was durable before (S4).

@@ -83,7 +83,14 @@ test("names of a refund are those that it was asked with", () => {
   const store = new OutletStore(":memory:");
   const refund = order(9);
   const asked = { refund, order: order(1), source: 1, account: 0, currency: 0, amount: 500, provider: "pay" };
-  const fact = { type: Facts.refundAsked, ...asked, paymentId: "p-1", restock: 0, reason: "r", shares: [] };
+  const fact = {
+    type: Facts.refundRequested,
+    ...asked,
+    paymentId: "p-1",
+    restock: 0,
+    reason: "r",
+    shares: [],
+  };
   store.names.take(0, groupsOf([...shardZero(), { time: start * 2, facts: [fact] }]));
   expect(store.names.of(0).refund(refund)).toEqual({
     order: order(1),

@@ -5,7 +5,7 @@ import { Facts } from "../../../actors/facts.js";
 import { itemId, orderId, parseOrderId, refundId } from "../../../actors/order-number.js";
 import { statuses } from "../../../actors/order-transitions.js";
 import type { Command } from "../../../engine/seams/commands.js";
-import { makeOutside } from "../../../gateway/host/deferred-queries.js";
+import { makeDeferredQueries } from "../../../gateway/host/deferred-queries.js";
 import { memoryJournal } from "../../../persistence/log/memory-journal.js";
 import type { ReadGroup } from "../../../persistence/read/read-model.js";
 import type { ReadAnswers } from "../../../persistence/read/read-queries.js";
@@ -218,7 +218,7 @@ describe("an archived order", () => {
   test("is what the engine's edge answers with, and what never was is refused", async () => {
     const journal = memoryJournal();
     for (const group of groups) journal.append(group);
-    const outside = makeOutside(
+    const outside = makeDeferredQueries(
       openReadSide({ memory: [{ shard: 0, journal }] }),
       () => {},
       1,

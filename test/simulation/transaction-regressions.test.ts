@@ -1,4 +1,4 @@
-/** Defects that deals have found in the simulator, each as the smallest case, with the seed that showed it first. */
+/** Defects that transactions have found in the simulator, each as the smallest case, with the seed that showed it first. */
 
 import { describe, expect, test } from "vitest";
 import { auditLogs } from "../../persistence/audit/audit.js";

@@ -1,20 +1,20 @@
-/** Deals: what a program's transaction is asked to do, and how the auditor understands it. The input says the whole plan. */
+/** What a simulated program's transaction is asked to do, and how the auditor understands it. The input says the whole plan. */
 
-import type { PartAsked, PlanAsked } from "../../engine/transactions/plan.js";
+import type { PartSpec, PlanSpec } from "../../engine/transactions/plan.js";
 import { minorOf } from "./amounts.js";
 
-export interface Deal {
+export interface SimulatedTransaction {
   readonly mode: "tcc" | "saga";
-  readonly asked: readonly PartAsked[];
+  readonly asked: readonly PartSpec[];
   /** Undefined = as long as the engine likes. */
   readonly deadlineMs: number | undefined;
   /** Why it cannot even begin; undefined = it can. */
   readonly flaw: "name" | "ask" | "names" | "amount" | undefined;
-  readonly parts: readonly DealPart[];
+  readonly parts: readonly TransactionPart[];
 }
 
 /** One part as somebody does it: a move between two wallets is two of them. */
-export interface DealPart {
+export interface TransactionPart {
   readonly name: string;
   readonly what: "call" | "stock" | "debit" | "credit";
   /** Product, or the account whose wallet it is; "" of a call. */
@@ -25,18 +25,18 @@ export interface DealPart {
   readonly currency: string;
 }
 
-export const dealName = "deal";
+export const transactionName = "deal";
 
 /** The seam of the shard: a pure function of the input. */
-export function planOf(name: string, input: unknown): PlanAsked | undefined {
-  if (name !== dealName) return undefined;
-  const { mode, parts } = input as PlanAsked;
+export function planOf(name: string, input: unknown): PlanSpec | undefined {
+  if (name !== transactionName) return undefined;
+  const { mode, parts } = input as PlanSpec;
   return { mode, parts };
 }
 
 /** What the parts come to, in the order in which they are begun. */
-export function partsOf(asked: readonly PartAsked[], account: string): DealPart[] {
-  return asked.flatMap((part): DealPart[] => {
+export function partsOf(asked: readonly PartSpec[], account: string): TransactionPart[] {
+  return asked.flatMap((part): TransactionPart[] => {
     const { name } = part;
     if (part.kind === "call") {
       const currency = part.currency ?? "CNY";

@@ -1,6 +1,6 @@
 /**
  * One outlet and one shard: reads the durable groups of the shard, tells their events, delivers them in order, moves the cursor.
- * Besides, a lane's outlet makes the attempts at dead letters that somebody asks for.
+ * Besides, a delivery's outlet makes the attempts at dead letters that somebody asks for.
  *
  * A1  Events of a shard are delivered in their order: the next one is tried when the one before was delivered or put aside.
  * A2  The cursor moves after the delivery (`outlet-store` D1). A crash in between delivers again.
@@ -8,7 +8,7 @@
  * A4  When it is told to stop, the delivery that has begun is finished within `stopWithinMs` or given up; none begins.
  */
 
-import { eventOf, isTold } from "../../actors/events.js";
+import { eventOf, isPublic } from "../../actors/events.js";
 import { readFacts } from "../../actors/fact-codec.js";
 import type { NamedGroup } from "../../persistence/outlets/outlet-names.js";
 import type { OutletStore } from "../../persistence/outlets/outlet-store.js";
@@ -35,7 +35,7 @@ export interface OutletCounters {
   readonly positions: Float64Array;
 }
 
-export interface LaneParts {
+export interface DeliveryParts {
   readonly outlet: Outlet;
   readonly store: OutletStore;
   readonly counters: OutletCounters;
@@ -49,16 +49,16 @@ export interface LaneParts {
   readonly say: (line: string) => void;
 }
 
-/** How often a lane that has caught up looks again. */
+/** How often a delivery that has caught up looks again. */
 const pollMs = 25;
 
-/** Others need the processor too: a lane rests as long as it worked without waiting for anybody, and this long at least. */
+/** Others need the processor too: a delivery rests as long as it worked without waiting for anybody, and this long at least. */
 const restMsMin = 1;
 
 const lettersPollMs = 500;
 
 /** Delivers until it is told to stop. Never rejects. */
-export async function runLane(parts: LaneParts, source: OutletSource): Promise<void> {
+export async function runDelivery(parts: DeliveryParts, source: OutletSource): Promise<void> {
   const { outlet, store, stopping, say } = parts;
   const { shard } = source;
   let failures = 0;
@@ -80,7 +80,7 @@ export async function runLane(parts: LaneParts, source: OutletSource): Promise<v
 }
 
 /** Reads and delivers a piece of the log behind the cursor; how long to rest then. */
-async function runSlice(parts: LaneParts, source: OutletSource, cursor: number): Promise<number> {
+async function runSlice(parts: DeliveryParts, source: OutletSource, cursor: number): Promise<number> {
   const { outlet, store, counters, readBytes, stopping } = parts;
   const { shard } = source;
   const began = performance.now();
@@ -102,7 +102,7 @@ async function runSlice(parts: LaneParts, source: OutletSource, cursor: number):
 }
 
 function eventsOf(
-  { outlet, store }: LaneParts,
+  { outlet, store }: DeliveryParts,
   shard: number,
   groups: readonly NamedGroup[],
   after: number,
@@ -111,7 +111,7 @@ function eventsOf(
   const events: OutletEvent[] = [];
   for (const { body, first } of groups) {
     readFacts(body, first, (fact, time, seq) => {
-      if (seq <= after || !isTold(fact)) return;
+      if (seq <= after || !isPublic(fact)) return;
       const event = eventOf(fact, names);
       if (!event || !outlet.wants(event.type)) return;
       const { type, data } = event;
@@ -123,7 +123,7 @@ function eventsOf(
 }
 
 /** All at once if that works; if not, each is its own affair, so that one bad event does not take others with it. */
-async function deliver(parts: LaneParts, events: readonly OutletEvent[]): Promise<void> {
+async function deliver(parts: DeliveryParts, events: readonly OutletEvent[]): Promise<void> {
   if (events.length > 1 && (await attempt(parts, events)) === undefined) {
     delivered(parts, events);
     return;
@@ -134,7 +134,7 @@ async function deliver(parts: LaneParts, events: readonly OutletEvent[]): Promis
   }
 }
 
-async function deliverOne(parts: LaneParts, event: OutletEvent): Promise<void> {
+async function deliverOne(parts: DeliveryParts, event: OutletEvent): Promise<void> {
   const { outlet, store, counters, stopping, say } = parts;
   const { id, shard, seq, type } = event;
   for (let failures = 1; ; failures++) {
@@ -158,7 +158,7 @@ async function deliverOne(parts: LaneParts, event: OutletEvent): Promise<void> {
   }
 }
 
-function delivered({ outlet, store, counters }: LaneParts, events: readonly OutletEvent[]): void {
+function delivered({ outlet, store, counters }: DeliveryParts, events: readonly OutletEvent[]): void {
   const { shard, seq } = events.at(-1)!;
   counters.delivered += events.length;
   store.moved(outlet.name, shard, seq);
@@ -166,7 +166,7 @@ function delivered({ outlet, store, counters }: LaneParts, events: readonly Outl
 }
 
 /** Undefined when it was delivered, else why not. */
-async function attempt(parts: LaneParts, events: readonly OutletEvent[]): Promise<string | undefined> {
+async function attempt(parts: DeliveryParts, events: readonly OutletEvent[]): Promise<string | undefined> {
   const { outlet, counters, stopped } = parts;
   const given = new AbortController();
   const giveUp = () => given.abort(new Error("the engine stops"));
@@ -195,7 +195,7 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 /** Makes the attempts at dead letters that somebody asks for, one after the other, until it is told to stop. Never rejects. */
-export async function runLetters(parts: LaneParts): Promise<void> {
+export async function runLetters(parts: DeliveryParts): Promise<void> {
   const { outlet, store, counters, stopping, say } = parts;
   while (!stopping.aborted) {
     try {

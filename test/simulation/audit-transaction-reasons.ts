@@ -1,11 +1,11 @@
-/** Why a deal is undone, as its answer says: such a reason can be true, as far as anybody knows. */
+/** Why a transaction is undone, as its answer says: such a reason can be true, as far as anybody knows. */
 
 import { minorOf } from "./amounts.js";
 import type { Audit } from "./audit.js";
 import { balanceBounds, bounds } from "./audit-answers.js";
-import type { DealPart } from "./deal-plan.js";
-import type { KnownDeal } from "./model.js";
+import type { KnownTransaction } from "./model.js";
 import type { Answer, Operation } from "./operation.js";
+import type { TransactionPart } from "./transaction-plan.js";
 
 /** As of orders: engine time moves a microsecond with every turn. */
 const slackMs = 2;
@@ -17,11 +17,11 @@ export function checkReason(
   audit: Audit,
   operation: Operation,
   answer: Answer,
-  { id, begunBy }: KnownDeal,
+  { id, begunBy }: KnownTransaction,
   error: Readonly<Record<string, unknown>>,
 ): void {
   const expect = (condition: boolean, what: string) => audit.expect(condition, operation, answer, what);
-  const { mode, parts } = begunBy.deal!;
+  const { mode, parts } = begunBy.transaction!;
   const { part: name, how, code } = error;
   if (name === undefined) {
     expect(mode === "tcc" && code === "hold_expired", "no reason");
@@ -44,7 +44,7 @@ function checkRefusedPart(
   audit: Audit,
   begunBy: Operation,
   expect: Expect,
-  part: DealPart,
+  part: TransactionPart,
   error: Readonly<Record<string, unknown>>,
 ): void {
   const { model, world } = audit;
@@ -81,7 +81,7 @@ function checkRefusedPart(
       const available = error.available as number;
       const supply = ledger.since(begunBy.before, `supply ${subject}`);
       const taken = ledger.since(begunBy.before, `taken ${subject}`);
-      // Another part of the deal may have taken some.
+      // Another part of the transaction may have taken some.
       const low = Math.max(0, supply.low - taken.high);
       expect(stock && available >= 0 && available < amount, "the stock was there");
       expect(available >= low && available <= supply.high, `available not in ${low}..${supply.high}`);

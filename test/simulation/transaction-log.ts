@@ -1,20 +1,25 @@
 /**
- * Deals in the logs, followed fact by fact by rules of the auditor's own.
+ * SimulatedTransactions in the logs, followed fact by fact by rules of the auditor's own.
  *
- * DL1  A deal is decided once: for it only when all its parts are done and its deadline has not come; against it only when
+ * DL1  A transaction is decided once: for it only when all its parts are done and its deadline has not come; against it only when
  *      a part is refused or unknown, or the deadline has come.
  * DL2  No part is ended before the decision; a saga begins a step when all before are done, and compensates newest first.
  *      Only what a human looks after is passed by, and of a move of money never.
- * DL3  A part is settled as the deal was decided, or as a human says in the same turn; the deal has ended when all are.
+ * DL3  A part is settled as the transaction was decided, or as a human says in the same turn; the transaction has ended when all are.
  *
- * Their calls and their items: `deal-outside`.
+ * Their calls and their items: `transaction-outside`.
  */
 
 import { readFacts } from "../../actors/fact-codec.js";
 import { type Fact, type FactOf, Facts } from "../../actors/facts.js";
 import { currencyCode } from "../../actors/money.js";
-import { type Branch, Fences } from "./deal-fences.js";
-import { DealOutside, dealCalls, dealItems, dealOfItem } from "./deal-outside.js";
+import { type Branch, Fences } from "./transaction-fences.js";
+import {
+  TransactionServices,
+  transactionCalls,
+  transactionItems,
+  transactionOfItem,
+} from "./transaction-outside.js";
 import type { World } from "./world.js";
 
 export type PartState = "waiting" | "begun" | "done" | "refused" | "unknown" | "ending" | "settled";
@@ -37,7 +42,7 @@ export interface LoggedPart {
   dueAt: number;
 }
 
-export interface LoggedDeal {
+export interface LoggedTransaction {
   readonly number: number;
   readonly shard: number;
   readonly account: string;
@@ -56,10 +61,10 @@ export interface LoggedDeal {
 
 const settleNames: readonly Settled[] = ["", "confirmed", "undone", "by_human", "nothing"];
 
-export class DealLog {
-  readonly deals = new Map<number, LoggedDeal>();
+export class TransactionLog {
+  readonly transactions = new Map<number, LoggedTransaction>();
   readonly fences: Fences;
-  readonly #outside: DealOutside;
+  readonly #outside: TransactionServices;
   readonly #world: World;
   #shard = 0;
   #turn = 0;
@@ -71,7 +76,7 @@ export class DealLog {
   constructor(world: World) {
     this.#world = world;
     this.fences = new Fences((what) => this.#wrong(what));
-    this.#outside = new DealOutside(world.coverage, (what) => this.#wrong(what));
+    this.#outside = new TransactionServices(world.coverage, (what) => this.#wrong(what));
     for (const { number, disk } of world.hosts) {
       this.#shard = number;
       this.#accounts = [];
@@ -98,8 +103,8 @@ export class DealLog {
     this.#now = Math.floor(time / 1000);
   }
 
-  branch(deal: LoggedDeal, part: number): Branch | undefined {
-    return this.fences.branches.get(`${deal.number}:${part}`);
+  branch(transaction: LoggedTransaction, part: number): Branch | undefined {
+    return this.fences.branches.get(`${transaction.number}:${part}`);
   }
 
   readonly #names = {
@@ -127,10 +132,10 @@ export class DealLog {
         this.#world.coverage.hit("fences dropped");
         fences.dropped(fact, this.#now);
         break;
-      case Facts.unitsShifted:
+      case Facts.unitsTransferred:
         fences.units(fact, this.#shard, this.#names, this.#position);
         break;
-      case Facts.moneyShifted:
+      case Facts.moneyTransferred:
         fences.money(fact, this.#names);
         break;
       case Facts.transactionBegun:
@@ -152,7 +157,8 @@ export class DealLog {
         this.#part(fact);
         break;
       case Facts.callMade:
-        if (fact.owner === dealCalls) this.#outside.made(fact, this.#deal(fact.subject), this.#now);
+        if (fact.owner === transactionCalls)
+          this.#outside.made(fact, this.#transaction(fact.subject), this.#now);
         break;
       case Facts.callFailed:
       case Facts.callEnded:
@@ -160,25 +166,26 @@ export class DealLog {
         this.#outside.call(fact, this.#now);
         break;
       case Facts.humanOpened:
-        if (fact.kind === dealItems) this.#outside.opened(fact, this.#deal(dealOfItem(fact.subject)));
+        if (fact.kind === transactionItems)
+          this.#outside.opened(fact, this.#transaction(transactionOfItem(fact.subject)));
         break;
       case Facts.humanResolved:
         this.#outside.resolve(fact);
         break;
       case Facts.entryMade:
-        this.#outside.entry(fact, this.fences.purses);
+        this.#outside.entry(fact, this.fences.moneyBuckets);
         break;
     }
   }
 
   #begun(fact: FactOf<"transactionBegun">): void {
-    if (this.deals.has(fact.transaction)) this.#wrong(`deal ${fact.transaction} begins twice`);
+    if (this.transactions.has(fact.transaction)) this.#wrong(`transaction ${fact.transaction} begins twice`);
     const plan = JSON.parse(fact.plan) as (Omit<LoggedPart, "currency"> & { currency: number })[];
     const parts = plan.map(({ name, what, subject, account, amount, currency, pair }): LoggedPart => {
       const said = { name, what, subject, account, amount, currency: currencyCode(currency), pair };
       return { ...said, state: "waiting", settled: "", failures: 0, item: 0, wasStuck: false, dueAt: 0 };
     });
-    this.deals.set(fact.transaction, {
+    this.transactions.set(fact.transaction, {
       ...{
         number: fact.transaction,
         shard: this.#shard,
@@ -190,63 +197,66 @@ export class DealLog {
     });
   }
 
-  #deal(number: number): LoggedDeal {
-    const deal = this.deals.get(number);
-    if (!deal || deal.ended) this.#wrong(`deal ${number} is not open`);
-    return deal!;
+  #transaction(number: number): LoggedTransaction {
+    const transaction = this.transactions.get(number);
+    if (!transaction || transaction.ended) this.#wrong(`transaction ${number} is not open`);
+    return transaction!;
   }
 
   /** DL1. */
   #decided(fact: FactOf<"transactionDecided">): void {
-    const deal = this.#deal(fact.transaction);
-    const { parts, decision, deadline } = deal;
-    if (decision !== "") this.#wrong(`deal ${deal.number} is decided twice`);
+    const transaction = this.#transaction(fact.transaction);
+    const { parts, decision, deadline } = transaction;
+    if (decision !== "") this.#wrong(`transaction ${transaction.number} is decided twice`);
     const late = this.#now >= deadline;
     if (fact.how === 1) {
-      if (!parts.every(({ state }) => state === "done")) this.#wrong(`deal ${deal.number}: not all is done`);
-      if (late) this.#wrong(`deal ${deal.number} is decided for after its deadline`);
+      if (!parts.every(({ state }) => state === "done"))
+        this.#wrong(`transaction ${transaction.number}: not all is done`);
+      if (late) this.#wrong(`transaction ${transaction.number} is decided for after its deadline`);
     } else if (!late && !parts.some(({ state }) => state === "refused" || state === "unknown"))
-      this.#wrong(`deal ${deal.number} is decided against, and nothing is`);
-    deal.decision = fact.how === 1 ? "done" : "undone";
+      this.#wrong(`transaction ${transaction.number} is decided against, and nothing is`);
+    transaction.decision = fact.how === 1 ? "done" : "undone";
   }
 
   #ended(fact: FactOf<"transactionEnded">): void {
-    const deal = this.#deal(fact.transaction);
-    const { mode, parts, decision } = deal;
+    const transaction = this.#transaction(fact.transaction);
+    const { mode, parts, decision } = transaction;
     if (decision === "" || (fact.how === 1) !== (decision === "done"))
-      this.#wrong(`deal ${deal.number} ends as ${fact.how}, and is ${decision}`);
+      this.#wrong(`transaction ${transaction.number} ends as ${fact.how}, and is ${decision}`);
     const forward = mode === "saga" && decision === "done";
     if (!parts.every(({ state }) => state === (forward ? "done" : "settled")))
-      this.#wrong(`deal ${deal.number} has ended, and a part has not`);
-    if (deal.calls.size > 0) this.#wrong(`deal ${deal.number} has ended, and something is called`);
-    deal.ended = true;
+      this.#wrong(`transaction ${transaction.number} has ended, and a part has not`);
+    if (transaction.calls.size > 0)
+      this.#wrong(`transaction ${transaction.number} has ended, and something is called`);
+    transaction.ended = true;
   }
 
   #part(fact: Extract<Fact, { transaction: number; part: number }>): void {
-    const deal = this.#deal(fact.transaction);
-    const part = deal.parts[fact.part]!;
+    const transaction = this.#transaction(fact.transaction);
+    const part = transaction.parts[fact.part]!;
     const wrong = (what: string) =>
-      this.#wrong(`deal ${deal.number}, ${part.name} is ${part.state}: ${what}`);
+      this.#wrong(`transaction ${transaction.number}, ${part.name} is ${part.state}: ${what}`);
     switch (fact.type) {
       case Facts.partBegun: {
-        if (part.state !== "waiting" || deal.decision !== "") wrong("begun");
-        const before = deal.parts.slice(0, fact.part);
-        if (deal.mode === "saga" && !before.every(({ state }) => state === "done")) wrong("begun too early");
+        if (part.state !== "waiting" || transaction.decision !== "") wrong("begun");
+        const before = transaction.parts.slice(0, fact.part);
+        if (transaction.mode === "saga" && !before.every(({ state }) => state === "done"))
+          wrong("begun too early");
         part.state = "begun";
         break;
       }
       case Facts.partAnswered:
-        if (part.state !== "begun" || deal.decision !== "") wrong("answered");
+        if (part.state !== "begun" || transaction.decision !== "") wrong("answered");
         part.state = (["done", "refused", "unknown"] as const)[fact.how - 1]!;
         part.failures = 0;
         break;
       case Facts.partEnding:
-        if (part.state !== "ending") this.#ending(deal, fact.part, wrong);
+        if (part.state !== "ending") this.#ending(transaction, fact.part, wrong);
         part.state = "ending";
         part.dueAt = 0;
         break;
       case Facts.partSettled:
-        this.#settled(deal, part, settleNames[fact.how]!, wrong);
+        this.#settled(transaction, part, settleNames[fact.how]!, wrong);
         break;
       case Facts.partFailed:
         if (part.state !== "ending" || part.what === "call") wrong("failed to end");
@@ -258,14 +268,14 @@ export class DealLog {
         break;
       case Facts.partStuck:
         part.wasStuck = true;
-        if (deal.decision === "undone" && part.failures >= 10)
+        if (transaction.decision === "undone" && part.failures >= 10)
           this.#world.coverage.hit("compensation that kept failing");
         break;
     }
   }
 
   /** DL2. */
-  #ending({ mode, parts, decision }: LoggedDeal, at: number, wrong: (what: string) => never): void {
+  #ending({ mode, parts, decision }: LoggedTransaction, at: number, wrong: (what: string) => never): void {
     const { state, pair } = parts[at]!;
     if (decision === "") wrong("ends before the decision");
     if (mode === "saga" && decision === "done") wrong("is compensated, and all is done");
@@ -285,17 +295,23 @@ export class DealLog {
   }
 
   /** DL3. */
-  #settled(deal: LoggedDeal, part: LoggedPart, how: Settled, wrong: (what: string) => never): void {
+  #settled(
+    transaction: LoggedTransaction,
+    part: LoggedPart,
+    how: Settled,
+    wrong: (what: string) => never,
+  ): void {
     const { state, pair } = part;
     if (how === "confirmed" || how === "undone") {
       if (state !== "ending") wrong(how);
-      if ((how === "confirmed") !== (deal.decision === "done")) wrong(`${how}, and it is ${deal.decision}`);
+      if ((how === "confirmed") !== (transaction.decision === "done"))
+        wrong(`${how}, and it is ${transaction.decision}`);
     } else if (how === "nothing") {
       if (state !== "waiting" && state !== "refused") wrong("settled as nothing");
-      if (deal.decision !== "undone") wrong("it is not undone");
+      if (transaction.decision !== "undone") wrong("it is not undone");
     } else {
       const { resolved } = this.#outside;
-      const said = resolved.has(part) || (pair >= 0 && resolved.has(deal.parts[pair]!));
+      const said = resolved.has(part) || (pair >= 0 && resolved.has(transaction.parts[pair]!));
       if (!said) wrong("settled by a human who has said nothing");
       if (part.what === "credit") this.#world.coverage.hit("money between two wallets settled by a human");
     }

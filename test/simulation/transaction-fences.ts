@@ -1,5 +1,5 @@
 /**
- * What actors did for deals, as the logs say it: fences, and the units and the money behind them.
+ * What actors did for transactions, as the logs say it: fences, and the units and the money behind them.
  *
  *               tried            confirmed, done     refused, canceled, undone, tombstone
  *   stock       available, held  available, sold     nothing
@@ -17,8 +17,8 @@ const states = ["none", "refused", "tried", "confirmed", "canceled", "tombstone"
 export type BranchState = (typeof states)[number];
 
 const whats = ["", "stock", "debit", "credit"] as const;
-const shelfNames = ["", "available", "held", "sold"] as const;
-const purseNames = ["", "wallet", "held", "transit", "revenue", "suspense", "loss"] as const;
+const stockBucketNames = ["", "available", "held", "sold"] as const;
+const moneyBucketNames = ["", "wallet", "held", "transit", "revenue", "suspense", "loss"] as const;
 
 const begins: Readonly<Record<string, readonly BranchState[]>> = {
   tcc: ["tried", "refused", "tombstone"],
@@ -34,7 +34,7 @@ const next: Readonly<Partial<Record<`${string} ${BranchState}`, readonly BranchS
 /** So long what has ended is remembered, ms. */
 const rememberedMs = 86_400_000;
 
-export type Shelf = "available" | "held" | "sold";
+export type StockBucket = "available" | "held" | "sold";
 
 export interface Branch {
   readonly shard: number;
@@ -48,16 +48,16 @@ export interface Branch {
   state: BranchState;
   movedAt: number;
   dropped: boolean;
-  /** By shelf or purse, what has gone there. */
+  /** By stockBucket or moneyBucket, what has gone there. */
   readonly moved: Map<string, number>;
 }
 
-export interface Shift {
+export interface Transfer {
   readonly position: number;
   readonly product: string;
   readonly qty: number;
-  readonly from: Shelf;
-  readonly to: Shelf;
+  readonly from: StockBucket;
+  readonly to: StockBucket;
   readonly available: number;
 }
 
@@ -71,14 +71,14 @@ export class Fences {
   /** By "transaction:branch". */
   readonly branches = new Map<string, Branch>();
   /** By shard, in the order of its log. */
-  readonly shifts = new Map<number, Shift[]>();
-  /** What deals did, less what they undid: by account, by product, by "account product" (held or sold). */
+  readonly transfers = new Map<number, Transfer[]>();
+  /** What transactions did, less what they undid: by account, by product, by "account product" (held or sold). */
   readonly wallets = new Map<string, number>();
   readonly heldMoney = new Map<string, number>();
   readonly heldUnits = new Map<string, number>();
   readonly taken = new Map<string, number>();
-  /** By transaction and purse, over all shards and human hands included. */
-  readonly purses = new Map<string, number>();
+  /** By transaction and moneyBucket, over all shards and human hands included. */
+  readonly moneyBuckets = new Map<string, number>();
   /** Ended branches of the shard, first ended first. */
   #ended = new Set<Branch>();
   #touched = new Map<string, Branch>();
@@ -90,7 +90,7 @@ export class Fences {
 
   beginShard(shard: number): void {
     this.#ended = new Set();
-    this.shifts.set(shard, []);
+    this.transfers.set(shard, []);
   }
 
   set(fact: FactOf<"fenceSet">, shard: number, names: Names, nowMs: number): void {
@@ -105,7 +105,7 @@ export class Fences {
       ...{ shard, mode, what, state, movedAt: nowMs, dropped: false, amount: fact.amount },
       subject: !had ? "" : what === "stock" ? names.product(fact.subject) : names.account(fact.subject),
       account: had ? names.account(fact.account) : "",
-      ...{ to: purseNames[fact.to]!, moved: new Map<string, number>() },
+      ...{ to: moneyBucketNames[fact.to]!, moved: new Map<string, number>() },
     };
     this.branches.set(name, branch);
     this.#touched.set(name, branch);
@@ -134,37 +134,37 @@ export class Fences {
     }
   }
 
-  units(fact: FactOf<"unitsShifted">, shard: number, names: Names, position: number): void {
+  units(fact: FactOf<"unitsTransferred">, shard: number, names: Names, position: number): void {
     const { qty, available } = fact;
-    const [from, to] = [shelfNames[fact.from] as Shelf, shelfNames[fact.to] as Shelf];
+    const [from, to] = [stockBucketNames[fact.from] as StockBucket, stockBucketNames[fact.to] as StockBucket];
     const product = names.product(fact.product);
     const account = names.account(fact.account);
-    this.shifts.get(shard)!.push({ position, product, qty, from, to, available });
+    this.transfers.get(shard)!.push({ position, product, qty, from, to, available });
     const branch = this.#branch(fact);
     if (branch.what !== "stock" || branch.subject !== product || branch.account !== account)
       this.#wrong(`${fact.transaction}:${fact.branch} moves ${product} for ${account}`);
-    for (const [shelf, sign] of [
+    for (const [stockBucket, sign] of [
       [from, -1],
       [to, 1],
     ] as const) {
-      add(branch.moved, shelf, sign * qty);
-      if (shelf === "held") add(this.heldUnits, product, sign * qty);
-      if (shelf === "available") add(this.taken, `${account} ${product}`, -sign * qty);
+      add(branch.moved, stockBucket, sign * qty);
+      if (stockBucket === "held") add(this.heldUnits, product, sign * qty);
+      if (stockBucket === "available") add(this.taken, `${account} ${product}`, -sign * qty);
     }
   }
 
-  money(fact: FactOf<"moneyShifted">, names: Names): void {
-    const [from, to] = [purseNames[fact.from]!, purseNames[fact.to]!];
-    for (const [purse, sign] of [
+  money(fact: FactOf<"moneyTransferred">, names: Names): void {
+    const [from, to] = [moneyBucketNames[fact.from]!, moneyBucketNames[fact.to]!];
+    for (const [moneyBucket, sign] of [
       [from, -1],
       [to, 1],
     ] as const) {
-      add(this.purses, `${fact.transaction} ${purse}`, sign * fact.amount);
-      if (purse === "wallet") add(this.wallets, names.account(fact.account), sign * fact.amount);
-      if (purse === "held") add(this.heldMoney, names.account(fact.account), sign * fact.amount);
+      add(this.moneyBuckets, `${fact.transaction} ${moneyBucket}`, sign * fact.amount);
+      if (moneyBucket === "wallet") add(this.wallets, names.account(fact.account), sign * fact.amount);
+      if (moneyBucket === "held") add(this.heldMoney, names.account(fact.account), sign * fact.amount);
     }
     // A human's hand: between where the money stands and where it comes from, and no branch has moved.
-    if ([from, to].some((purse) => purse === "suspense" || purse === "loss")) return;
+    if ([from, to].some((moneyBucket) => moneyBucket === "suspense" || moneyBucket === "loss")) return;
     const branch = this.#branch(fact);
     const owner = names.account(fact.account);
     if (branch.what === "stock" || branch.subject !== owner)
@@ -177,10 +177,10 @@ export class Fences {
   endTurn(): void {
     for (const [name, branch] of this.#touched) {
       const expected = effectOf(branch);
-      for (const purse of new Set([...branch.moved.keys(), ...Object.keys(expected)])) {
-        const moved = branch.moved.get(purse) ?? 0;
-        if (moved !== (expected[purse] ?? 0))
-          this.#wrong(`branch ${name} is ${branch.state}, and has moved ${moved} to ${purse}`);
+      for (const moneyBucket of new Set([...branch.moved.keys(), ...Object.keys(expected)])) {
+        const moved = branch.moved.get(moneyBucket) ?? 0;
+        if (moved !== (expected[moneyBucket] ?? 0))
+          this.#wrong(`branch ${name} is ${branch.state}, and has moved ${moved} to ${moneyBucket}`);
       }
     }
     this.#touched.clear();
@@ -195,7 +195,7 @@ export class Fences {
   }
 }
 
-/** What a branch has moved, by shelf or purse. */
+/** What a branch has moved, by stockBucket or moneyBucket. */
 function effectOf({ what, state, amount, to }: Branch): Readonly<Record<string, number>> {
   const done = state === "confirmed" || state === "done";
   if (!done && state !== "tried") return {};

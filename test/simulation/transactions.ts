@@ -1,17 +1,17 @@
-/** What programs think of: deals over stock, wallets and functions outside, sound ones and others, and how far they are. */
+/** What programs think of: transactions over stock, wallets and functions outside, sound ones and others, and how far they are. */
 
-import type { PartAsked } from "../../engine/transactions/plan.js";
+import type { PartSpec } from "../../engine/transactions/plan.js";
 import { decimal } from "./amounts.js";
 import type { Client } from "./client.js";
-import { type Deal, dealName, partsOf } from "./deal-plan.js";
 import type { Operation, Slot } from "./operation.js";
 import { poorAccount, withdraw } from "./shopkeeping.js";
+import { partsOf, type SimulatedTransaction, transactionName } from "./transaction-plan.js";
 import type { World } from "./world.js";
 
 /** Longer than a function that nobody has is waited for. */
 const longMs = 2_000_000_000;
 
-export class Deals {
+export class SimulatedTransactions {
   readonly #world: World;
   #notes = 0;
 
@@ -21,10 +21,16 @@ export class Deals {
 
   begin(client: Client, account: string, key: string): void {
     const { random, requests, network, coverage } = this.#world;
-    const deal = this.#deal(account, random.chance(0.03));
+    const transaction = this.#transaction(account, random.chance(0.03));
     const operation = requests.make(client, {
-      ...{ method: "transaction.begin", params: this.#params(account, deal), key, subject: account, deal },
-      ...{ amount: deal.flaw === undefined ? 0 : -1, once: random.chance(0.02) },
+      ...{
+        method: "transaction.begin",
+        params: this.#params(account, transaction),
+        key,
+        subject: account,
+        transaction,
+      },
+      ...{ amount: transaction.flaw === undefined ? 0 : -1, once: random.chance(0.02) },
     });
     client.ask(operation);
     if (random.chance(0.8)) withdraw(this.#world, client, poorAccount, random.pick([300, 3000]));
@@ -34,30 +40,30 @@ export class Deals {
     network.request(client, operation, true);
   }
 
-  /** Another deal under a key that is used. */
+  /** Another transaction under a key that is used. */
   other(client: Client, slot: Slot): Operation {
-    const deal = this.#deal(slot.subject, false);
-    const params = this.#params(slot.subject, deal);
-    return this.#world.requests.make(client, { method: "transaction.begin", params, slot, deal });
+    const transaction = this.#transaction(slot.subject, false);
+    const params = this.#params(slot.subject, transaction);
+    return this.#world.requests.make(client, { method: "transaction.begin", params, slot, transaction });
   }
 
   look(client: Client): void {
     const { random, requests } = this.#world;
-    const known = random.chance(0.05) ? undefined : client.deals.at(-1 - random.below(4));
+    const known = random.chance(0.05) ? undefined : client.transactions.at(-1 - random.below(4));
     if (known === undefined && !random.chance(0.2)) return;
     const params = { transaction: known ?? "t999424" };
     client.ask(requests.make(client, { method: "transaction.get", params }));
   }
 
-  #params(account: string, { mode, asked, deadlineMs, flaw }: Deal): Record<string, unknown> {
+  #params(account: string, { mode, asked, deadlineMs, flaw }: SimulatedTransaction): Record<string, unknown> {
     const { random } = this.#world;
-    // The note makes every two deals different.
+    // The note makes every two transactions different.
     const input = { mode, parts: asked, note: ++this.#notes };
-    const name = flaw === "name" ? "barter" : dealName;
+    const name = flaw === "name" ? "barter" : transactionName;
     return { account, name, input, deadlineMs, wait: random.chance(0.5) };
   }
 
-  #deal(account: string, flawed: boolean): Deal {
+  #transaction(account: string, flawed: boolean): SimulatedTransaction {
     const { random } = this.#world;
     const mode = random.pick(["tcc", "saga"] as const);
     const flaw = flawed ? random.pick(["name", "ask", "names", "amount"] as const) : undefined;
@@ -75,7 +81,7 @@ export class Deals {
     return { mode: said, asked, deadlineMs, flaw, parts: flaw ? [] : partsOf(asked, account) };
   }
 
-  #deadline(asked: readonly PartAsked[]): number | undefined {
+  #deadline(asked: readonly PartSpec[]): number | undefined {
     const { random } = this.#world;
     if (asked.some(({ kind, name }) => kind === "call" && name.startsWith("n")) && random.chance(0.5))
       return longMs;
@@ -88,7 +94,7 @@ export class Deals {
     ]);
   }
 
-  #part(account: string, mode: "tcc" | "saga", index: number): PartAsked {
+  #part(account: string, mode: "tcc" | "saga", index: number): PartSpec {
     const { random, plan } = this.#world;
     switch (random.weighted({ stock: 4, money: 5, call: 4 })) {
       case "stock": {
@@ -112,7 +118,7 @@ export class Deals {
     }
   }
 
-  #money(account: string, index: number): PartAsked {
+  #money(account: string, index: number): PartSpec {
     const { random, audit } = this.#world;
     const from = random.chance(0.7) ? account : random.chance(0.2) ? poorAccount : this.#anyAccount();
     const receiver = random.chance(0.4) ? poorAccount : this.#anyAccount();

@@ -1,6 +1,6 @@
 /**
- * Answers about deals: a deal is what was asked for, goes forward only, and what it says of its parts fits what it says of
- * itself. Why it is undone: `audit-deal-reasons`.
+ * Answers about transactions: a transaction is what was asked for, goes forward only, and what it says of its parts fits what it says of
+ * itself. Why it is undone: `audit-transaction-reasons`.
  *
  *   running ──▶ confirming ──▶ done          a saga is done without confirming
  *      └──────▶ canceling ───▶ undone
@@ -8,13 +8,13 @@
 
 import { minorOf } from "./amounts.js";
 import type { Audit } from "./audit.js";
-import { checkReason } from "./audit-deal-reasons.js";
-import { type Deal, dealName } from "./deal-plan.js";
+import { checkReason } from "./audit-transaction-reasons.js";
 import type { Host } from "./host.js";
-import type { KnownDeal } from "./model.js";
+import type { KnownTransaction } from "./model.js";
 import type { Answer, Operation } from "./operation.js";
+import { type SimulatedTransaction, transactionName } from "./transaction-plan.js";
 
-export interface DealView {
+export interface TransactionView {
   readonly transaction: string;
   readonly account: string;
   readonly name: string;
@@ -27,7 +27,7 @@ export interface DealView {
   readonly endedAt: string | null;
 }
 
-/** What may follow what, of a deal. */
+/** What may follow what, of a transaction. */
 const follows: Readonly<Record<string, readonly string[]>> = {
   running: ["confirming", "canceling", "done", "undone"],
   confirming: ["done"],
@@ -42,7 +42,7 @@ const ranks: Readonly<Record<string, number>> = {
   ...{ confirmed: 4, undone: 4, by_human: 4, nothing: 4 },
 };
 
-/** How parts can be while their deal is. */
+/** How parts can be while their transaction is. */
 const within: Readonly<Record<string, readonly string[]>> = {
   "tcc running": ["begun", "done"],
   "tcc confirming": ["ending", "confirmed", "by_human"],
@@ -55,67 +55,75 @@ const within: Readonly<Record<string, readonly string[]>> = {
   "saga undone": ["undone", "nothing", "by_human"],
 };
 
-/** How long a deal may be undecided when nobody says so: ten minutes, a day. */
+/** How long a transaction may be undecided when nobody says so: ten minutes, a day. */
 export const patienceMs = { tcc: 600_000, saga: 86_400_000 } as const;
 
 /** As of orders: engine time moves a microsecond with every turn. */
 const slackMs = 2;
 
 /** Whether the answer tells an end, which is kept under the key. */
-export function endedDeal({ result }: Answer): boolean {
-  const { state } = result as DealView;
+export function endedTransaction({ result }: Answer): boolean {
+  const { state } = result as TransactionView;
   return state === "done" || state === "undone";
 }
 
 /** `transaction.begin`, `transaction.get`. */
-export function checkDeal(audit: Audit, operation: Operation, answer: Answer, host: Host): void {
+export function checkTransaction(audit: Audit, operation: Operation, answer: Answer, host: Host): void {
   const expect = (condition: boolean, what: string) => audit.expect(condition, operation, answer, what);
   if (answer.code === "transaction_not_found") {
-    expect(operation.params.transaction === "t999424", "the deal is gone");
+    expect(operation.params.transaction === "t999424", "the transaction is gone");
     return;
   }
-  expect(answer.code === "ok", "no deal is refused so");
-  const view = answer.result as DealView;
-  const known = knownDeal(audit, operation, answer, view);
-  const deal = known.begunBy.deal!;
-  expect(view.account === known.begunBy.params.account && view.name === dealName, "another deal");
-  expect(view.mode === deal.mode && view.begunAt === known.begunAt, "another deal");
-  const names = JSON.stringify(deal.parts.map(({ name }) => name));
+  expect(answer.code === "ok", "no transaction is refused so");
+  const view = answer.result as TransactionView;
+  const known = knownTransaction(audit, operation, answer, view);
+  const transaction = known.begunBy.transaction!;
+  expect(
+    view.account === known.begunBy.params.account && view.name === transactionName,
+    "another transaction",
+  );
+  expect(view.mode === transaction.mode && view.begunAt === known.begunAt, "another transaction");
+  const names = JSON.stringify(transaction.parts.map(({ name }) => name));
   expect(JSON.stringify(view.parts.map(({ name }) => name)) === names, "other parts");
   checkStates(expect, view);
   checkProgress(expect, known, view);
-  checkTimes(expect, deal, view, host);
+  checkTimes(expect, transaction, view, host);
   checkResults(audit, expect, known, view);
   if (view.error) checkReason(audit, operation, answer, known, view.error);
   const wasOpen = follows[known.state]!.length > 0;
   if (follows[view.state]!.length === 0 && wasOpen) ended(audit, known, view);
-  if (endedDeal(answer)) meet(audit, operation, answer, view, host);
+  if (endedTransaction(answer)) meet(audit, operation, answer, view, host);
   known.state = view.state;
   known.parts = view.parts.map(({ state }) => state);
 }
 
-function knownDeal(audit: Audit, operation: Operation, answer: Answer, view: DealView): KnownDeal {
-  const { deals } = audit.model;
+function knownTransaction(
+  audit: Audit,
+  operation: Operation,
+  answer: Answer,
+  view: TransactionView,
+): KnownTransaction {
+  const { transactions } = audit.model;
   const { transaction: id, begunAt } = view;
-  let known = deals.get(id);
+  let known = transactions.get(id);
   if (!known) {
     const begin = operation.method === "transaction.begin";
-    audit.expect(begin, operation, answer, "a deal that nobody has begun");
+    audit.expect(begin, operation, answer, "a transaction that nobody has begun");
     known = { id, begunBy: operation, begunAt, state: "running", parts: [] };
-    deals.set(id, known);
+    transactions.set(id, known);
   }
   if (operation.method === "transaction.get")
-    audit.expect(operation.params.transaction === id, operation, answer, "another deal");
+    audit.expect(operation.params.transaction === id, operation, answer, "another transaction");
   else audit.expect(known.begunBy === operation, operation, answer, `${id} was begun by ${known.begunBy.id}`);
   return known;
 }
 
 type Expect = (condition: boolean, what: string) => void;
 
-function checkStates(expect: Expect, { mode, state, parts, error, endedAt }: DealView): void {
+function checkStates(expect: Expect, { mode, state, parts, error, endedAt }: TransactionView): void {
   const allowed = within[`${mode} ${state}`] ?? [];
   for (const { name, state: its, stuck } of parts) {
-    expect(allowed.includes(its), `${name} is ${its}, and the deal is ${state}`);
+    expect(allowed.includes(its), `${name} is ${its}, and the transaction is ${state}`);
     expect(!stuck || its === "begun" || its === "ending", `${name} is ${its}, and stuck`);
   }
   const open = follows[state]!.length > 0;
@@ -141,7 +149,7 @@ function checkStates(expect: Expect, { mode, state, parts, error, endedAt }: Dea
   expect((endedAt === null) === open, "ended, or not");
 }
 
-function checkProgress(expect: Expect, known: KnownDeal, { state, parts }: DealView): void {
+function checkProgress(expect: Expect, known: KnownTransaction, { state, parts }: TransactionView): void {
   expect(
     state === known.state || follows[known.state]!.includes(state),
     `it was ${known.state}, and is ${state}`,
@@ -153,7 +161,12 @@ function checkProgress(expect: Expect, known: KnownDeal, { state, parts }: DealV
   }
 }
 
-function checkTimes(expect: Expect, deal: Deal, view: DealView, host: Host): void {
+function checkTimes(
+  expect: Expect,
+  transaction: SimulatedTransaction,
+  view: TransactionView,
+  host: Host,
+): void {
   const now = host.clockMax / 1000 + slackMs;
   const begunAt = Date.parse(view.begunAt);
   expect(begunAt <= now, "begun in the future");
@@ -162,7 +175,7 @@ function checkTimes(expect: Expect, deal: Deal, view: DealView, host: Host): voi
     expect(endedAt >= begunAt && endedAt <= now, "ended at no such time");
   }
   if (view.error?.code !== "hold_expired") return;
-  const deadline = begunAt + (deal.deadlineMs ?? patienceMs[deal.mode]);
+  const deadline = begunAt + (transaction.deadlineMs ?? patienceMs[transaction.mode]);
   expect(now >= deadline, `its deadline is ${new Date(deadline).toISOString()}`);
 }
 
@@ -170,13 +183,13 @@ function checkTimes(expect: Expect, deal: Deal, view: DealView, host: Host): voi
 function checkResults(
   audit: Audit,
   expect: Expect,
-  { id, begunBy }: KnownDeal,
-  { state, parts, results }: DealView,
+  { id, begunBy }: KnownTransaction,
+  { state, parts, results }: TransactionView,
 ): void {
   const { products } = audit.model;
   for (const [name, result] of Object.entries(results)) {
     const at = parts.findIndex((part) => part.name === name);
-    const { what, subject, amount } = begunBy.deal!.parts[at]!;
+    const { what, subject, amount } = begunBy.transaction!.parts[at]!;
     expect(parts[at]!.state !== "nothing", `${name} has a result, and did nothing`);
     if (what === "stock") {
       const { product, qty, unitPrice, currency } = result as Record<string, unknown>;
@@ -191,21 +204,23 @@ function checkResults(
       );
   }
   if (state !== "done") return;
-  for (const { name, what } of begunBy.deal!.parts)
+  for (const { name, what } of begunBy.transaction!.parts)
     if (what === "stock") expect(results[name] !== undefined, `${name} has no result`);
 }
 
 /** It has ended, and nobody had heard of it before: what it may have moved, it has moved or not. */
-function ended({ model }: Audit, { begunBy }: KnownDeal, { state, parts }: DealView): void {
-  const deal = begunBy.deal!;
-  const byHand = parts.some((part, at) => part.state === "by_human" && deal.parts[at]!.what !== "call");
+function ended({ model }: Audit, { begunBy }: KnownTransaction, { state, parts }: TransactionView): void {
+  const transaction = begunBy.transaction!;
+  const byHand = parts.some(
+    (part, at) => part.state === "by_human" && transaction.parts[at]!.what !== "call",
+  );
   if (byHand || !begunBy.counted) return;
   if (state === "undone") {
     model.drop(begunBy);
     return;
   }
   model.settle(begunBy, {});
-  for (const { what, subject, account, amount } of deal.parts) {
+  for (const { what, subject, account, amount } of transaction.parts) {
     if (what !== "stock") continue;
     const product = model.products.get(subject)!;
     product.sold += amount;
@@ -217,20 +232,20 @@ function meet(
   { world }: Audit,
   { method, params }: Operation,
   { replayed }: Answer,
-  { mode, state, error, begunAt, endedAt }: DealView,
+  { mode, state, error, begunAt, endedAt }: TransactionView,
   host: Host,
 ): void {
   const { coverage } = world;
   if (method === "transaction.get") {
-    coverage.hit("deal looked at");
+    coverage.hit("transaction looked at");
     return;
   }
   if (replayed) {
-    coverage.hit("deal's key replayed");
+    coverage.hit("transaction's key replayed");
     return;
   }
   if (params.wait === true && Date.parse(begunAt) < host.bornMs && Date.parse(endedAt!) >= host.bornMs)
-    coverage.hit("deal waited for over a restart");
+    coverage.hit("transaction waited for over a restart");
   if (state === "done") coverage.hit(mode === "tcc" ? "tcc done" : "saga done");
   else if (error!.code === "hold_expired")
     coverage.hit(mode === "tcc" ? "tcc undone by its deadline" : "saga undone by its deadline");
