@@ -1,7 +1,7 @@
 /** `yifen human`: what only a human can end, in a running engine: look at it, and end it. */
 
 import { Argument, type Command, Option } from "commander";
-import { connect, type ResolveHumanParams, type HumanItem, type Yifen } from "../client/client.js";
+import { connect, type HumanItem, type ResolveHumanParams, type Yifen } from "../client/client.js";
 import { BadConfig } from "../gateway/host/config.js";
 
 interface Shown {
