@@ -1,12 +1,14 @@
 /**
- * An account: its wallet. Money moves between it and the outside (deposit, withdraw) and its orders (capture).
+ * An account: its wallet. Money moves between it and the outside (deposit, withdraw), its orders (capture, refund), transactions
+ * of programs, and by the entries of a human.
  *
- * A1  available is never negative and never over 2^53-1, after every fact.
+ * A1  available and held are never negative and never over 2^53-1, after every fact.
  * A2  points are below zero only by a reversal: what was spent before its order was refunded is owed.
  */
 
 import { type FactOf, Facts } from "./facts.js";
 import { addChecked } from "./money.js";
+import { moneyBuckets, walletIn } from "./postings.js";
 import { type Refusal, refuse } from "./results.js";
 
 export interface Account {
@@ -42,7 +44,9 @@ type AccountFact =
   | FactOf<"refundDone">
   | FactOf<"pointsGranted">
   | FactOf<"pointsReversed">
-  | FactOf<"pointsSpent">;
+  | FactOf<"pointsSpent">
+  | FactOf<"moneyTransferred">
+  | FactOf<"entryMade">;
 
 /** Applies a fact. Throws when the log contradicts itself. */
 export function evolveAccount(account: Account, fact: AccountFact): void {
@@ -69,8 +73,23 @@ export function evolveAccount(account: Account, fact: AccountFact): void {
     case Facts.moneyCaptured:
       account.available -= fact.amount;
       break;
+    case Facts.moneyTransferred:
+      transfer(account, fact.from, -fact.amount);
+      transfer(account, fact.to, fact.amount);
+      break;
+    case Facts.entryMade:
+      if (walletIn(fact.from) === account.id) account.available -= fact.amount;
+      if (walletIn(fact.to) === account.id) account.available += fact.amount;
+      break;
   }
-  if (account.available < 0 || !Number.isSafeInteger(account.available)) {
-    throw new Error(`account ${account.id}: available ${account.available} after ${fact.type}`);
+  const { available, held } = account;
+  if (available < 0 || held < 0 || !Number.isSafeInteger(available) || !Number.isSafeInteger(held)) {
+    throw new Error(`account ${account.id}: available ${available}, held ${held} after ${fact.type}`);
   }
+}
+
+/** Buckets that are no account's are the ledger's alone. */
+function transfer(account: Account, bucket: number, amount: number): void {
+  if (bucket === moneyBuckets.wallet) account.available += amount;
+  else if (bucket === moneyBuckets.held) account.held += amount;
 }

@@ -228,7 +228,7 @@ function refundSource({ source, order }: { source: number; order: number }, curr
   return source === refundSources.order ? `order:${orderId(order)}` : `suspense:${currency}`;
 }
 
-/** StockBuckets of a product's stock, as transactions number them. */
+/** Buckets of a product's stock, as transactions number them. */
 export const stockBuckets = { available: 1, held: 2, sold: 3 } as const;
 
 const stockBucketNames: readonly (StockBucket | undefined)[] = [undefined, "available", "held", "sold"];
@@ -236,9 +236,14 @@ const stockBucketNames: readonly (StockBucket | undefined)[] = [undefined, "avai
 /** Where a transaction's money can be, as it numbers them. */
 export const moneyBuckets = { wallet: 1, held: 2, transit: 3, revenue: 4, suspense: 5, loss: 6 } as const;
 
+/** Whether money in this bucket is an account's own: its wallet, or what a transaction holds of it. */
+export function isAccountBucket(bucket: number): boolean {
+  return bucket <= moneyBuckets.held;
+}
+
 function moneyBucketName(number: number, currency: string, account: () => string): string {
   const [name] = Object.entries(moneyBuckets).find(([, known]) => known === number)!;
-  return number <= moneyBuckets.held ? `${name}:${account()}` : `${name}:${currency}`;
+  return isAccountBucket(number) ? `${name}:${account()}` : `${name}:${currency}`;
 }
 
 const handNames = /^(?:suspense|revenue|fees|loss|(?:clearing|wallet):[A-Za-z0-9._:-]{1,64})$/;
@@ -249,6 +254,11 @@ const handNames = /^(?:suspense|revenue|fees|loss|(?:clearing|wallet):[A-Za-z0-9
  */
 export function isHandAccount(name: string): boolean {
   return handNames.test(name);
+}
+
+/** The account whose wallet a ledger account of this name is; undefined when it is no wallet. */
+export function walletIn(name: string): string | undefined {
+  return name.startsWith("wallet:") ? name.slice("wallet:".length) : undefined;
 }
 
 function handAccount(name: string, currency: string): string {

@@ -7,6 +7,7 @@
  *   release q    +q       -q
  *   sell q       -q             +q     (hold and confirm at once)
  *   return q     +q             -q     (a refund whose units come back)
+ *   transfer q   from one bucket to another (a transaction of a program)
  *
  * P1  available + held + sold = supplied (created and restocked), each never negative, after every fact.
  * P2  With a limit, `taken` holds for each account what it holds and has bought, and nothing else.
@@ -14,6 +15,7 @@
 
 import { type FactOf, Facts } from "./facts.js";
 import { addChecked } from "./money.js";
+import { stockBuckets } from "./postings.js";
 import { type Refusal, refuse } from "./results.js";
 
 export interface Product {
@@ -98,7 +100,8 @@ type StockFact =
   | FactOf<"stockSold">
   | FactOf<"stockConfirmed">
   | FactOf<"stockReleased">
-  | FactOf<"stockReturned">;
+  | FactOf<"stockReturned">
+  | FactOf<"unitsTransferred">;
 
 /** Applies a fact. Throws when the log contradicts itself: the process must not serve from such books. */
 export function evolveProduct(product: Product, fact: StockFact): void {
@@ -130,6 +133,9 @@ export function evolveProduct(product: Product, fact: StockFact): void {
     case Facts.productRestocked:
       product.available += fact.qty;
       break;
+    case Facts.unitsTransferred:
+      transfer(product, fact);
+      break;
     case Facts.productRepriced:
       product.price = fact.price;
       product.priceVersion++;
@@ -141,6 +147,19 @@ export function evolveProduct(product: Product, fact: StockFact): void {
       `product ${product.id}: available ${available}, held ${held}, sold ${sold} after ${fact.type}`,
     );
   }
+}
+
+const buckets = new Map<number, "available" | "held" | "sold">([
+  [stockBuckets.available, "available"],
+  [stockBuckets.held, "held"],
+  [stockBuckets.sold, "sold"],
+]);
+
+function transfer(product: Product, { account, qty, from, to }: FactOf<"unitsTransferred">): void {
+  product[buckets.get(from)!] -= qty;
+  product[buckets.get(to)!] += qty;
+  if (from === stockBuckets.available) take(product, account, qty);
+  else if (to === stockBuckets.available) take(product, account, -qty);
 }
 
 function take(product: Product, account: number, qty: number): void {

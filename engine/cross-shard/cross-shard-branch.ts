@@ -43,7 +43,8 @@ type BranchMessage = AskMessage | EndMessage;
 export function tryBranch(turn: Turn, asked: AskMessage): void {
   const { order, branch, qty } = asked;
   const [mode, call] = calls[asked.kind];
-  if (turn.books.branch(order, branch)) throw new Error(`order ${order}: branch ${branch} is tried twice`);
+  if (turn.books.branches.find(order, branch))
+    throw new Error(`order ${order}: branch ${branch} is tried twice`);
   const { effect } = fenceCell(mode, "none", call);
   const product = turn.books.productByName.get(asked.product);
   const account = nameAccount(turn, asked.account).handle;
@@ -71,7 +72,7 @@ export function tryBranch(turn: Turn, asked: AskMessage): void {
 /** A branch that was refused has nothing to end; one that took ends once. */
 export function endBranch(turn: Turn, { order, branch, kind }: EndMessage): void {
   const { books } = turn;
-  const taken = books.branch(order, branch);
+  const taken = books.branches.find(order, branch);
   const [mode, call] = calls[kind];
   const { effect, answer } = fenceCell(mode, taken ? standing[mode] : "none", call);
   if (answer !== "ok") throw new Error(`order ${order}: branch ${branch} is to ${kind}: ${answer}`);

@@ -29,6 +29,7 @@ import { feedReplayBytesPerStep, groupBytesMax, groupTurnsMax, retryAfterMs } fr
 import type { Requester } from "../seams/requester.js";
 import type { Settings } from "../seams/settings.js";
 import type { Books } from "../tables/books.js";
+import { evolve } from "../tables/evolve.js";
 import type { Timers } from "../tables/timers.js";
 import { fencesDue, takeDueTransactions } from "../transactions/coordinator.js";
 import type { PlanSpec } from "../transactions/plan.js";
@@ -265,7 +266,7 @@ export class Shard implements Turn {
   /** Stage 3. */
   record(fact: Fact): void {
     this.#group.add(fact);
-    this.books.evolve(fact, this.nowMicros);
+    evolve(this.books, fact, this.nowMicros);
     if (this.feed.size > 0) this.feed.publish(this.books, fact, this.books.position, this.nowMs, this.touch);
   }
 

@@ -7,13 +7,11 @@
  *      the other way round. An entry that moves other people's money beside it is not of this item.
  */
 
-import type { Account } from "../../actors/account.js";
-import { type FactOf, Facts } from "../../actors/facts.js";
+import { Facts } from "../../actors/facts.js";
 import { addChecked, formatAmount, parsePositiveAmount } from "../../actors/money.js";
-import { isHandAccount } from "../../actors/postings.js";
+import { isHandAccount, walletIn } from "../../actors/postings.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import type { EntryInput } from "../seams/commands.js";
-import type { NameTable } from "../tables/name-table.js";
 import type { HandEntry, ReviewItem } from "../tables/review-queue.js";
 import type { Turn } from "../turns/turn.js";
 
@@ -61,21 +59,6 @@ export function sameEntries(
 export function recordEntries(turn: Turn, item: ReviewItem, entries: readonly HandEntry[]): void {
   for (const { from, to, amount } of entries) {
     turn.record({ type: Facts.entryMade, item: item.item, from, to, currency: item.currency, amount });
-  }
-}
-
-/** Applies an entry to the wallets that it names. Throws when the log contradicts itself. */
-export function evolveHandEntry(accounts: NameTable<Account>, fact: FactOf<"entryMade">): void {
-  for (const [name, amount] of [
-    [fact.from, -fact.amount],
-    [fact.to, fact.amount],
-  ] as const) {
-    const id = walletId(name);
-    if (id === undefined) continue;
-    const account = accounts.get(id);
-    if (account) account.available += amount;
-    if (!account || account.available < 0 || !Number.isSafeInteger(account.available))
-      throw new Error(`item ${fact.item}: an entry leaves ${name} with ${account?.available}`);
   }
 }
 
@@ -130,7 +113,7 @@ function decideWallets(turn: Turn, item: ReviewItem, entries: readonly HandEntry
       [from, -amount],
       [to, amount],
     ] as const) {
-      const id = walletId(name);
+      const id = walletIn(name);
       if (id === undefined) continue;
       const account = turn.books.accountByName.get(id);
       if (!account || account.currency < 0) return badEntry(index, `${name} is not open on the item's shard`);
@@ -147,10 +130,6 @@ function decideWallets(turn: Turn, item: ReviewItem, entries: readonly HandEntry
     }
   }
   return undefined;
-}
-
-function walletId(name: string): string | undefined {
-  return name.startsWith("wallet:") ? name.slice("wallet:".length) : undefined;
 }
 
 function badEntry(index: number, reason: string): Refusal {

@@ -3,6 +3,7 @@
 import { readFacts } from "../../actors/fact-codec.js";
 import type { Group } from "../../persistence/log/journal.js";
 import type { Books } from "./books.js";
+import { evolve } from "./evolve.js";
 
 /** Applies the part of a group that the books do not hold yet. */
 export function replay(books: Books, group: Group): void {
@@ -12,7 +13,7 @@ export function replay(books: Books, group: Group): void {
   }
   const known = books.position;
   readFacts(group.body, group.first, (fact, time, position) => {
-    if (position > known) books.evolve(fact, time);
+    if (position > known) evolve(books, fact, time);
   });
   if (books.position !== group.last)
     throw new Error(`group ${group.first}..${group.last} ends at ${books.position}`);

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import { type Fact, Facts } from "../../actors/facts.js";
 import { orderNumber } from "../../actors/order-number.js";
 import { Books } from "../../engine/tables/books.js";
+import { evolve } from "../../engine/tables/evolve.js";
 import { spaces } from "../../engine/tables/key-table.js";
 
 const count = 1_000_000;
@@ -15,7 +16,7 @@ const { gc } = globalThis as { gc?: () => void };
 if (!gc) throw new Error("run with --expose-gc");
 
 const start = 1_790_000_000_000_000;
-const apply = (fact: Fact) => books.evolve(fact, start);
+const apply = (fact: Fact) => evolve(books, fact, start);
 
 measure("account, opened", (n) => {
   apply({ type: Facts.accountNamed, id: `account-${String(n).padStart(8, "0")}` });

@@ -8,6 +8,7 @@ import { viewToResult } from "../../engine/orders/order-result.js";
 import { refundView } from "../../engine/refunds/refund-view.js";
 import type { Command } from "../../engine/seams/commands.js";
 import { Books } from "../../engine/tables/books.js";
+import { evolve } from "../../engine/tables/evolve.js";
 import { orderView } from "../../engine/turns/answers.js";
 import type { Journal } from "../../persistence/log/journal.js";
 
@@ -15,7 +16,7 @@ export function readArchive(journal: Journal, command: Command): object | Refusa
   const books = new Books();
   for (const group of journal.read(1)) {
     readFacts(group.body, group.first, (fact, time) => {
-      if (fact.type !== Facts.orderArchived) books.evolve(fact, time);
+      if (fact.type !== Facts.orderArchived) evolve(books, fact, time);
     });
   }
   if (command.method === "order.get") {
