@@ -2,12 +2,13 @@
 
 import { type Account, canTakeMoney, decideDeposit } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { currencyNumber, formatAmount, parsePositiveAmount } from "../../actors/money.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import type { AccountStatement, GetAccount, ListOrders, MoveMoney, OpenAccount } from "../seams/commands.js";
 import { spaces } from "../tables/key-table.js";
 import { accountView, answerRefusal, answerResult, askDeferred } from "../turns/answers.js";
-import { keepRefusal, keepResult, keyedMethods, settledByRef } from "../turns/exactly-once.js";
+import { keepRefusal, keepResult, settledByRef } from "../turns/exactly-once.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 

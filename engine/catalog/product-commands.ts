@@ -1,13 +1,14 @@
 /** Products: create, restock, reprice, get. */
 
 import { Facts } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { currencyNumber, parseAmount } from "../../actors/money.js";
 import { decideRestock, type Product } from "../../actors/product.js";
 import { refuse } from "../../actors/results.js";
 import type { CreateProduct, GetProduct, RepriceProduct, RestockProduct } from "../seams/commands.js";
 import { spaces } from "../tables/key-table.js";
 import { answerRefusal, answerResult, productView } from "../turns/answers.js";
-import { keepRefusal, keepResult, keyedMethods, settledByRef } from "../turns/exactly-once.js";
+import { keepRefusal, keepResult, settledByRef } from "../turns/exactly-once.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 

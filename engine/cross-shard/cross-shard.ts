@@ -22,6 +22,7 @@
  */
 
 import { Facts, type Line } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { deadlines } from "../../actors/order.js";
 import { orderNumber, slotOf } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
@@ -36,7 +37,7 @@ import type { LineInput, PlaceOrder } from "../seams/commands.js";
 import { type PendingOrder, payNowModes } from "../tables/cross-shard-table.js";
 import { spaces } from "../tables/key-table.js";
 import { answerRefusal, orderView } from "../turns/answers.js";
-import { keepOrder, keepRefusal, keyedMethods } from "../turns/exactly-once.js";
+import { keepOrder, keepRefusal } from "../turns/exactly-once.js";
 import type { Turn } from "../turns/turn.js";
 import { advance, giveUp, linesOf, newRun, type Run } from "./cross-shard-run.js";
 

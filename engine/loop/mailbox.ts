@@ -3,24 +3,7 @@
  * overload cannot let a hold expire whose buyer has already paid. Both lanes are bounded.
  */
 
-import type { Method } from "../seams/commands.js";
 import { mailboxMax } from "../seams/limits.js";
-
-/** Everything else is ordinary. */
-const urgent: ReadonlySet<Method> = new Set<Method>([
-  "order.pay",
-  "order.cancel",
-  "order.advance",
-  "order.refund",
-  "refund.report",
-  "payment.notify",
-  "human.resolve",
-  "feed.unsubscribe",
-]);
-
-export function isUrgent(method: Method): boolean {
-  return urgent.has(method);
-}
 
 export class Mailbox<T> {
   readonly #urgent = new Lane<T>();

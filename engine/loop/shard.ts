@@ -24,7 +24,7 @@ import { Feed } from "../links/feed.js";
 import { decodeMessage } from "../links/messages.js";
 import type { Bus } from "../seams/bus.js";
 import type { Clock } from "../seams/clock.js";
-import type { Command, Method } from "../seams/commands.js";
+import type { Command } from "../seams/commands.js";
 import { feedReplayBytesPerStep, groupBytesMax, groupTurnsMax, retryAfterMs } from "../seams/limits.js";
 import type { Requester } from "../seams/requester.js";
 import type { Settings } from "../seams/settings.js";
@@ -37,8 +37,8 @@ import { keysDue } from "../turns/exactly-once.js";
 import type { Turn } from "../turns/turn.js";
 import { outCallOf, type ReportOfCall, takeDueCalls, takeReport } from "./call-reports.js";
 import { GroupWriter } from "./group.js";
-import { handlers } from "./handlers.js";
-import { isUrgent, Mailbox } from "./mailbox.js";
+import { Mailbox } from "./mailbox.js";
+import { methods, runCommand } from "./methods.js";
 import { orderDue } from "./order-due.js";
 import { takeMessage } from "./take-message.js";
 
@@ -155,8 +155,9 @@ export class Shard implements Turn {
   /** Stage 1. The answer comes through the command's requester, sooner or later, once. */
   submit(command: Command): void {
     if (this.#failure !== undefined) return;
-    const refusal = this.#refuseNew(command.method);
-    if (refusal || !this.#mailbox.put(command, isUrgent(command.method))) {
+    const { lane, grows } = methods[command.method];
+    const refusal = grows ? this.refuseNewWith : undefined;
+    if (refusal || !this.#mailbox.put(command, lane === "urgent")) {
       this.counters.overloaded++;
       command.requester.refused(command.id, refusal ?? refuse("overloaded", { retryAfterMs }), false);
       this.#touched.add(command.requester);
@@ -240,8 +241,7 @@ export class Shard implements Turn {
       this.touch(command.requester);
       return;
     }
-    const handle = handlers[command.method] as (turn: Turn, command: Command) => void;
-    handle(this, command);
+    runCommand(this, command.method, command);
   }
 
   #runFrame(frame: Frame): void {
@@ -322,21 +322,8 @@ export class Shard implements Turn {
     this.counters.alerts++;
     this.#parts.alert?.(text);
   }
-
-  #refuseNew(method: Method): Refusal | undefined {
-    if (!this.refuseNewWith || !makesNew.has(method)) return undefined;
-    return this.refuseNewWith;
-  }
 }
 
 function timersOf({ timers, calls, transactions, fences }: Books): readonly Timers[] {
   return [timers, calls.timers, transactions.timers, fences.timers];
 }
-
-/** What grows the books; everything else goes on while the disk is nearly full. */
-const makesNew: ReadonlySet<Method> = new Set<Method>([
-  "order.place",
-  "product.create",
-  "account.open",
-  "transaction.begin",
-]);

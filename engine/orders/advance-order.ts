@@ -1,5 +1,6 @@
 /** `order.advance`: the moves of packing, shipping and disputes; and the confirmation that comes by itself. */
 
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { decideEvent, type Order } from "../../actors/order.js";
 import type { OrderEvent } from "../../actors/order-transitions.js";
 import { Statuses } from "../../actors/order-transitions.js";
@@ -9,7 +10,6 @@ import { askParts, refundOfRest } from "../refunds/refund-order.js";
 import { closeRefunds } from "../refunds/refunds.js";
 import type { AdvanceOrder } from "../seams/commands.js";
 import { answerRefusal } from "../turns/answers.js";
-import { keyedMethods } from "../turns/exactly-once.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { moveByRequest } from "./move-order.js";

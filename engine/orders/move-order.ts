@@ -2,6 +2,7 @@
 
 import { type Account, canTakeMoney } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { formatAmount } from "../../actors/money.js";
 import { decideEvent, type Order } from "../../actors/order.js";
 import { refundSources } from "../../actors/postings.js";
@@ -18,7 +19,7 @@ import type {
 } from "../seams/commands.js";
 import { spaces } from "../tables/key-table.js";
 import { answerOrder, answerRefusal, answerResult, orderView } from "../turns/answers.js";
-import { keepOrder, keepRefusal, keyedMethods, settledByKey } from "../turns/exactly-once.js";
+import { keepOrder, keepRefusal, settledByKey } from "../turns/exactly-once.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { isArchived, placedOrder } from "./look-order.js";

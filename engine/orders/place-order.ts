@@ -2,6 +2,7 @@
 
 import type { Account } from "../../actors/account.js";
 import { Facts, type Line } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { currencyCode } from "../../actors/money.js";
 import { deadlines } from "../../actors/order.js";
 import { orderNumber, slotOf } from "../../actors/order-number.js";
@@ -14,7 +15,7 @@ import type { LineInput, PlaceOrder } from "../seams/commands.js";
 import type { OrderLineView } from "../seams/requester.js";
 import { spaces } from "../tables/key-table.js";
 import { answerOrder, answerRefusal } from "../turns/answers.js";
-import { keepOrder, keepRefusal, keyedMethods, settledByKey } from "../turns/exactly-once.js";
+import { keepOrder, keepRefusal, settledByKey } from "../turns/exactly-once.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { addSubtotal, decideTotal, type Failure, mergeLines, payWithinMs, refuseCart } from "./cart.js";

@@ -1,6 +1,7 @@
 /** Points of orders: granted once, taken back with their refunds; and spending them. */
 
 import { Facts } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { currencyCode } from "../../actors/money.js";
 import { pointsFor, pointsToReverse } from "../../actors/points.js";
 import { refuse } from "../../actors/results.js";
@@ -9,7 +10,7 @@ import type { SpendPoints } from "../seams/commands.js";
 import type { Settings } from "../seams/settings.js";
 import { spaces } from "../tables/key-table.js";
 import { accountView, answerRefusal, answerResult } from "../turns/answers.js";
-import { keepRefusal, keepResult, keyedMethods, settledByRef } from "../turns/exactly-once.js";
+import { keepRefusal, keepResult, settledByRef } from "../turns/exactly-once.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 

@@ -10,6 +10,7 @@
  */
 
 import { Facts } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { currencyNumber, parsePositiveAmount } from "../../actors/money.js";
 import { isClosed } from "../../actors/order.js";
 import { orderSlot, parseOrderId } from "../../actors/order-number.js";
@@ -22,7 +23,7 @@ import { openPaymentItem, type SuspendedPayment } from "../refunds/refund-calls.
 import type { NotifyPayment } from "../seams/commands.js";
 import { spaces } from "../tables/key-table.js";
 import { answerRefusal, answerResult } from "../turns/answers.js";
-import { keepResult, keepRunning, keyedMethods, settledByRef, waitForRef } from "../turns/exactly-once.js";
+import { keepResult, keepRunning, settledByRef, waitForRef } from "../turns/exactly-once.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { paymentKey, settledResult, shardOfPayment, tellSettled } from "./payment-answers.js";

@@ -3,6 +3,7 @@
  */
 
 import { Facts } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { refundId, slotOf } from "../../actors/order-number.js";
 import { encodeMessage, type MessageOf } from "../links/messages.js";
 import { shardOfSlot } from "../links/slots.js";
@@ -11,7 +12,7 @@ import { viewToResult } from "../orders/order-result.js";
 import type { SuspendedPayment } from "../refunds/refund-calls.js";
 import { spaces } from "../tables/key-table.js";
 import { orderView } from "../turns/answers.js";
-import { answerWaiting, keepResult, keyedMethods } from "../turns/exactly-once.js";
+import { answerWaiting, keepResult } from "../turns/exactly-once.js";
 import type { Turn } from "../turns/turn.js";
 import type { Settled } from "./settle-payment.js";
 

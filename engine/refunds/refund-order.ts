@@ -2,6 +2,7 @@
 
 import type { Account } from "../../actors/account.js";
 import type { LineShare } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { addChecked, formatAmount, parsePositiveAmount } from "../../actors/money.js";
 import { decideEvent, type Order } from "../../actors/order.js";
 import { refundSources } from "../../actors/postings.js";
@@ -20,7 +21,6 @@ import { mergeLines } from "../orders/cart.js";
 import { moveByRequest } from "../orders/move-order.js";
 import { recordMove } from "../orders/order-moves.js";
 import type { LineInput, RefundOrder } from "../seams/commands.js";
-import { keyedMethods } from "../turns/exactly-once.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { refundView } from "./refund-view.js";

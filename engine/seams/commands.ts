@@ -317,3 +317,12 @@ export type Command =
   | RunAudit;
 
 export type Method = Command["method"];
+
+/** The command of a method. Two methods may have the same one. */
+export type CommandOf<M extends Method> = Command extends infer C
+  ? C extends { method: infer Its }
+    ? M extends Its
+      ? C
+      : never
+    : never
+  : never;

@@ -1,6 +1,7 @@
 /** What facts do to the keys that make requests exactly-once. */
 
 import type { FactOf } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { isClosed } from "../../actors/order.js";
 import { isTerminal } from "../../actors/order-transitions.js";
 import type { Books } from "./books.js";
@@ -79,16 +80,13 @@ export function keysDropped(books: Books, { count }: FactOf<"keysDropped">, time
 /** The key of an order that is being placed across shards. */
 export function orderKeyRuns(books: Books, fact: FactOf<"orderBegun">, time: number): void {
   countKey(books, fact.order, 1);
-  keyRuns(books, fact, keyedMethods.place, fact.order, time);
+  keyRuns(books, fact, keyedMethods["order.place"], fact.order, time);
 }
 
 /** The key of a transaction that runs. Its number stands there negative: orders and transactions count for themselves. */
 export function transactionKeyRuns(books: Books, fact: FactOf<"transactionBegun">, time: number): void {
-  keyRuns(books, fact, keyedMethods.transaction, -fact.transaction, time);
+  keyRuns(books, fact, keyedMethods["transaction.begin"], -fact.transaction, time);
 }
-
-/** Numbers of the methods whose keys are kept while they run. */
-const keyedMethods = { place: 1, transaction: 11 } as const;
 
 function keyRuns(
   books: Books,

@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import { Packr } from "msgpackr";
 import type { Account } from "../../actors/account.js";
+import { Facts } from "../../actors/facts.js";
 import type { Product } from "../../actors/product.js";
 import type { AfterSale, Refund } from "./after-sales.js";
 import { Books } from "./books.js";
@@ -81,7 +82,7 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
   loadKeys(books.refs, from.unpackAll<KeptResult>());
   for (const { answers, missing, begun: asked, ...begun } of from.unpackAll<PendingOrder>()) {
     const payNow = begun.saga ? payNowModes.saga : begun.payNow ? payNowModes.tcc : payNowModes.later;
-    const pending = pendingFromFact({ ...begun, type: 19, payNow });
+    const pending = pendingFromFact({ ...begun, type: Facts.orderBegun, payNow });
     answers.forEach((answer, branch) => {
       pending.answers[branch] = answer ?? undefined;
     });

@@ -7,6 +7,7 @@
  */
 
 import { Facts } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { orderSlot } from "../../actors/order-number.js";
 import { refuse, resultOf, resultOfNumber } from "../../actors/results.js";
 import { isEnded } from "../../actors/transactions/fence.js";
@@ -19,7 +20,6 @@ import { fenceKeepMs, fencesDroppedPerStep } from "../seams/limits.js";
 import { fenceAskMs } from "../tables/fence-table.js";
 import { spaces } from "../tables/key-table.js";
 import type { Transaction } from "../tables/transaction-table.js";
-import { keyedMethods } from "../turns/exactly-once.js";
 import type { Turn } from "../turns/turn.js";
 import { callParticipant, participantResult } from "./participant.js";
 import { answerPart, callPart, endOf, endPart, parsed, sendToCoordinator, takeAnswer } from "./parts.js";

@@ -5,6 +5,7 @@
 
 import type { Account } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { orderNumber, parseTransactionId, slotOf } from "../../actors/order-number.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import { type Mode, modes } from "../../actors/transactions/fence.js";
@@ -14,7 +15,7 @@ import { inputCharsMax, retryAfterMs, transactionsOpenMax } from "../seams/limit
 import { running, spaces } from "../tables/key-table.js";
 import type { Transaction } from "../tables/transaction-table.js";
 import { answerRefusal, answerResult } from "../turns/answers.js";
-import { keepRefusal, keyedMethods, settledByKey } from "../turns/exactly-once.js";
+import { keepRefusal, settledByKey } from "../turns/exactly-once.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { advance } from "./coordinator.js";

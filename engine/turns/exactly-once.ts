@@ -21,21 +21,6 @@ import { answerKept, answerRefusal } from "./answers.js";
 import { refuseToken, tokenTime } from "./tokens.js";
 import type { Turn } from "./turn.js";
 
-/** Numbers of the keyed methods in the log; never re-used. */
-export const keyedMethods = {
-  "order.place": 1,
-  "order.pay": 2,
-  "order.cancel": 3,
-  "account.deposit": 4,
-  "account.withdraw": 5,
-  "product.restock": 6,
-  "transaction.begin": 11,
-  "order.advance": 7,
-  "order.refund": 8,
-  "payment.notify": 9,
-  "points.spend": 10,
-} as const;
-
 /** True when the key of an order's request has settled the matter: it was answered, refused, or it waits. */
 export function settledByKey(
   turn: Turn,

@@ -5,8 +5,8 @@
 
 import { statfsSync } from "node:fs";
 import { refuse } from "../../actors/results.js";
-import { shardOf } from "../../engine/links/router.js";
 import { type Loop, startLoop } from "../../engine/loop/loop.js";
+import { shardOf } from "../../engine/loop/methods.js";
 import { Shard } from "../../engine/loop/shard.js";
 import type { Clock } from "../../engine/seams/clock.js";
 import { systemClock } from "../../engine/seams/clock.js";

@@ -4,13 +4,14 @@
  */
 
 import type { FactOf } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { orderId } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
 import type { AuditedBranch, CrossShard } from "./audit-crossing.js";
 import type { LedgerAudit } from "./audit-ledger.js";
 import type { AuditScope } from "./audit-scope.js";
 import type { StockAudit } from "./audit-stock.js";
-import { methods, type StockKind } from "./audit-turn.js";
+import type { StockKind } from "./audit-turn.js";
 
 /** An order across shards that is not decided yet. */
 export type Pending = FactOf<"orderBegun"> & {
@@ -142,7 +143,7 @@ export class BranchAudit {
     if (!decided && this.#scope.nowMs < pending.expiresAt) {
       this.#scope.bad("branches", `${orderId(number)}: refused before all branches had answered`);
     }
-    this.#scope.order(number).moves.push(-methods.place);
+    this.#scope.order(number).moves.push(-keyedMethods["order.place"]);
     this.#crossing.orders.get(number)!.refused = true;
   }
 

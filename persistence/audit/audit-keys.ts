@@ -1,6 +1,7 @@
 /** Exactly once, as an auditor sees it: every key stands for one effect, and every effect that needs one has its key. */
 
 import type { FactOf } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { formatAmount } from "../../actors/money.js";
 import { isTerminal, Statuses } from "../../actors/order-transitions.js";
 import type { BranchAudit } from "./audit-branches.js";
@@ -10,7 +11,6 @@ import type { PaymentAudit } from "./audit-payments.js";
 import type { AuditScope } from "./audit-scope.js";
 import type { StockAudit } from "./audit-stock.js";
 import type { TransactionAudit } from "./audit-transactions.js";
-import { methods } from "./audit-turn.js";
 import { KeptKeys } from "./kept-keys.js";
 
 /** In the place of a result's number: it is not known yet. */
@@ -21,10 +21,17 @@ type RefName = `${number} ${number} ${string}`;
 
 /** Orders' keys, refs of money, refs of stock, payments from outside. */
 const methodsOfSpace: readonly (readonly number[])[] = [
-  [methods.place, methods.pay, methods.cancel, methods.advance, methods.refund, methods.begin],
-  [methods.deposit, methods.withdraw, methods.spend],
-  [methods.restock],
-  [methods.notify],
+  [
+    keyedMethods["order.place"],
+    keyedMethods["order.pay"],
+    keyedMethods["order.cancel"],
+    keyedMethods["order.advance"],
+    keyedMethods["order.refund"],
+    keyedMethods["transaction.begin"],
+  ],
+  [keyedMethods["account.deposit"], keyedMethods["account.withdraw"], keyedMethods["points.spend"]],
+  [keyedMethods["product.restock"]],
+  [keyedMethods["payment.notify"]],
 ];
 const spaces = { order: 0, money: 1, stock: 2, payment: 3 } as const;
 
@@ -79,7 +86,7 @@ export class KeyAudit {
 
   /** Its name is its ref, and belongs to nobody. */
   paymentBooked(payment: FactOf<"paymentBooked">): void {
-    this.#refsWanted.push(`${methods.notify} 0 ${paymentName(payment)}`);
+    this.#refsWanted.push(`${keyedMethods["payment.notify"]} 0 ${paymentName(payment)}`);
   }
 
   restocked(product: number): void {

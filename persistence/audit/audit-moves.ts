@@ -6,6 +6,7 @@
  */
 
 import type { FactOf } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { orderId } from "../../actors/order-number.js";
 import {
   back,
@@ -17,22 +18,21 @@ import {
 } from "../../actors/order-transitions.js";
 import { type AfterSale, afterOf, type LiveOrder } from "./audit-live.js";
 import type { AuditScope } from "./audit-scope.js";
-import { methods } from "./audit-turn.js";
 
 /** The method whose key asked for it; 0 = it followed from something else. Other events have facts of their own. */
 const methodByEvent: { readonly [E in OrderEvent]?: number } = {
-  pack: methods.advance,
-  ship: methods.advance,
-  dispatch: methods.advance,
-  deliver: methods.advance,
-  confirm: methods.advance,
+  pack: keyedMethods["order.advance"],
+  ship: keyedMethods["order.advance"],
+  dispatch: keyedMethods["order.advance"],
+  deliver: keyedMethods["order.advance"],
+  confirm: keyedMethods["order.advance"],
   auto_confirm: 0,
-  refund: methods.refund,
+  refund: keyedMethods["order.refund"],
   refund_all_done: 0,
   refund_ended: 0,
-  dispute: methods.advance,
-  resolve_refund: methods.advance,
-  resolve_keep: methods.advance,
+  dispute: keyedMethods["order.advance"],
+  resolve_refund: keyedMethods["order.advance"],
+  resolve_keep: keyedMethods["order.advance"],
 };
 
 /** Who moves an order when its time has come. */

@@ -1,6 +1,7 @@
 /** The orders of one shard, followed from their placement to their end: totals, moves, deadlines. */
 
 import type { FactOf } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { currencyCode } from "../../actors/money.js";
 import { orderId, orderSequence, orderSlot, slotOf } from "../../actors/order-number.js";
 import {
@@ -17,7 +18,7 @@ import { type LiveOrder, remainingOf } from "./audit-live.js";
 import { eventOf, moveOrder } from "./audit-moves.js";
 import type { AuditScope } from "./audit-scope.js";
 import type { StockAudit } from "./audit-stock.js";
-import { expectLines, methods, type TurnOrder } from "./audit-turn.js";
+import { expectLines, type TurnOrder } from "./audit-turn.js";
 
 export class OrderAudit {
   /** Where each order stands, or stood when it was archived. */
@@ -74,7 +75,7 @@ export class OrderAudit {
     const turn = this.#scope.order(number);
     if (turn.order) this.#scope.bad("order-moves", `${orderId(number)} is placed twice`);
     turn.order = order;
-    turn.moves.push(methods.place);
+    turn.moves.push(keyedMethods["order.place"]);
     turn.becamePaid = status === Statuses.Paid;
     this.#scope.live.set(number, order);
     this.count++;
@@ -157,7 +158,7 @@ export class OrderAudit {
   paid({ order: number, amount }: FactOf<"orderPaid">): void {
     const turn = this.#leaveCreated(number, "pay", "confirmed");
     if (!turn) return;
-    turn.moves.push(methods.pay);
+    turn.moves.push(keyedMethods["order.pay"]);
     turn.becamePaid = true;
     turn.order.paid += amount;
     this.#ledger.inOrder(turn.order, amount);
@@ -167,7 +168,7 @@ export class OrderAudit {
     if (cause !== 1 && cause !== 2) this.#scope.bad("order-moves", `canceled for cause ${cause}`);
     const turn = this.#leaveCreated(number, cause === 2 ? "expire" : "cancel", "released");
     if (!turn) return;
-    if (cause !== 2) turn.moves.push(methods.cancel);
+    if (cause !== 2) turn.moves.push(keyedMethods["order.cancel"]);
     turn.canceled = true;
   }
 

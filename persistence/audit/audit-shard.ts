@@ -12,6 +12,7 @@
  */
 
 import { type Fact, type FactOf, Facts } from "../../actors/facts.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { currencyCode } from "../../actors/money.js";
 import type { Posting } from "../../actors/postings.js";
 import { BranchAudit } from "./audit-branches.js";
@@ -28,7 +29,7 @@ import { RefundAudit } from "./audit-refunds.js";
 import { AuditScope } from "./audit-scope.js";
 import { StockAudit } from "./audit-stock.js";
 import { TransactionAudit } from "./audit-transactions.js";
-import { methods, type TurnOrder } from "./audit-turn.js";
+import type { TurnOrder } from "./audit-turn.js";
 
 export class ShardAudit {
   readonly stock: StockAudit;
@@ -151,11 +152,11 @@ export class ShardAudit {
         ledger.opened(fact);
         break;
       case Facts.accountDeposited:
-        this.#keys.moneyMoved(methods.deposit, fact.account, fact.ref);
+        this.#keys.moneyMoved(keyedMethods["account.deposit"], fact.account, fact.ref);
         ledger.pay(fact.account, fact.amount);
         break;
       case Facts.accountWithdrawn:
-        this.#keys.moneyMoved(methods.withdraw, fact.account, fact.ref);
+        this.#keys.moneyMoved(keyedMethods["account.withdraw"], fact.account, fact.ref);
         ledger.pay(fact.account, -fact.amount);
         break;
       case Facts.productCreated:
@@ -294,7 +295,7 @@ export class ShardAudit {
         points.reverse(fact);
         break;
       case Facts.pointsSpent:
-        this.#keys.moneyMoved(methods.spend, fact.account, fact.ref);
+        this.#keys.moneyMoved(keyedMethods["points.spend"], fact.account, fact.ref);
         points.spend(fact);
         break;
       case Facts.humanOpened:

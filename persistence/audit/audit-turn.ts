@@ -18,21 +18,6 @@ export interface StockMove {
   readonly account: number;
 }
 
-/** Numbers of keyed methods in the log. */
-export const methods = {
-  place: 1,
-  pay: 2,
-  cancel: 3,
-  deposit: 4,
-  withdraw: 5,
-  restock: 6,
-  advance: 7,
-  refund: 8,
-  notify: 9,
-  spend: 10,
-  begin: 11,
-} as const;
-
 /** Everything in this turn that names one order. */
 export interface TurnOrder {
   readonly number: number;

@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { shardOf } from "../../engine/links/router.js";
+import { shardOf } from "../../engine/loop/methods.js";
 import type { Command } from "../../engine/seams/commands.js";
 import { memoryJournal } from "../../persistence/log/memory-journal.js";
 import {

@@ -1,6 +1,6 @@
 /** Requests in the making: what a client wants becomes an operation with its key, its shard and its place in the audit. */
 
-import { shardOf } from "../../engine/links/router.js";
+import { shardOf } from "../../engine/loop/methods.js";
 import type { Command, Method } from "../../engine/seams/commands.js";
 import { decimal } from "./amounts.js";
 import type { Client, Follower } from "./client.js";

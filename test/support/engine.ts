@@ -2,7 +2,7 @@
 
 import type { Refusal } from "../../actors/results.js";
 import type { OutCalls } from "../../engine/links/call-dispatcher.js";
-import { shardOf } from "../../engine/links/router.js";
+import { shardOf } from "../../engine/loop/methods.js";
 import { type DeferredQueries, Shard } from "../../engine/loop/shard.js";
 import { viewToResult } from "../../engine/orders/order-result.js";
 import { gatherQuotes } from "../../engine/orders/quote.js";

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { handlers } from "../../../engine/loop/handlers.js";
-import { isUrgent, Mailbox } from "../../../engine/loop/mailbox.js";
+import { Mailbox } from "../../../engine/loop/mailbox.js";
+import { methods } from "../../../engine/loop/methods.js";
 import type { Method } from "../../../engine/seams/commands.js";
 import { mailboxMax } from "../../../engine/seams/limits.js";
 
 test("what ends or serves orders that exist is urgent, and nothing else is", () => {
-  const urgent = (Object.keys(handlers) as Method[]).filter(isUrgent);
+  const urgent = (Object.keys(methods) as Method[]).filter((method) => methods[method].lane === "urgent");
   expect(urgent).toEqual([
     "order.pay",
     "order.cancel",

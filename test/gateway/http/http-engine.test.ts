@@ -2,7 +2,7 @@
 
 import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { handlers } from "../../../engine/loop/handlers.js";
+import { methods } from "../../../engine/loop/methods.js";
 import { namedSchemas, resultSchemas, type SchemaName } from "../../../gateway/describe/result-schemas.js";
 import { routes, webSocketOnly } from "../../../gateway/edge/http-routes.js";
 import { signatureOf } from "../../../gateway/edge/payment-signature.js";
@@ -376,7 +376,7 @@ function notify(provider: string, paymentId: string, order: string, amount: stri
 }
 
 test("every method that this engine runs was answered here, in the shape that is promised", () => {
-  const run = Object.keys(handlers).filter(
+  const run = Object.keys(methods).filter(
     (method) => method !== "order.quote" && !webSocketOnly.includes(method as Method),
   );
   expect([...seen].sort()).toEqual(run.sort());

@@ -1,0 +1,20 @@
+/**
+ * The numbers in the log of the methods that are exactly-once: under which a kept answer says what was asked. Like the numbers
+ * of facts they are never changed and never used again.
+ */
+
+export const keyedMethods = {
+  "order.place": 1,
+  "order.pay": 2,
+  "order.cancel": 3,
+  "account.deposit": 4,
+  "account.withdraw": 5,
+  "product.restock": 6,
+  "order.advance": 7,
+  "order.refund": 8,
+  "payment.notify": 9,
+  "points.spend": 10,
+  "transaction.begin": 11,
+} as const;
+
+export type KeyedMethod = keyof typeof keyedMethods;
