@@ -39,6 +39,9 @@ export interface Product {
   readonly taken: Map<number, number> | undefined;
 }
 
+/** Units in one line, or in one move. */
+export const qtyMax = 1_000_000;
+
 /** Units of one product that may exist, so that every sum of quantities stays a safe integer. */
 export const unitsMax = 1_000_000_000_000;
 

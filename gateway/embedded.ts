@@ -11,9 +11,9 @@ import type { Answer, Connection, Push, Receiver, Request } from "../client/conn
 import { YifenError } from "../client/error.js";
 import { openSession, type SessionOptions } from "../client/session.js";
 import type { Yifen } from "../client/yifen.js";
-import { viewToResult } from "../engine/orders/order-result.js";
 import type { OrderView, Requester, RequestId } from "../engine/seams/requester.js";
 import { defaultSettings, type Settings } from "../engine/seams/settings.js";
+import { viewToResult } from "../engine/turns/order-result.js";
 import { readRequest } from "./edge/protocol.js";
 import { callTimeoutMsDefault, runDefinitions } from "./host/call-runner.js";
 import { type EngineHost, openEngineHost } from "./host/engine-host.js";

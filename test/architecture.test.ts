@@ -174,12 +174,9 @@ test("every package that is imported is a dependency", () => {
   expect([...used].filter((name) => !(name in dependencies) && name !== "yifen")).toEqual([]);
 });
 
-test("no file imports itself, over however many others; types do not count", () => {
+test("no file imports itself, over however many others, types included", () => {
   const next = new Map(
-    outside.map(({ file, imports }) => [
-      file,
-      imports.filter((i) => i.ours && !i.typesOnly).map((i) => i.of),
-    ]),
+    outside.map(({ file, imports }) => [file, imports.filter((i) => i.ours).map((i) => i.of)]),
   );
   const done = new Set<string>();
   const cycles: string[] = [];
@@ -191,6 +188,46 @@ test("no file imports itself, over however many others; types do not count", () 
   };
   for (const file of next.keys()) visit(file, []);
   expect(cycles).toEqual([]);
+});
+
+/** The rooms of each part from the bottom up; "" is the part's own folder. Whoever lives in one imports what lies below. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  actors: ["", "transactions"],
+  engine: [
+    ...["seams", "tables", "links", "turns", "calls"],
+    ...["orders", "cross-shard", "refunds", "payments", "transactions", "catalog", "review", "loop"],
+  ],
+  persistence: ["log", "snapshots", "audit", "read", "outlets"],
+  gateway: ["edge", "codecs", "describe", "http", "outlets", "host", ""],
+};
+
+/** What points up all the same, and why: an order that is placed, canceled or ended does so on other shards and to its refunds. */
+const upward = [
+  "engine/orders/advance-order.ts imports engine/refunds/refund-order.ts",
+  "engine/orders/advance-order.ts imports engine/refunds/refunds.ts",
+  "engine/orders/move-order.ts imports engine/cross-shard/cross-shard.ts",
+  "engine/orders/move-order.ts imports engine/refunds/refunds.ts",
+  "engine/orders/place-order.ts imports engine/cross-shard/cross-shard.ts",
+  // A scrape reads the counters of the sockets.
+  "gateway/host/engine-metrics.ts imports gateway/socket-server.ts",
+  // The thread of the sinks opens the logs of a data folder.
+  "gateway/outlets/outlet-worker.ts imports gateway/host/data-folder.ts",
+  "gateway/outlets/outlets.ts imports gateway/host/data-folder.ts",
+];
+
+const roomOf = (part: string, file: string) => file.slice(part.length + 1).replace(/\/?[^/]+$/, "");
+
+test.each(Object.keys(rooms))("every file of %s is in a room, and imports from the rooms below", (part) => {
+  const order = rooms[part]!;
+  const inPart = sources.filter((source) => source.part === part);
+  expect(inPart.filter(({ file }) => !order.includes(roomOf(part, file))).map(({ file }) => file)).toEqual(
+    [],
+  );
+  const up = violations(part, ({ file }, i) => {
+    if (!within(part, i)) return true;
+    return order.indexOf(roomOf(part, i.of)) <= order.indexOf(roomOf(part, file));
+  });
+  expect(up.sort()).toEqual(upward.filter((arrow) => arrow.startsWith(`${part}/`)).sort());
 });
 
 const forbidden: readonly (readonly [string, RegExp])[] = [

@@ -26,6 +26,10 @@
 
 import type { Code } from "../results.js";
 
+/** What a built-in participant can be. Numbers of `fence.set`; never re-used. */
+export const participants = { stock: 1, debit: 2, credit: 3 } as const;
+export type Participant = keyof typeof participants;
+
 /** Numbers of states in the log; never re-used. */
 export const fenceStates = {
   none: 0,

@@ -9,6 +9,7 @@ import type { AccountStatement, GetAccount, ListOrders, MoveMoney, OpenAccount }
 import { spaces } from "../tables/key-table.js";
 import { accountView, answerRefusal, answerResult, askDeferred } from "../turns/answers.js";
 import { keepRefusal, keepResult, settledByRef } from "../turns/exactly-once.js";
+import { nameAccount } from "../turns/name-account.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 
@@ -66,14 +67,6 @@ function decideMove(method: MoveMoney["method"], account: Account, amount: numbe
   if (method === "account.deposit") return decideDeposit(account, amount);
   if (canTakeMoney(account, amount)) return undefined;
   return refuse("insufficient_funds", { available: formatAmount(account.available, account.currency) });
-}
-
-/** The account of that name; named now if nobody asked for it before. */
-export function nameAccount(turn: Turn, id: string): Account {
-  const known = turn.books.accountByName.get(id);
-  if (known) return known;
-  turn.record({ type: Facts.accountNamed, id });
-  return turn.books.accountByName.get(id)!;
 }
 
 export function getAccount(turn: Turn, command: GetAccount): void {

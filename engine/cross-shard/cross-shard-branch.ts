@@ -13,9 +13,9 @@ import { orderSlot } from "../../actors/order-number.js";
 import { decideTake } from "../../actors/product.js";
 import { refuse, resultOf } from "../../actors/results.js";
 import { type FenceCall, fenceCell, type Mode } from "../../actors/transactions/fence.js";
-import { nameAccount } from "../catalog/account-commands.js";
 import { encodeMessage, type MessageOf } from "../links/messages.js";
 import { shardOfSlot } from "../links/slots.js";
+import { nameAccount } from "../turns/name-account.js";
 import type { Turn } from "../turns/turn.js";
 
 /** How a message of an order calls its branch. */

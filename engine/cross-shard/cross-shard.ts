@@ -28,7 +28,6 @@ import { orderNumber, slotOf } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
 import { type Refusal, refuse, resultOf, resultOfNumber } from "../../actors/results.js";
 import { decisions, type PartState } from "../../actors/transactions/next-step.js";
-import { nameAccount } from "../catalog/account-commands.js";
 import type { MessageOf } from "../links/messages.js";
 import { shardOfSlot } from "../links/slots.js";
 import { type AnsweredLine, decideAnswered, lineFailures, payWithinMs, refuseCart } from "../orders/cart.js";
@@ -38,6 +37,7 @@ import { type PendingOrder, payNowModes } from "../tables/cross-shard-table.js";
 import { spaces } from "../tables/key-table.js";
 import { answerRefusal, orderView } from "../turns/answers.js";
 import { keepOrder, keepRefusal } from "../turns/exactly-once.js";
+import { nameAccount } from "../turns/name-account.js";
 import type { Turn } from "../turns/turn.js";
 import { advance, giveUp, linesOf, newRun, type Run } from "./cross-shard-run.js";
 

@@ -5,8 +5,14 @@
 
 import { ByteReader } from "../../actors/byte-reader.js";
 import { ByteWriter } from "../../actors/byte-writer.js";
-import { type FenceCall, fenceCalls, type Mode, modes } from "../../actors/transactions/fence.js";
-import { type Participant, participants } from "../tables/fence-table.js";
+import {
+  type FenceCall,
+  fenceCalls,
+  type Mode,
+  modes,
+  type Participant,
+  participants,
+} from "../../actors/transactions/fence.js";
 
 export type Message =
   /** Coordinator to product: hold this for me. */

@@ -17,6 +17,7 @@
 import type { Fact } from "../../actors/facts.js";
 import { Facts } from "../../actors/facts.js";
 import { type Refusal, refuse } from "../../actors/results.js";
+import type { PlanSpec } from "../../actors/transactions/plan.js";
 import type { Journal } from "../../persistence/log/journal.js";
 import { CallDispatcher, type CallReport, noOutCalls, type OutCalls } from "../links/call-dispatcher.js";
 import { Channels, decodeFrame, type Frame } from "../links/channel.js";
@@ -32,7 +33,6 @@ import type { Books } from "../tables/books.js";
 import { evolve } from "../tables/evolve.js";
 import type { Timers } from "../tables/timers.js";
 import { fencesDue, takeDueTransactions } from "../transactions/coordinator.js";
-import type { PlanSpec } from "../transactions/plan.js";
 import { keysDue } from "../turns/exactly-once.js";
 import type { Turn } from "../turns/turn.js";
 import { outCallOf, type ReportOfCall, takeDueCalls, takeReport } from "./call-reports.js";

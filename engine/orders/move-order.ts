@@ -20,10 +20,10 @@ import type {
 import { spaces } from "../tables/key-table.js";
 import { answerOrder, answerRefusal, answerResult, orderView } from "../turns/answers.js";
 import { keepOrder, keepRefusal, settledByKey } from "../turns/exactly-once.js";
+import { viewToResult } from "../turns/order-result.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { isArchived, placedOrder } from "./look-order.js";
-import { viewToResult } from "./order-result.js";
 import { grantPoints } from "./points.js";
 
 /** Why an order was canceled, in the log. */

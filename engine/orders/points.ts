@@ -5,12 +5,12 @@ import { keyedMethods } from "../../actors/keyed-methods.js";
 import { currencyCode } from "../../actors/money.js";
 import { pointsFor, pointsToReverse } from "../../actors/points.js";
 import { refuse } from "../../actors/results.js";
-import { nameAccount } from "../catalog/account-commands.js";
 import type { SpendPoints } from "../seams/commands.js";
 import type { Settings } from "../seams/settings.js";
 import { spaces } from "../tables/key-table.js";
 import { accountView, answerRefusal, answerResult } from "../turns/answers.js";
 import { keepRefusal, keepResult, settledByRef } from "../turns/exactly-once.js";
+import { nameAccount } from "../turns/name-account.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 

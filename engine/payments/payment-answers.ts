@@ -8,11 +8,11 @@ import { refundId, slotOf } from "../../actors/order-number.js";
 import { encodeMessage, type MessageOf } from "../links/messages.js";
 import { shardOfSlot } from "../links/slots.js";
 import { placedOrder } from "../orders/look-order.js";
-import { viewToResult } from "../orders/order-result.js";
 import type { SuspendedPayment } from "../refunds/refund-calls.js";
 import { spaces } from "../tables/key-table.js";
 import { orderView } from "../turns/answers.js";
 import { answerWaiting, keepResult } from "../turns/exactly-once.js";
+import { viewToResult } from "../turns/order-result.js";
 import type { Turn } from "../turns/turn.js";
 import type { Settled } from "./settle-payment.js";
 

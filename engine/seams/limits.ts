@@ -65,9 +65,6 @@ export const signatureAgeSecondsMax = 300;
 /** Lines of one order. */
 export const linesMax = 100;
 
-/** Units in one line. */
-export const qtyMax = 1_000_000;
-
 /** Units of one product in stock; a thousand lines of `qtyMax`. */
 export const stockMax = 1_000_000_000;
 
@@ -145,9 +142,6 @@ export const itemsResolvedMax = 10_000;
 
 /** How long a transaction may be undecided: thirty days, for steps that people do. */
 export const transactionMsMax = 2_592_000_000;
-
-/** Parts of one transaction. Each costs a few facts, and its undoing as many again. */
-export const partsMax = 32;
 
 /** Characters of a transaction's input as JSON; its functions get it with every call, the log holds it once. */
 export const inputCharsMax = 16_384;

@@ -7,12 +7,16 @@
  */
 
 import { type FactOf, Facts } from "../../actors/facts.js";
-import { type FenceState, fenceStates, isEnded, type Mode, modes } from "../../actors/transactions/fence.js";
+import {
+  type FenceState,
+  fenceStates,
+  isEnded,
+  type Mode,
+  modes,
+  type Participant,
+  participants,
+} from "../../actors/transactions/fence.js";
 import { Timers } from "./timers.js";
-
-/** What a built-in participant can be. Numbers of `fence.set`; never re-used. */
-export const participants = { stock: 1, debit: 2, credit: 3 } as const;
-export type Participant = keyof typeof participants;
 
 export interface Fence {
   /** Of this shard, from 1: names the fence in the timers. */

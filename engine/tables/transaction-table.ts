@@ -14,8 +14,8 @@
 import { type FactOf, Facts } from "../../actors/facts.js";
 import { type Mode, modes } from "../../actors/transactions/fence.js";
 import type { PartState } from "../../actors/transactions/next-step.js";
+import type { Part } from "../../actors/transactions/plan.js";
 import { transactionsEndedMax } from "../seams/limits.js";
-import type { Part } from "../transactions/plan.js";
 import { Timers } from "./timers.js";
 
 /** Numbers in the log; never re-used. */

@@ -26,10 +26,12 @@ import {
   fenceStates,
   type Mode,
   modes,
+  type Participant,
+  participants,
 } from "../../actors/transactions/fence.js";
-import { nameAccount } from "../catalog/account-commands.js";
 import { fencesMax, retryAfterMs } from "../seams/limits.js";
-import { type Fence, type Participant, participants } from "../tables/fence-table.js";
+import type { Fence } from "../tables/fence-table.js";
+import { nameAccount } from "../turns/name-account.js";
 import type { Turn } from "../turns/turn.js";
 import { transferMoney, transferUnits } from "./transfers.js";
 

@@ -9,17 +9,17 @@ import { keyedMethods } from "../../actors/keyed-methods.js";
 import { orderNumber, parseTransactionId, slotOf } from "../../actors/order-number.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import { type Mode, modes } from "../../actors/transactions/fence.js";
-import { nameAccount } from "../catalog/account-commands.js";
+import { type Part, readPlan } from "../../actors/transactions/plan.js";
 import type { BeginTransaction, GetTransaction } from "../seams/commands.js";
 import { inputCharsMax, retryAfterMs, transactionsOpenMax } from "../seams/limits.js";
 import { running, spaces } from "../tables/key-table.js";
 import type { Transaction } from "../tables/transaction-table.js";
 import { answerRefusal, answerResult } from "../turns/answers.js";
 import { keepRefusal, settledByKey } from "../turns/exactly-once.js";
+import { nameAccount } from "../turns/name-account.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { advance } from "./coordinator.js";
-import { type Part, readPlan } from "./plan.js";
 import { transactionView } from "./transaction-view.js";
 
 /** How long a transaction may be undecided when the request does not say: a freeze of a TCC, the steps of a saga. */

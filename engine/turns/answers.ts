@@ -7,11 +7,11 @@ import { orderId } from "../../actors/order-number.js";
 import { nextEvents, Statuses, statuses } from "../../actors/order-transitions.js";
 import type { Product } from "../../actors/product.js";
 import { type Refusal, refuse, resultOfNumber } from "../../actors/results.js";
-import { viewToResult } from "../orders/order-result.js";
 import type { Command, GetOrder } from "../seams/commands.js";
 import type { OrderLineView, OrderView } from "../seams/requester.js";
 import type { Books } from "../tables/books.js";
 import { closedStatus, type KeptResult } from "../tables/key-table.js";
+import { viewToResult } from "./order-result.js";
 import type { Turn } from "./turn.js";
 
 export function answerOrder(turn: Turn, command: Command, order: number): void {

@@ -8,13 +8,13 @@
 
 import type { Fact } from "../../actors/facts.js";
 import type { Refusal } from "../../actors/results.js";
+import type { PlanSpec } from "../../actors/transactions/plan.js";
 import type { CallDispatcher } from "../links/call-dispatcher.js";
 import type { Feed } from "../links/feed.js";
 import type { Command } from "../seams/commands.js";
 import type { Requester } from "../seams/requester.js";
 import type { Settings } from "../seams/settings.js";
 import type { Books } from "../tables/books.js";
-import type { PlanSpec } from "../transactions/plan.js";
 
 export interface Turn {
   readonly books: Books;

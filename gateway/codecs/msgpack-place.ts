@@ -10,8 +10,9 @@
  * msgpackr alone, without any check, takes 560).
  */
 
+import { qtyMax } from "../../actors/product.js";
 import type { LineInput, PlaceOrder } from "../../engine/seams/commands.js";
-import { linesMax, payWithinMsMax, payWithinMsMin, qtyMax, timeMsMax } from "../../engine/seams/limits.js";
+import { linesMax, payWithinMsMax, payWithinMsMin, timeMsMax } from "../../engine/seams/limits.js";
 import type { Requester, RequestId } from "../../engine/seams/requester.js";
 import { makePlaceOrder } from "../edge/protocol.js";
 

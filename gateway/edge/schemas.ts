@@ -7,6 +7,7 @@
 import Type, { type Static } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import { statuses } from "../../actors/order-transitions.js";
+import { qtyMax } from "../../actors/product.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import { advanceEvents, type Method as CommandMethod } from "../../engine/seams/commands.js";
 import {
@@ -14,7 +15,6 @@ import {
   pageMax,
   payWithinMsMax,
   payWithinMsMin,
-  qtyMax,
   stockMax,
   timeMsMax,
   transactionMsMax,

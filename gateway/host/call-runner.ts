@@ -6,9 +6,9 @@
  */
 
 import { type Refusal, refuse } from "../../actors/results.js";
+import type { PlanSpec } from "../../actors/transactions/plan.js";
 import type { CallReport, OutCall, OutCalls } from "../../engine/links/call-dispatcher.js";
 import { resultCharsMax } from "../../engine/seams/limits.js";
-import type { PlanSpec } from "../../engine/transactions/plan.js";
 import { type Definitions, Refused } from "./transactions.js";
 
 export const callTimeoutMsDefault = 30_000;

@@ -17,7 +17,7 @@
  * answer in time, means that nobody knows.
  */
 
-import type { PartSpec, PlanSpec } from "../../engine/transactions/plan.js";
+import type { PartSpec, PlanSpec } from "../../actors/transactions/plan.js";
 
 /** A function says no: it has had no effect. `details` is plain JSON, and stands in the transaction's `error`. */
 export class Refused extends Error {

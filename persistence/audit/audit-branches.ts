@@ -7,7 +7,7 @@ import type { FactOf } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
 import { orderId } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
-import type { AuditedBranch, CrossShard } from "./audit-crossing.js";
+import type { AuditedBranch, CrossShard } from "./audit-cross-shard.js";
 import type { LedgerAudit } from "./audit-ledger.js";
 import type { AuditScope } from "./audit-scope.js";
 import type { StockAudit } from "./audit-stock.js";

@@ -12,7 +12,7 @@ import {
   statuses,
 } from "../../actors/order-transitions.js";
 import type { BranchAudit, Pending } from "./audit-branches.js";
-import type { CrossShard } from "./audit-crossing.js";
+import type { CrossShard } from "./audit-cross-shard.js";
 import type { LedgerAudit } from "./audit-ledger.js";
 import { type LiveOrder, remainingOf } from "./audit-live.js";
 import { eventOf, moveOrder } from "./audit-moves.js";

@@ -12,7 +12,7 @@ import { currencyCode } from "../../actors/money.js";
 import { itemId, orderId } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
 import { refundSources } from "../../actors/postings.js";
-import type { CrossShard } from "./audit-crossing.js";
+import type { CrossShard } from "./audit-cross-shard.js";
 import type { LedgerAudit } from "./audit-ledger.js";
 import { afterOf, paymentName } from "./audit-live.js";
 import type { Refund } from "./audit-refunds.js";

@@ -11,7 +11,7 @@ import { currencyCode } from "../../actors/money.js";
 import { orderId, orderSequence, orderSlot, parseRefundId, refundId } from "../../actors/order-number.js";
 import { Statuses, statuses } from "../../actors/order-transitions.js";
 import { refundSources } from "../../actors/postings.js";
-import type { CrossShard } from "./audit-crossing.js";
+import type { CrossShard } from "./audit-cross-shard.js";
 import type { LedgerAudit } from "./audit-ledger.js";
 import { afterOf, type LiveOrder, paymentName, remainingOf } from "./audit-live.js";
 import type { AuditScope } from "./audit-scope.js";

@@ -3,7 +3,7 @@
  * that cannot be.
  *
  *   groups ──▶ chain ──▶ facts ──▶ a second set of books (`audit-shard`) ──┐
- *   groups ──▶ ...                 what shards said to each other (`audit-crossing`) ──▶ certificate
+ *   groups ──▶ ...                 what shards said to each other (`audit-cross-shard`) ──▶ certificate
  *
  * It shares no code with the engine: a rule that is wrong there must not be wrong here for the same reason.
  */
@@ -13,7 +13,7 @@ import { type FactVisitor, readFacts } from "../../actors/fact-codec.js";
 import { chainHash, genesisHash, hex, type LoggedGroup, sameHash } from "../log/hash-chain.js";
 import { type Group, LogDamaged } from "../log/journal.js";
 import { rowFormat } from "../log/segments.js";
-import { CrossShard } from "./audit-crossing.js";
+import { CrossShard } from "./audit-cross-shard.js";
 import { type AuditFigures, figuresOf } from "./audit-figures.js";
 import { type CheckResult, Findings } from "./audit-findings.js";
 import { ShardAudit } from "./audit-shard.js";

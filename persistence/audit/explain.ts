@@ -17,7 +17,7 @@ import { currencyNumber, formatMinor, scaleOf } from "../../actors/money.js";
 import { itemId, orderId, parseOrderId, refundId } from "../../actors/order-number.js";
 import type { Posting } from "../../actors/postings.js";
 import type { Group } from "../log/journal.js";
-import { CrossShard } from "./audit-crossing.js";
+import { CrossShard } from "./audit-cross-shard.js";
 import { Findings } from "./audit-findings.js";
 import { paymentName } from "./audit-live.js";
 import { ShardAudit } from "./audit-shard.js";

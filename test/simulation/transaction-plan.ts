@@ -1,6 +1,6 @@
 /** What a simulated program's transaction is asked to do, and how the auditor understands it. The input says the whole plan. */
 
-import type { PartSpec, PlanSpec } from "../../engine/transactions/plan.js";
+import type { PartSpec, PlanSpec } from "../../actors/transactions/plan.js";
 import { minorOf } from "./amounts.js";
 
 export interface SimulatedTransaction {

@@ -1,6 +1,6 @@
 /** What programs think of: transactions over stock, wallets and functions outside, sound ones and others, and how far they are. */
 
-import type { PartSpec } from "../../engine/transactions/plan.js";
+import type { PartSpec } from "../../actors/transactions/plan.js";
 import { decimal } from "./amounts.js";
 import type { Client } from "./client.js";
 import type { Operation, Slot } from "./operation.js";

@@ -4,12 +4,12 @@ import { readFacts } from "../../actors/fact-codec.js";
 import { Facts } from "../../actors/facts.js";
 import { parseOrderId, parseRefundId } from "../../actors/order-number.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { viewToResult } from "../../engine/orders/order-result.js";
 import { refundView } from "../../engine/refunds/refund-view.js";
 import type { Command } from "../../engine/seams/commands.js";
 import { Books } from "../../engine/tables/books.js";
 import { evolve } from "../../engine/tables/evolve.js";
 import { orderView } from "../../engine/turns/answers.js";
+import { viewToResult } from "../../engine/turns/order-result.js";
 import type { Journal } from "../../persistence/log/journal.js";
 
 export function readArchive(journal: Journal, command: Command): object | Refusal {

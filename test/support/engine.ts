@@ -1,10 +1,10 @@
 /** An engine for tests: shards in one thread, in memory, driven by hand, on a clock that stands still unless told. */
 
 import type { Refusal } from "../../actors/results.js";
+import type { PlanSpec } from "../../actors/transactions/plan.js";
 import type { OutCalls } from "../../engine/links/call-dispatcher.js";
 import { shardOf } from "../../engine/loop/methods.js";
 import { type DeferredQueries, Shard } from "../../engine/loop/shard.js";
-import { viewToResult } from "../../engine/orders/order-result.js";
 import { gatherQuotes } from "../../engine/orders/quote.js";
 import type { Command } from "../../engine/seams/commands.js";
 import type { Requester, RequestId } from "../../engine/seams/requester.js";
@@ -12,7 +12,7 @@ import { defaultSettings, type Settings } from "../../engine/seams/settings.js";
 import { Books } from "../../engine/tables/books.js";
 import { replay } from "../../engine/tables/replay.js";
 import { stateHash } from "../../engine/tables/snapshot.js";
-import type { PlanSpec } from "../../engine/transactions/plan.js";
+import { viewToResult } from "../../engine/turns/order-result.js";
 import type { Journal } from "../../persistence/log/journal.js";
 import { memoryJournal } from "../../persistence/log/memory-journal.js";
 import { readArchive } from "./archive.js";

@@ -3,8 +3,8 @@
 import { readFacts } from "../../actors/fact-codec.js";
 import { currencyCode } from "../../actors/money.js";
 import { postingsOf } from "../../actors/postings.js";
+import type { PartSpec, PlanSpec } from "../../actors/transactions/plan.js";
 import type { CallReport, OutCall, OutCalls } from "../../engine/links/call-dispatcher.js";
-import type { PartSpec, PlanSpec } from "../../engine/transactions/plan.js";
 import type { Group, Journal } from "../../persistence/log/journal.js";
 import { memoryJournal, memoryStore } from "../../persistence/log/memory-journal.js";
 import type { TestEngine } from "./engine.js";

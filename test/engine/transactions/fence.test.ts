@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Facts } from "../../../actors/facts.js";
 import { moneyBuckets } from "../../../actors/postings.js";
 import { resultOfNumber } from "../../../actors/results.js";
+import type { Participant } from "../../../actors/transactions/fence.js";
 import {
   contradictions,
   type FenceCall,
@@ -16,7 +17,6 @@ import { GroupWriter } from "../../../engine/loop/group.js";
 import { Shard } from "../../../engine/loop/shard.js";
 import { defaultSettings } from "../../../engine/seams/settings.js";
 import { Books } from "../../../engine/tables/books.js";
-import type { Participant } from "../../../engine/tables/fence-table.js";
 import { replay } from "../../../engine/tables/replay.js";
 import type { Group } from "../../../persistence/log/journal.js";
 import { memoryJournal, memoryStore } from "../../../persistence/log/memory-journal.js";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { PlanSpec } from "../../../actors/transactions/plan.js";
 import { channelRetryMs } from "../../../engine/seams/limits.js";
 import { Books } from "../../../engine/tables/books.js";
 import { replay } from "../../../engine/tables/replay.js";
-import type { PlanSpec } from "../../../engine/transactions/plan.js";
 import { balanceOf, shop, stockOf } from "../../support/shop.js";
 import { begin, call, leftOpen, lost, no, ok, pay, saga, tea, world } from "../../support/transactions.js";
 

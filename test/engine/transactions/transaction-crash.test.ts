@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { PlanSpec } from "../../../actors/transactions/plan.js";
 import type { CallReport, OutCall } from "../../../engine/links/call-dispatcher.js";
-import type { PlanSpec } from "../../../engine/transactions/plan.js";
 import { testEngine } from "../../support/engine.js";
 import { balanceOf, product, stockOf } from "../../support/shop.js";
 import {

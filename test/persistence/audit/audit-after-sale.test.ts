@@ -6,7 +6,7 @@ import { type Fact, Facts } from "../../../actors/facts.js";
 import { refundId } from "../../../actors/order-number.js";
 import { OrderEvents } from "../../../actors/order-transitions.js";
 import { auditLogs, type Certificate } from "../../../persistence/audit/audit.js";
-import { CrossShard } from "../../../persistence/audit/audit-crossing.js";
+import { CrossShard } from "../../../persistence/audit/audit-cross-shard.js";
 import { Findings } from "../../../persistence/audit/audit-findings.js";
 import { ShardAudit } from "../../../persistence/audit/audit-shard.js";
 import { formatCertificate } from "../../../persistence/audit/certificate.js";

@@ -3,12 +3,14 @@
  * transaction's first fact, so what is under way goes on as it began, whatever becomes of its definition.
  */
 
-import { currencyNumber, parsePositiveAmount } from "../../actors/money.js";
-import { moneyBuckets } from "../../actors/postings.js";
-import { type Refusal, refuse } from "../../actors/results.js";
-import type { Mode } from "../../actors/transactions/fence.js";
-import { partsMax, qtyMax } from "../seams/limits.js";
-import type { Participant } from "../tables/fence-table.js";
+import { currencyNumber, parsePositiveAmount } from "../money.js";
+import { moneyBuckets } from "../postings.js";
+import { qtyMax } from "../product.js";
+import { type Refusal, refuse } from "../results.js";
+import type { Mode, Participant } from "./fence.js";
+
+/** Parts of one transaction. Each costs a few facts, and its undoing as many again. */
+export const partsMax = 32;
 
 /** What a definition says about one part. Amounts are decimal strings. */
 export type PartSpec =
