@@ -2,8 +2,8 @@
  * An account: its wallet. Money moves between it and the outside (deposit, withdraw), its orders (capture, refund), transactions
  * of programs, and by the entries of a human.
  *
- * A1  available and held are never negative and never over 2^53-1, after every fact.
- * A2  points are below zero only by a reversal: what was spent before its order was refunded is owed.
+ * ACCOUNT-1  available and held are never negative and never over 2^53-1, after every fact.
+ * ACCOUNT-2  points are below zero only by a reversal: what was spent before its order was refunded is owed.
  */
 
 import { type FactOf, Facts } from "./facts.js";

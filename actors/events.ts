@@ -5,8 +5,8 @@
  * What has to be done because of an event outside of the engine (a parcel to pack, a mail to write) is part of the event:
  * `effects`. It is told after the fact is durable, at least once, and whoever does it drops what he has seen.
  *
- * E1  An event says only what its fact says and what never changes, because an old fact is told again with the names of today.
- * E2  An order may have left the books since: then its account, total and currency are left out, unless the fact has them.
+ * EVENTS-1  An event says only what its fact says and what never changes, because an old fact is told again with the names of today.
+ * EVENTS-2  An order may have left the books since: then its account, total and currency are left out, unless the fact has them.
  */
 
 import type { Fact, FactKind, FactOf } from "./facts.js";

@@ -1,10 +1,10 @@
 /**
  * An order: what was agreed, and where it stands. It alone decides when its hold has ended.
  *
- * O1  An order is in exactly one status of the table, and moves only along its rows.
- * O2  paid = total once it is paid; before, and when canceled, less: what came from outside and was not enough.
- * O3  At engine time >= dueAt a Created order is expired, whether or not a timer has run.
- * O4  refunded <= paid, and refunded = paid in Refunded.
+ * ORDER-1  An order is in exactly one status of the table, and moves only along its rows.
+ * ORDER-2  paid = total once it is paid; before, and when canceled, less: what came from outside and was not enough.
+ * ORDER-3  At engine time >= dueAt a Created order is expired, whether or not a timer has run.
+ * ORDER-4  refunded <= paid, and refunded = paid in Refunded.
  */
 
 import { type FactOf, Facts } from "./facts.js";

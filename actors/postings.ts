@@ -22,8 +22,8 @@
  *   stock:<product>:sold           unit:<product>   sold
  *   stock:<product>:supplied       unit:<product>   minus what was created and restocked
  *
- * L1  The postings of one fact sum to zero in every unit.
- * L2  A fact that is not in the table moves nothing.
+ * POSTINGS-1  The postings of one fact sum to zero in every unit.
+ * POSTINGS-2  A fact that is not in the table moves nothing.
  */
 
 import { catalogue, type Fact, type FactKind, type FactOf } from "./facts.js";

@@ -9,8 +9,8 @@
  *   return q     +q             -q     (a refund whose units come back)
  *   transfer q   from one bucket to another (a transaction of a program)
  *
- * P1  available + held + sold = supplied (created and restocked), each never negative, after every fact.
- * P2  With a limit, `taken` holds for each account what it holds and has bought, and nothing else.
+ * PRODUCT-1  available + held + sold = supplied (created and restocked), each never negative, after every fact.
+ * PRODUCT-2  With a limit, `taken` holds for each account what it holds and has bought, and nothing else.
  */
 
 import { type FactOf, Facts } from "./facts.js";

@@ -6,8 +6,8 @@
  *     one unit    floor(9.00 * 1/4) = 2.25
  *     three more  the last units take the rest: 6.75
  *
- * R1  Any sequence of refunds sums to at most what was paid, and to exactly that when nothing is left.
- * R2  A line never gives back more units than it has, nor a share that it does not have.
+ * REFUND-1  Any sequence of refunds sums to at most what was paid, and to exactly that when nothing is left.
+ * REFUND-2  A line never gives back more units than it has, nor a share that it does not have.
  */
 
 import type { LineShare } from "./facts.js";

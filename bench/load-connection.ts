@@ -1,9 +1,9 @@
 /**
  * One connection of the load generator: its frames, the orders that it has under way, and what comes back.
  *
- * C1  A connection whose last write the kernel has not taken yet sends nothing: its frames are still being read.
- * C2  Every order has one slot in its connection's `sentAt` until it is answered; a slot is never given to a second
- *     order before. So an answer to nothing, or a second answer, is seen and fails the run.
+ * LOAD-CONNECTION-1  A connection whose last write the kernel has not taken yet sends nothing: its frames are still being read.
+ * LOAD-CONNECTION-2  Every order has one slot in its connection's `sentAt` until it is answered; a slot is never given to a second
+ *                    order before. So an answer to nothing, or a second answer, is seen and fails the run.
  */
 
 import type { Socket } from "node:net";
@@ -45,7 +45,7 @@ export interface Connection extends WireHandler, AnswerSink {
   nextId: number;
   outstanding: number;
   framesSent: number;
-  /** The kernel has not taken the last write yet (C1). */
+  /** The kernel has not taken the last write yet (LOAD-CONNECTION-1). */
   isBlocked: boolean;
   /** In the generator's list of those to be served. */
   isDue: boolean;
@@ -130,7 +130,7 @@ export function sendFrames(
   connection.isBlocked = socket!.writableLength > 0;
 }
 
-/** Whether a frame's orders all find a free slot (C2). */
+/** Whether a frame's orders all find a free slot (LOAD-CONNECTION-2). */
 function hasSlots(connection: Connection): boolean {
   const { sentAt, nextId, layout } = connection;
   for (let request = 0; request < layout.perFrame; request++) {

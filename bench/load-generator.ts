@@ -1,10 +1,10 @@
 /**
  * The loop of the load generator: the closed and the open loop and the counted window. `bench/load` says what it is for.
  *
- * L1  One write per connection and loop iteration: answers mark their connection as due, and all that are due are
- *     served after the sockets were read.
- * L2  The counted window opens and closes between reads.
- * L3  Nothing is sent before all connections are open, or after the window has closed.
+ * LOAD-GENERATOR-1  One write per connection and loop iteration: answers mark their connection as due, and all that are due are
+ *                   served after the sockets were read.
+ * LOAD-GENERATOR-2  The counted window opens and closes between reads.
+ * LOAD-GENERATOR-3  Nothing is sent before all connections are open, or after the window has closed.
  */
 
 import { latencyOf, record } from "./histogram.js";
@@ -119,7 +119,7 @@ function markDue(generator: Generator, connection: Connection): void {
   setImmediate(sendToDue, generator);
 }
 
-/** Closed loop: fills up what is under way (L1). */
+/** Closed loop: fills up what is under way (LOAD-GENERATOR-1). */
 function sendToDue(generator: Generator): void {
   const { framesInFlight, perFrame } = generator.config;
   const now = performance.now();

@@ -5,9 +5,9 @@
  * message. Here frames are built once and patched, the mask key is four zero bytes (legal, and it makes masking
  * a no-op), and what comes back is walked in place.
  *
- * W1  All sockets of a process read into one inbox; a handler sees its bytes only during the call.
- * W2  A frame cut by the end of a read is kept in the connection's `rest` and put in front of the next read, in the
- *     inbox's headroom, so that a handler always sees a whole frame in one piece:
+ * WEBSOCKET-WIRE-1  All sockets of a process read into one inbox; a handler sees its bytes only during the call.
+ * WEBSOCKET-WIRE-2  A frame cut by the end of a read is kept in the connection's `rest` and put in front of the next read, in the
+ *                   inbox's headroom, so that a handler always sees a whole frame in one piece:
  *
  *         headroom                    | read area
  *         ..........[rest of before]  | [what was read now..........][next frame's fir
@@ -28,7 +28,7 @@ const CLOSE = 0x8;
 const PING = 0x9;
 const PONG = 0xa;
 
-/** Where every socket of this process reads to (W1). */
+/** Where every socket of this process reads to (WEBSOCKET-WIRE-1). */
 const inbox = Buffer.allocUnsafeSlow(HEADROOM_BYTES + READ_BYTES);
 const readArea = inbox.subarray(HEADROOM_BYTES);
 

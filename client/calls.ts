@@ -8,12 +8,12 @@
  *      ├───────────────────────────────────┘   ▼                │ not safe to repeat
  *      └────────────────────────────────── pausing ─────────────┘
  *
- * L1  A call is settled exactly once, at the latest `timeoutMs` after it was made.
- * L2  Params are the same object in every attempt: same key, same `at`, same bytes.
- * L3  An attempt has an id of its own, so that no answer can be taken for another attempt's.
- * L4  A request that is not safe to repeat is sent again only after a refusal that says it was not executed.
- * L5  `executed` in an error is `false` only if every attempt that was sent is known to have had no effect.
- * L6  At most `inFlightMax` requests are sent and unanswered, at most `pendingMax` calls are not settled.
+ * CLIENT-CALLS-1  A call is settled exactly once, at the latest `timeoutMs` after it was made.
+ * CLIENT-CALLS-2  Params are the same object in every attempt: same key, same `at`, same bytes.
+ * CLIENT-CALLS-3  An attempt has an id of its own, so that no answer can be taken for another attempt's.
+ * CLIENT-CALLS-4  A request that is not safe to repeat is sent again only after a refusal that says it was not executed.
+ * CLIENT-CALLS-5  `executed` in an error is `false` only if every attempt that was sent is known to have had no effect.
+ * CLIENT-CALLS-6  At most `inFlightMax` requests are sent and unanswered, at most `pendingMax` calls are not settled.
  */
 
 import {

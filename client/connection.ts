@@ -3,14 +3,14 @@
  * the same process. Everything that makes calls safe (keys, timeouts, repeats, resuming feeds) is written once,
  * above this seam.
  *
- * C1  `start` is called once. After it the connection calls `opened` when requests may be sent, and again after
- *     each `lost` that it recovered from. It may call `opened` from inside `start`.
- * C2  `send` is called only between `opened` and `lost`. It never throws: if the frame cannot be sent the
- *     connection is lost. The requests are valid for ever: they are not changed after the call.
- * C3  Each request has at most one answer, in any order. After `lost`, requests that were sent and not answered
- *     never will be; nobody knows what became of them.
- * C4  Pushes of one subscription arrive in order. A subscription ends with the connection.
- * C5  `ended` is the last call. After it nothing will ever be answered.
+ * CONNECTION-1  `start` is called once. After it the connection calls `opened` when requests may be sent, and again after
+ *               each `lost` that it recovered from. It may call `opened` from inside `start`.
+ * CONNECTION-2  `send` is called only between `opened` and `lost`. It never throws: if the frame cannot be sent the
+ *               connection is lost. The requests are valid for ever: they are not changed after the call.
+ * CONNECTION-3  Each request has at most one answer, in any order. After `lost`, requests that were sent and not answered
+ *               never will be; nobody knows what became of them.
+ * CONNECTION-4  Pushes of one subscription arrive in order. A subscription ends with the connection.
+ * CONNECTION-5  `ended` is the last call. After it nothing will ever be answered.
  */
 
 import type { YifenError } from "./error.js";

@@ -1,10 +1,10 @@
 /**
  * One feed, between the pushes that arrive and the loop that reads them.
  *
- * F1  It hands out events with rising `seq`, each at most once.
- * F2  It keeps at most `bufferMax` unread events. One more and it ends: what it kept can still be read, then comes
- *     `slow_consumer` with `details.from`, the place to resume without a gap.
- * F3  Once ended it stays so; an error is thrown to one reader, once.
+ * CLIENT-FEED-1  It hands out events with rising `seq`, each at most once.
+ * CLIENT-FEED-2  It keeps at most `bufferMax` unread events. One more and it ends: what it kept can still be read, then comes
+ *                `slow_consumer` with `details.from`, the place to resume without a gap.
+ * CLIENT-FEED-3  Once ended it stays so; an error is thrown to one reader, once.
  */
 
 import type { Push } from "./connection.js";

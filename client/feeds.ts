@@ -1,11 +1,11 @@
 /**
  * The feeds of one connection after another: who is subscribed to what, and where each resumes.
  *
- * R1  After a lost connection every live feed is subscribed again, from the last `seq` it received plus one: no gap,
- *     and what comes twice is dropped by the feed.
- * R2  A feed that was subscribed once is given up only for a refusal that time cannot mend.
- * R3  Pushes that overtake the answer which names their subscription are kept until it comes, at most `bufferMax`.
- * R4  Pushes of a subscription that nobody wants (its answer came too late) are answered with one `feed.unsubscribe`.
+ * FEEDS-1  After a lost connection every live feed is subscribed again, from the last `seq` it received plus one: no gap,
+ *          and what comes twice is dropped by the feed.
+ * FEEDS-2  A feed that was subscribed once is given up only for a refusal that time cannot mend.
+ * FEEDS-3  Pushes that overtake the answer which names their subscription are kept until it comes, at most `bufferMax`.
+ * FEEDS-4  Pushes of a subscription that nobody wants (its answer came too late) are answered with one `feed.unsubscribe`.
  */
 
 import type { Calls } from "./calls.js";

@@ -7,12 +7,12 @@
  *      └──────────────────┴────────────────────────────────────────┘
  *        pause: firstMs, doubled each time up to capMs, less a random half
  *
- * S1  One socket at a time. What an abandoned socket still reports is ignored.
- * S2  The pause starts over only after the server has answered something: a server that accepts and drops at once
- *     is not hammered.
- * S3  A connection on which nothing arrives is asked (`session.ping`) and, if that is not answered, given up.
- *     Browsers cannot send WebSocket pings, and a dead peer may go unnoticed by TCP for many minutes.
- * S4  Requests of the connection itself have string ids, those of its user have numbers.
+ * SOCKET-CONNECTION-1  One socket at a time. What an abandoned socket still reports is ignored.
+ * SOCKET-CONNECTION-2  The pause starts over only after the server has answered something: a server that accepts and drops at once
+ *                      is not hammered.
+ * SOCKET-CONNECTION-3  A connection on which nothing arrives is asked (`session.ping`) and, if that is not answered, given up.
+ *                      Browsers cannot send WebSocket pings, and a dead peer may go unnoticed by TCP for many minutes.
+ * SOCKET-CONNECTION-4  Requests of the connection itself have string ids, those of its user have numbers.
  */
 
 import type { Answer, Connection, Receiver, Request } from "./connection.js";

@@ -2,12 +2,12 @@
  * Sockets: WebSocket at /v1/ws, /livez, /readyz, /metrics, and everything else over HTTP, which `http-server` takes. No
  * other file knows uWebSockets.js.
  *
- * W1  No exception leaves a callback: uWebSockets.js aborts the process on one. It is reported to `onDefect`, the
- *     request is answered 500 or the connection closed 1011, and every other connection goes on.
- * W2  A message's bytes are emptied when its callback returns: a frame is decoded inside it.
- * W3  A socket is touched only between its open and its close callback.
- * W4  A browser page of another site cannot speak to an engine on the reader's own machine: an Origin that is not a
- *     loopback one is refused, and so is a Host over HTTP. Programs send no Origin.
+ * SOCKET-SERVER-1  No exception leaves a callback: uWebSockets.js aborts the process on one. It is reported to `onDefect`, the
+ *                  request is answered 500 or the connection closed 1011, and every other connection goes on.
+ * SOCKET-SERVER-2  A message's bytes are emptied when its callback returns: a frame is decoded inside it.
+ * SOCKET-SERVER-3  A socket is touched only between its open and its close callback.
+ * SOCKET-SERVER-4  A browser page of another site cannot speak to an engine on the reader's own machine: an Origin that is not a
+ *                  loopback one is refused, and so is a Host over HTTP. Programs send no Origin.
  */
 
 import uWS from "uWebSockets.js";

@@ -230,6 +230,25 @@ test.each(Object.keys(rooms))("every file of %s is in a room, and imports from t
   expect(up.sort()).toEqual(upward.filter((arrow) => arrow.startsWith(`${part}/`)).sort());
 });
 
+/** "SHARD-4": a line of a doc comment that opens with the file's own name in capitals and a number states an invariant. */
+const invariant = /^ \*\s{1,4}([A-Z][A-Z-]*-\d{1,2})\s{2,}\S/gm;
+
+test("an invariant's label is its file's alone, and tells which file that is", () => {
+  const owners = new Map<string, string>();
+  const wrong: string[] = [];
+  for (const { file, text } of sources) {
+    const name = file.split("/").at(-1)!.replace(/\.ts$/, "").toUpperCase();
+    for (const [, label] of text.matchAll(invariant)) {
+      const prefix = label!.replace(/-\d+$/, "");
+      if (owners.has(label!)) wrong.push(`${label} of ${file} is ${owners.get(label!)}'s`);
+      if (prefix !== name && !prefix.endsWith(`-${name}`)) wrong.push(`${label} of ${file}`);
+      owners.set(label!, file);
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(owners.size).toBeGreaterThan(200);
+});
+
 const forbidden: readonly (readonly [string, RegExp])[] = [
   ["the clock", /\bDate\.now\b|\bnew Date\(\)|\bperformance\b|\bprocess\.hrtime\b/],
   ["a timer", /\bset(?:Timeout|Interval|Immediate)\b|\bqueueMicrotask\b/],

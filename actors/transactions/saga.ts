@@ -4,11 +4,11 @@
  *   forward    step after step; each is recorded before it starts, and with it what undoes it
  *   backward   newest first, one at a time: every step that was done, and the one of which nobody knows
  *
- * SA1  A step starts only when all before it are done.
- * SA2  A step of which nobody knows whether it was done is compensated like one that was.
- * SA3  A refused step, and one that never started, has nothing to compensate.
- * SA4  A compensation that keeps failing is for a human, and those of older steps go on; but the debit of a move of money
- *      waits for its credit, so that nobody is given what another still has.
+ * SAGA-1  A step starts only when all before it are done.
+ * SAGA-2  A step of which nobody knows whether it was done is compensated like one that was.
+ * SAGA-3  A refused step, and one that never started, has nothing to compensate.
+ * SAGA-4  A compensation that keeps failing is for a human, and those of older steps go on; but the debit of a move of money
+ *         waits for its credit, so that nobody is given what another still has.
  */
 
 import { decisions, type NextStep, type Standing, settlements } from "./next-step.js";

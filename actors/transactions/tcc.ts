@@ -5,8 +5,8 @@
  *   knows, or the deadline decides against it, the last `tried` decides for it; then every part is confirmed, or everything
  *   that may hold something is canceled.
  *
- * TC1  Nothing is confirmed before the decision is recorded, and nothing is canceled after it was for it.
- * TC2  A part of whose try nobody knows is canceled too: its fence tells whether there is anything to undo.
+ * TCC-1  Nothing is confirmed before the decision is recorded, and nothing is canceled after it was for it.
+ * TCC-2  A part of whose try nobody knows is canceled too: its fence tells whether there is anything to undo.
  */
 
 import { decisions, type NextStep, type Standing, settlements } from "./next-step.js";

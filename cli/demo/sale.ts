@@ -8,9 +8,9 @@
  *      units are back │   ▼
  *                     waiting ────────────────────▶ gone without, when nothing is held any more
  *
- * D1  A buyer is at one place at a time.
- * D2  The sale is over when nobody is at the door or the counter and nothing is held, as the products themselves say.
- * D3  The server is killed once, when half of the units are taken: orders, payments and holds are all on their way then.
+ * SALE-1  A buyer is at one place at a time.
+ * SALE-2  The sale is over when nobody is at the door or the counter and nothing is held, as the products themselves say.
+ * SALE-3  The server is killed once, when half of the units are taken: orders, payments and holds are all on their way then.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

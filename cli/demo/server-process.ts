@@ -1,10 +1,10 @@
 /**
  * The server of the demo: `yifen start` as a process of its own, on a folder, killable.
  *
- * P1  At most one process runs at a time. `kill` and `stop` resolve when it is gone.
- * P2  A process that ends when nobody asked it to is reported to `died`, with the end of what it said.
- * P3  No process outlives the demo: `killNow` can be called from the last synchronous moment of this process, and
- *     the orphan guard ends the server when this process could not even do that.
+ * CLI-SERVER-PROCESS-1  At most one process runs at a time. `kill` and `stop` resolve when it is gone.
+ * CLI-SERVER-PROCESS-2  A process that ends when nobody asked it to is reported to `died`, with the end of what it said.
+ * CLI-SERVER-PROCESS-3  No process outlives the demo: `killNow` can be called from the last synchronous moment of this process, and
+ *                       the orphan guard ends the server when this process could not even do that.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";

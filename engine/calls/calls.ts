@@ -2,10 +2,10 @@
  * Calls to functions outside the engine, as a turn makes them. The intent is a fact; it leaves when that is durable
  * (`call-dispatcher`), and what became of it comes back as a report (`call-reports`).
  *
- * OC1  A call is made at least once. Its id is the same in every attempt and after every restart: the other side's key.
- * OC2  A report of an attempt that is not the last, or of a call that has ended, changes nothing, unless it says that the
- *      call was done or refused: that is true whichever attempt it was.
- * OC3  A call ends by a report or by its owner's word, and by nothing else.
+ * CALLS-1  A call is made at least once. Its id is the same in every attempt and after every restart: the other side's key.
+ * CALLS-2  A report of an attempt that is not the last, or of a call that has ended, changes nothing, unless it says that the
+ *          call was done or refused: that is true whichever attempt it was.
+ * CALLS-3  A call ends by a report or by its owner's word, and by nothing else.
  */
 
 import { Facts } from "../../actors/facts.js";

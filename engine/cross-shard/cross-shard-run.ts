@@ -2,7 +2,7 @@
  * The branches of one order in one turn: does what the rule of its mode says next, until it has to wait. For an order that is
  * placed, one that ends, and a canceled one that asks for its lines once more. What of it outlives the turn is in the log.
  *
- * CR1  The end of a branch is settled when it is sent: it cannot be refused, and arrives.
+ * CROSS-SHARD-RUN-1  The end of a branch is settled when it is sent: it cannot be refused, and arrives.
  */
 
 import { Facts, type RequestedLine } from "../../actors/facts.js";

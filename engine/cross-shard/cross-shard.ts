@@ -17,8 +17,8 @@
  * Every arrow is written into the log of the shard that it leaves and numbered there, so it arrives once and in
  * order (`channel`). Lines that happen to live here take the same way, through a channel to oneself.
  *
- * V1  A product's shard never decides how a branch ends.
- * V2  A pending order ends: all answers come, or its deadline does.
+ * CROSS-SHARD-1  A product's shard never decides how a branch ends.
+ * CROSS-SHARD-2  A pending order ends: all answers come, or its deadline does.
  */
 
 import { Facts, type Line } from "../../actors/facts.js";

@@ -2,9 +2,9 @@
  * The half of the calls that may be forgotten at any time: which calls are out, and which wait to be handed out. After a
  * restart nothing is out, so every open call that is due is handed out again.
  *
- * CD1  A call is handed out only when everything in the books is durable, its intent included.
- * CD2  Of one call at most one attempt is out. An attempt is out until its report came.
- * CD3  At most `callsOutMax` calls are out; the others wait in the order in which they were due.
+ * CALL-DISPATCHER-1  A call is handed out only when everything in the books is durable, its intent included.
+ * CALL-DISPATCHER-2  Of one call at most one attempt is out. An attempt is out until its report came.
+ * CALL-DISPATCHER-3  At most `callsOutMax` calls are out; the others wait in the order in which they were due.
  */
 
 import { callsOutMax } from "../seams/limits.js";

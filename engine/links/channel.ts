@@ -5,10 +5,10 @@
  *   frame   uint sender, uint ack (last message of the receiver that the sender holds durably), uint number of the first
  *           message, uint count, then each message as uint length and bytes
  *
- * C1  A frame carries only messages and acknowledgements that are durable at the sender.
- * C2  What is not acknowledged is sent again after `channelRetryMs`, from the first message that is missing.
- * C3  A receiver takes message n+1 after message n and ignores everything else; losing this file's memory at any moment
- *     therefore costs a repetition and nothing more.
+ * CHANNEL-1  A frame carries only messages and acknowledgements that are durable at the sender.
+ * CHANNEL-2  What is not acknowledged is sent again after `channelRetryMs`, from the first message that is missing.
+ * CHANNEL-3  A receiver takes message n+1 after message n and ignores everything else; losing this file's memory at any moment
+ *            therefore costs a repetition and nothing more.
  */
 
 import { ByteReader } from "../../actors/byte-reader.js";

@@ -8,11 +8,11 @@
  *
  * What a fact is told as stands in `actors/events`.
  *
- * F1  A subscription is given every event of its topic from its first number on, in order, each once.
- * F2  An event is given in the turn that records its fact, and so leaves through the gate; older ones are read from the log,
- *     which holds durable groups only.
- * F3  An order that has left the books since is told under its account to whoever reads from its placement on; to others its
- *     events are told under the shard only, without account and total.
+ * FEED-1  A subscription is given every event of its topic from its first number on, in order, each once.
+ * FEED-2  An event is given in the turn that records its fact, and so leaves through the gate; older ones are read from the log,
+ *         which holds durable groups only.
+ * FEED-3  An order that has left the books since is told under its account to whoever reads from its placement on; to others its
+ *         events are told under the shard only, without account and total.
  */
 
 import {

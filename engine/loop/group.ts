@@ -1,8 +1,8 @@
 /**
  * The group in the making: all turns since the last one was handed to the journal, as the bytes of one log row.
  *
- * G1  A group holds whole turns, in the order in which they ran.
- * G2  The buffer is reused only after the journal has taken the group.
+ * GROUP-1  A group holds whole turns, in the order in which they ran.
+ * GROUP-2  The buffer is reused only after the journal has taken the group.
  */
 
 import { ByteWriter } from "../../actors/byte-writer.js";

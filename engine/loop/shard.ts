@@ -7,11 +7,11 @@
  *   4 seal     the group goes to the journal, which fsyncs it
  *   5 open     the group is durable: answers, events and frames leave
  *
- * S1  Nothing leaves (5) before the group that it depends on is durable (4): answers, refusals, reads, events, frames.
- * S2  At most one group is in flight: while it is, no turn runs. So the books never run further ahead than that.
- * S3  The first failure of the journal, and any exception in a turn, stops the shard for good: it answers nobody any more.
- * S4  Time never goes back and never stands still between turns.
- * S5  A turn first applies what is due: no command sees a hold whose deadline has passed.
+ * SHARD-1  Nothing leaves (5) before the group that it depends on is durable (4): answers, refusals, reads, events, frames.
+ * SHARD-2  At most one group is in flight: while it is, no turn runs. So the books never run further ahead than that.
+ * SHARD-3  The first failure of the journal, and any exception in a turn, stops the shard for good: it answers nobody any more.
+ * SHARD-4  Time never goes back and never stands still between turns.
+ * SHARD-5  A turn first applies what is due: no command sees a hold whose deadline has passed.
  */
 
 import type { Fact } from "../../actors/facts.js";
@@ -224,7 +224,7 @@ export class Shard implements Turn {
     }
   }
 
-  /** Reads the clock (S4) and applies what is due (S5). */
+  /** Reads the clock (SHARD-4) and applies what is due (SHARD-5). */
   #beginTurn(): void {
     this.nowMicros = Math.max(this.#parts.clock.nowMicros(), this.nowMicros + 1);
     this.nowMs = Math.floor(this.nowMicros / 1000);

@@ -66,7 +66,7 @@ export function placedOrder(turn: Turn, id: string): number | undefined {
  *
  * An order across shards that was refused is gone in the same way, though it was never placed. To tell it from an archived one would
  * take a bit for every number ever given out (I17), or the read side, which a payment cannot wait for: it is booked and has left
- * suspense in one turn (N2 of `notify-payment`). Nobody was told such a number; money that names it by mistake goes back.
+ * suspense in one turn (NOTIFY-PAYMENT-2). Nobody was told such a number; money that names it by mistake goes back.
  */
 export function isArchived(turn: Turn, id: string): boolean {
   const number = parseOrderId(id);

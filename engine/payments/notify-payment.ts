@@ -3,10 +3,10 @@
  * there in the same turn: to its order, back to the payer, or into the hands of a human. The provider's word may come
  * twice, late, or for an order that never was; the buyer's own call may come at the same time. Both are turns of one thread.
  *
- * N1  (provider, paymentId) is booked once, on the shard of that name, whatever order it is said to be for; the same word
- *     again gets the same answer. When the order lives on another shard the money follows by message, and the answer waits.
- * N2  What is booked is applied, asked to be refunded, or named in an item for a human: to the cent, in the same turn. One
- *     exception has a deadline: money that waits while the lines of its order are asked for once more (`reinstatement-order`).
+ * NOTIFY-PAYMENT-1  (provider, paymentId) is booked once, on the shard of that name, whatever order it is said to be for; the same word
+ *                   again gets the same answer. When the order lives on another shard the money follows by message, and the answer waits.
+ * NOTIFY-PAYMENT-2  What is booked is applied, asked to be refunded, or named in an item for a human: to the cent, in the same turn. One
+ *                   exception has a deadline: money that waits while the lines of its order are asked for once more (`reinstatement-order`).
  */
 
 import { Facts } from "../../actors/facts.js";

@@ -7,9 +7,9 @@
  *   all hold: applied, Paid;  one refuses, or the deadline: refunded       the one point of no return
  *                 ── confirm ──▶  sold            ── cancel ──▶  given back
  *
- * RC1  A reinstatement ends: all answers come, or its deadline does.
- * RC2  An order is reclaimed once. An answer to a first try may still be on its way when a second would be asked for, and the
- *      same branch could not tell them apart; so another late payment is refunded.
+ * REINSTATE-ORDER-1  A reinstatement ends: all answers come, or its deadline does.
+ * REINSTATE-ORDER-2  An order is reclaimed once. An answer to a first try may still be on its way when a second would be asked for, and the
+ *                    same branch could not tell them apart; so another late payment is refunded.
  */
 
 import { Facts } from "../../actors/facts.js";

@@ -1,7 +1,7 @@
 /**
  * Money from outside that lies in suspense: what it turns out to be for, and where it goes.
  *
- * SP1  What is settled is applied to its order, asked to be refunded, or stays for a human: to the cent, in the same turn.
+ * SETTLE-PAYMENT-1  What is settled is applied to its order, asked to be refunded, or stays for a human: to the cent, in the same turn.
  */
 
 import { Facts } from "../../actors/facts.js";

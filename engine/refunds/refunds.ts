@@ -6,10 +6,10 @@
  *     │
  *     └─────▶ provider: done, refused, or unknown ──▶ done, refused
  *
- * R1  The intent is in the log before anybody outside is told, and its number is what the provider is told: asked twice, it
- *     is still one refund.
- * R2  Without an answer a refund is unknown. It stays payable until somebody knows; it is never sent as another one.
- * R3  A refund ends once.
+ * REFUNDS-1  The intent is in the log before anybody outside is told, and its number is what the provider is told: asked twice, it
+ *            is still one refund.
+ * REFUNDS-2  Without an answer a refund is unknown. It stays payable until somebody knows; it is never sent as another one.
+ * REFUNDS-3  A refund ends once.
  */
 
 import { Facts, type LineShare } from "../../actors/facts.js";

@@ -2,9 +2,9 @@
  * Entries by a human's hand: balanced, between ledger accounts that `postings` lets a human name, and together exactly what
  * is at risk.
  *
- * HE1  A wallet that is named is open on this shard, has the item's currency, and is never left below zero.
- * HE2  Where it is known where the money at risk stands, nobody pays for anything but that: what leaves there arrives elsewhere, or
- *      the other way round. An entry that moves other people's money beside it is not of this item.
+ * HAND-ENTRIES-1  A wallet that is named is open on this shard, has the item's currency, and is never left below zero.
+ * HAND-ENTRIES-2  Where it is known where the money at risk stands, nobody pays for anything but that: what leaves there arrives elsewhere, or
+ *                 the other way round. An entry that moves other people's money beside it is not of this item.
  */
 
 import { Facts } from "../../actors/facts.js";
@@ -80,7 +80,7 @@ function decideMoved(
 interface Moved {
   /** Undefined: more than a number can hold. */
   readonly moved: number | undefined;
-  /** HE2 */
+  /** HAND-ENTRIES-2 */
   readonly onlyThat: boolean;
 }
 

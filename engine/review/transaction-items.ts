@@ -11,8 +11,8 @@
  * Money of a part that cannot end stands between two wallets: what is missing there is put in from suspense, which the
  * entries fill, and what is left there is taken out to suspense, which the entries empty. So the books are at zero again.
  *
- * TI1  A resolution ends the part or starts it again; the transaction goes on in the same turn.
- * TI2  While an actor of another shard is asked to end the part, no resolution is: it would be ended twice.
+ * TRANSACTION-ITEMS-1  A resolution ends the part or starts it again; the transaction goes on in the same turn.
+ * TRANSACTION-ITEMS-2  While an actor of another shard is asked to end the part, no resolution is: it would be ended twice.
  */
 
 import { Facts } from "../../actors/facts.js";

@@ -1,11 +1,11 @@
 /**
  * The seam between the loop and whoever asked: a WebSocket connection, an embedding program, a test.
  *
- * R1  `order`, `result`, `refused` and `push` are called inside a turn. Their arguments are valid during the call only
- *     (the engine may reuse them): encode or copy at once.
- * R2  What was given may leave only when `flush` is called: the group that it depends on is durable then.
- *     Until then it must not be visible outside. If the process dies first, it must never have existed.
- * R3  None of these may throw, block or call back into the engine.
+ * REQUESTER-1  `order`, `result`, `refused` and `push` are called inside a turn. Their arguments are valid during the call only
+ *              (the engine may reuse them): encode or copy at once.
+ * REQUESTER-2  What was given may leave only when `flush` is called: the group that it depends on is durable then.
+ *              Until then it must not be visible outside. If the process dies first, it must never have existed.
+ * REQUESTER-3  None of these may throw, block or call back into the engine.
  *
  * A connection has requesters of its own for each shard, because shards become durable independently.
  */

@@ -2,9 +2,9 @@
  * What few orders have and no row should pay for: money from outside, refunds, disputes. Such a record is opened by the first
  * fact of that kind and goes with its order when that is archived.
  *
- * D1  refunding = the amounts of the order's refunds from source `order` that are asked and have no end.
- * D2  A payment never gives back more than it brought: refunded <= amount, open refunds included.
- * D3  A line never gives back more than it has, open refunds included.
+ * AFTER-SALES-1  refunding = the amounts of the order's refunds from source `order` that are asked and have no end.
+ * AFTER-SALES-2  A payment never gives back more than it brought: refunded <= amount, open refunds included.
+ * AFTER-SALES-3  A line never gives back more than it has, open refunds included.
  */
 
 import { type FactOf, Facts } from "../../actors/facts.js";
@@ -35,7 +35,7 @@ export interface AfterSale {
   readonly refunds: number[];
   openRefunds: number;
   readonly payments: AppliedPayment[];
-  /** Its lines were asked for once more, for a payment that came late. That happens once: see `reinstatement-order` RC2. */
+  /** Its lines were asked for once more, for a payment that came late. That happens once: see REINSTATE-ORDER-2. */
   reclaimed: boolean;
   /** By line; shorter than the order when nothing of the last lines was refunded. */
   readonly lines: LineRefunded[];

@@ -5,9 +5,9 @@
  *                  ▲                         │
  *                  └──── call.repeated ──────┘   a human said: now
  *
- * CT1  A call is open from the fact that made it until the one that ended it, whatever failed in between.
- * CT2  An open call has a time at which it is due, and a timer for it; a call that is due and not out is handed out.
- * CT3  Of one owner's thing (owner, subject, part) at most one call is open.
+ * CALL-TABLE-1  A call is open from the fact that made it until the one that ended it, whatever failed in between.
+ * CALL-TABLE-2  An open call has a time at which it is due, and a timer for it; a call that is due and not out is handed out.
+ * CALL-TABLE-3  Of one owner's thing (owner, subject, part) at most one call is open.
  */
 
 import { type FactOf, Facts } from "../../actors/facts.js";

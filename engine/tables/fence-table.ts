@@ -1,9 +1,9 @@
 /**
  * What the actors of a shard remember of their parts in transactions.
  *
- * FT1  A fence is kept while its branch holds something or may have to be undone, and at least `fenceKeepMs` after it ended.
- * FT2  At most `fencesMax` are kept: with as many, a new try is refused before it has a fence.
- * FT3  A branch that is tried has a timer: long after its deadline it asks its owner. It never ends by itself.
+ * FENCE-TABLE-1  A fence is kept while its branch holds something or may have to be undone, and at least `fenceKeepMs` after it ended.
+ * FENCE-TABLE-2  At most `fencesMax` are kept: with as many, a new try is refused before it has a fence.
+ * FENCE-TABLE-3  A branch that is tried has a timer: long after its deadline it asks its owner. It never ends by itself.
  */
 
 import { type FactOf, Facts } from "../../actors/facts.js";

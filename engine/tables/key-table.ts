@@ -9,8 +9,8 @@
  *      arena   the key's characters, 1 MiB a piece
  *      text    JSON of refusals, of results that are not an order, and of what stands beside the order in a result
  *
- * K1  A key is found from the moment its fact is applied until it is dropped, and never twice.
- * K2  The result of an entry never changes once it is done.
+ * KEY-TABLE-1  A key is found from the moment its fact is applied until it is dropped, and never twice.
+ * KEY-TABLE-2  The result of an entry never changes once it is done.
  */
 
 import { HashIndex, hashText } from "./hash-index.js";

@@ -1,9 +1,9 @@
 /**
  * The orders of a shard, by their number: see `rows` for why they are not objects, and how they are forgotten.
  *
- * T1  Memory is bounded by the orders that are there, whatever the order in which the others were dropped (`rows` R2).
- * T2  Whoever reads an order that is not there gets an exception, never the figures of another.
- * T3  A sequence is given out once: the number of a dropped order never comes back.
+ * ORDER-TABLE-1  Memory is bounded by the orders that are there, whatever the order in which the others were dropped (`rows` ROWS-2).
+ * ORDER-TABLE-2  Whoever reads an order that is not there gets an exception, never the figures of another.
+ * ORDER-TABLE-3  A sequence is given out once: the number of a dropped order never comes back.
  */
 
 import type { FactOf } from "../../actors/facts.js";
@@ -109,7 +109,7 @@ export class OrderTable {
   }
 
   /**
-   * Writes back what can change after the placement. Whoever writes has read the order in the same turn, which was T2's
+   * Writes back what can change after the placement. Whoever writes has read the order in the same turn, which was ORDER-TABLE-2's
    * proof that it is there (to prove it again was 9 ns when the row is not in the cache); of one that is not, nothing lives on.
    */
   write(order: Order): void {
@@ -199,7 +199,7 @@ export class OrderTable {
     }
   }
 
-  /** T2 */
+  /** ORDER-TABLE-2 */
   #row(orderNumber: number): number {
     const row = rowOf(orderNumber);
     if (!isAt(this.rows.chunk(row), this.rows.offset(row), orderNumber)) throw notHere(orderNumber);
@@ -218,7 +218,7 @@ function rowOf(orderNumber: number): number {
   return orderSequence(orderNumber) - 1;
 }
 
-/** T2. A dropped row is marked by NaN, stands nowhere in its chunk, or has no chunk: none of them is a number. */
+/** ORDER-TABLE-2. A dropped row is marked by NaN, stands nowhere in its chunk, or has no chunk: none of them is a number. */
 function isAt(chunk: Float64Array | undefined, at: number, orderNumber: number): boolean {
   return chunk !== undefined && chunk[at + number] === orderNumber;
 }

@@ -2,9 +2,9 @@
  * The durable half of the channels between shards: what was sent and not yet acknowledged, and how far each peer
  * was heard. All of it follows from facts; `channel` is the half that moves frames.
  *
- * X1  A message has a number from the moment its fact is applied: its place among all sent to that peer, from 1.
- * X2  Messages leave an outbox in order, and only by an acknowledgement.
- * X3  `heardUpTo` moves by one message at a time, in the turn that holds the message's effect.
+ * OUTBOXES-1  A message has a number from the moment its fact is applied: its place among all sent to that peer, from 1.
+ * OUTBOXES-2  Messages leave an outbox in order, and only by an acknowledgement.
+ * OUTBOXES-3  `heardUpTo` moves by one message at a time, in the turn that holds the message's effect.
  */
 
 export interface Outbox {

@@ -1,9 +1,9 @@
 /**
  * What only a human can end, as the books know it: open items, and the newest of those that were resolved.
  *
- * HQ1  An item is open from its first fact until it is resolved, once.
- * HQ2  Open items are never forgotten; of the resolved ones the newest `itemsResolvedMax` are kept, all are in the log.
- * HQ3  Of one subject and kind at most one item is open.
+ * REVIEW-QUEUE-1  An item is open from its first fact until it is resolved, once.
+ * REVIEW-QUEUE-2  Open items are never forgotten; of the resolved ones the newest `itemsResolvedMax` are kept, all are in the log.
+ * REVIEW-QUEUE-3  Of one subject and kind at most one item is open.
  */
 
 import { type FactOf, Facts } from "../../actors/facts.js";
@@ -114,7 +114,7 @@ export class ReviewQueue {
     yield* this.open.values();
   }
 
-  /** HQ1: what follows from a resolution is recorded after it. */
+  /** REVIEW-QUEUE-1: what follows from a resolution is recorded after it. */
   #resolution(item: number): Resolution {
     const resolution = this.resolved.get(item)?.resolved;
     if (!resolution) throw new Error(`item ${item}: something follows from a resolution that is not there`);

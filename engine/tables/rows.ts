@@ -11,11 +11,11 @@
  * collector nothing. Every number of the engine is a safe integer, which float64 holds exactly; so NaN is free to mark a
  * dropped row.
  *
- * R1  A row keeps its index for ever, wherever its numbers are moved to, and no index is given out twice.
- * R2  Every chunk but the newest has at least a sixteenth of the rows that it has room for. So `bytes` is never more than
- *     16 x (8 x stride + 2) for each row that is there, and one chunk.
- * R3  What is saved depends on the rows that are there alone, never on the chunks' forms: a table that was loaded goes on
- *     to give the same bytes as the one that never was.
+ * ROWS-1  A row keeps its index for ever, wherever its numbers are moved to, and no index is given out twice.
+ * ROWS-2  Every chunk but the newest has at least a sixteenth of the rows that it has room for. So `bytes` is never more than
+ *         16 x (8 x stride + 2) for each row that is there, and one chunk.
+ * ROWS-3  What is saved depends on the rows that are there alone, never on the chunks' forms: a table that was loaded goes on
+ *         to give the same bytes as the one that never was.
  *
  * A row is added at the end. A table is dropped from in one of two ways: at the front (`dropBefore`), or anywhere (`drop`).
  *
@@ -207,7 +207,7 @@ export class Rows {
     if (this.#chunks.length > 1) this.#thin(this.#chunks.length - 2);
   }
 
-  /** R2 of a chunk to which no row will be added. */
+  /** ROWS-2 of a chunk to which no row will be added. */
   #thin(chunk: number): void {
     if (this.#chunks[chunk] === undefined) return;
     const count = rowsPerChunk - this.#dropped[chunk]!;

@@ -6,9 +6,9 @@
  *
  *   part   waiting ─▶ begun ─▶ done | refused | unknown ─▶ ending ─▶ settled
  *
- * TT1  A transaction is decided once, and ends as it was decided.
- * TT2  An undecided one has a timer for its deadline, a part that failed to end has one for its next try.
- * TT3  Open transactions are never forgotten; of the ended ones the newest `transactionsEndedMax` are kept.
+ * TRANSACTION-TABLE-1  A transaction is decided once, and ends as it was decided.
+ * TRANSACTION-TABLE-2  An undecided one has a timer for its deadline, a part that failed to end has one for its next try.
+ * TRANSACTION-TABLE-3  Open transactions are never forgotten; of the ended ones the newest `transactionsEndedMax` are kept.
  */
 
 import { type FactOf, Facts } from "../../actors/facts.js";

@@ -2,8 +2,8 @@
  * The coordinator: does what the rule of the transaction's mode says next, until it has to wait. Everything that comes
  * back ends here too, so a transaction never stands where the rule would go on.
  *
- * CO1  After every turn that touched it, the rule has nothing more to say: it waits for a call, a message or a timer.
- * CO2  The coordinator alone owns the deadline.
+ * COORDINATOR-1  After every turn that touched it, the rule has nothing more to say: it waits for a call, a message or a timer.
+ * COORDINATOR-2  The coordinator alone owns the deadline.
  */
 
 import { Facts } from "../../actors/facts.js";

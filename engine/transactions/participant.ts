@@ -9,8 +9,8 @@
  *
  * `to` is transit when a credit of the same transaction takes it on, else revenue.
  *
- * PT1  A participant never ends a branch by itself: it holds until it is told.
- * PT2  A call that the fence has seen changes nothing.
+ * PARTICIPANT-1  A participant never ends a branch by itself: it holds until it is told.
+ * PARTICIPANT-2  A call that the fence has seen changes nothing.
  */
 
 import { canTakeMoney } from "../../actors/account.js";

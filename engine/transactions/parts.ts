@@ -2,8 +2,8 @@
  * A part and those who do it: a function outside, an actor of this shard in the same turn, or an actor of another shard by
  * message. What comes back is recorded here; what follows from it is the coordinator's.
  *
- * PA1  An answer counts only in the state that asked for it: a try's while the part is begun, an end's while it is ending.
- * PA2  Whatever a part waits for comes: a call has a timer, a message stands in the log, a failed end has its next try.
+ * PARTS-1  An answer counts only in the state that asked for it: a try's while the part is begun, an end's while it is ending.
+ * PARTS-2  Whatever a part waits for comes: a call has a timer, a message stands in the log, a failed end has its next try.
  */
 
 import { Facts } from "../../actors/facts.js";

@@ -1,8 +1,8 @@
 /**
  * Units and money that a transaction moves, as its participants record them. Products and accounts apply them.
  *
- * SH1  Units leave one bucket of a product for another, money one bucket for another; no bucket of a product or of an account is
- *      left below zero.
+ * TRANSFERS-1  Units leave one bucket of a product for another, money one bucket for another; no bucket of a product or of an account is
+ *              left below zero.
  */
 
 import { Facts } from "../../actors/facts.js";

@@ -1,9 +1,9 @@
 /**
  * A turn, as the code that runs in it sees it: one command and everything that it causes on this shard.
  *
- * T1  A turn decides everything first and records afterwards, so a refusal leaves no trace but its key.
- * T2  All facts of a turn are in one group: they become durable together or not at all.
- * T3  Inside a turn there is no await, no clock and no chance: `nowMs` is the turn's time, and the only one.
+ * TURN-1  A turn decides everything first and records afterwards, so a refusal leaves no trace but its key.
+ * TURN-2  All facts of a turn are in one group: they become durable together or not at all.
+ * TURN-3  Inside a turn there is no await, no clock and no chance: `nowMs` is the turn's time, and the only one.
  */
 
 import type { Fact } from "../../actors/facts.js";

@@ -3,14 +3,14 @@
  *
  * Its neighbours: the codec owns bytes, the transport (a socket, a test) owns delivery, the engine owns durability.
  *
- * S1  Nothing that a shard gave leaves before that shard's `flush`. What the edge itself answers (a ping, a refusal
- *     before the engine) depends on nothing and leaves at the end of `receive`.
- * S2  All of a frame is read before any of it is submitted: a malformed frame has no effect.
- * S3  Every submitted command counts in `inFlight` until its one answer was given.
- * S4  Answers are never dropped on an open connection. One that cannot be kept (its peer reads too slowly, it cannot be
- *     encoded) ends the connection instead, so that nobody sees a stream with a hole.
- * S5  Once ended, everything given is dropped silently, and the transport is told once. It is told from a turn of
- *     the event loop of its own, because an answer comes from inside the engine, which must not be called back (R3).
+ * SESSION-1  Nothing that a shard gave leaves before that shard's `flush`. What the edge itself answers (a ping, a refusal
+ *            before the engine) depends on nothing and leaves at the end of `receive`.
+ * SESSION-2  All of a frame is read before any of it is submitted: a malformed frame has no effect.
+ * SESSION-3  Every submitted command counts in `inFlight` until its one answer was given.
+ * SESSION-4  Answers are never dropped on an open connection. One that cannot be kept (its peer reads too slowly, it cannot be
+ *            encoded) ends the connection instead, so that nobody sees a stream with a hole.
+ * SESSION-5  Once ended, everything given is dropped silently, and the transport is told once. It is told from a turn of
+ *            the event loop of its own, because an answer comes from inside the engine, which must not be called back (REQUESTER-3).
  */
 
 import { type Refusal, refuse } from "../../actors/results.js";

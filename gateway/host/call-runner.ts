@@ -1,8 +1,8 @@
 /**
  * Runs the functions of a program's definitions for the engine, and reports what became of each call.
  *
- * CR1  Every call is reported: done, refused, or, at the latest when its time is up, failed.
- * CR2  The truth that comes after the time is reported too, so that a slow function does not look like none.
+ * CALL-RUNNER-1  Every call is reported: done, refused, or, at the latest when its time is up, failed.
+ * CALL-RUNNER-2  The truth that comes after the time is reported too, so that a slow function does not look like none.
  */
 
 import { type Refusal, refuse } from "../../actors/results.js";

@@ -2,12 +2,12 @@
  * One request over HTTP and its answer. `HttpEdge` says what to do with a request when its head is there; an `Exchange`
  * takes its body, asks the engine, and keeps the answer until it may leave.
  *
- * H1  A reply is given one answer, and none after its connection is gone: uWebSockets.js throws otherwise.
- * H2  Nothing that the engine gave leaves before its `flush`. What the edge itself answers depends on nothing.
- * H3  All of a request is read before the engine hears of it, and it is checked by the same `readRequest` as a frame.
- * H4  Open exchanges and the bytes of their bodies are counted until they are answered or gone, and bounded.
- * H5  A submitted command counts in `inFlight` until its answer leaves, or its connection is gone; it runs either way, and
- *     the same key tells what became of it.
+ * HTTP-EXCHANGE-1  A reply is given one answer, and none after its connection is gone: uWebSockets.js throws otherwise.
+ * HTTP-EXCHANGE-2  Nothing that the engine gave leaves before its `flush`. What the edge itself answers depends on nothing.
+ * HTTP-EXCHANGE-3  All of a request is read before the engine hears of it, and it is checked by the same `readRequest` as a frame.
+ * HTTP-EXCHANGE-4  Open exchanges and the bytes of their bodies are counted until they are answered or gone, and bounded.
+ * HTTP-EXCHANGE-5  A submitted command counts in `inFlight` until its answer leaves, or its connection is gone; it runs either way, and
+ *                  the same key tells what became of it.
  */
 
 import { type Refusal, refuse } from "../../actors/results.js";

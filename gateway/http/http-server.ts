@@ -1,7 +1,7 @@
 /**
  * HTTP on uWebSockets.js, which `socket-server` shares: gives heads and bodies to the edge and writes its answers.
  *
- * W1, W2 and W3 of `socket-server` hold here too: no exception leaves a callback, a chunk is used inside its callback only,
+ * SOCKET-SERVER-1 to 3 hold here too: no exception leaves a callback, a chunk is used inside its callback only,
  * and a response is not touched after its abort or its end.
  */
 

@@ -2,10 +2,10 @@
  * One outlet and one shard: reads the durable groups of the shard, tells their events, delivers them in order, moves the cursor.
  * Besides, a delivery's outlet makes the attempts at dead letters that somebody asks for.
  *
- * A1  Events of a shard are delivered in their order: the next one is tried when the one before was delivered or put aside.
- * A2  The cursor moves after the delivery (`outlet-store` D1). A crash in between delivers again.
- * A3  Nothing that goes wrong here ends anything but the attempt: the log stays, and what is not delivered is tried again.
- * A4  When it is told to stop, the delivery that has begun is finished within `stopWithinMs` or given up; none begins.
+ * DELIVERY-1  Events of a shard are delivered in their order: the next one is tried when the one before was delivered or put aside.
+ * DELIVERY-2  The cursor moves after the delivery (`outlet-store` OUTLET-STORE-1). A crash in between delivers again.
+ * DELIVERY-3  Nothing that goes wrong here ends anything but the attempt: the log stays, and what is not delivered is tried again.
+ * DELIVERY-4  When it is told to stop, the delivery that has begun is finished within `stopWithinMs` or given up; none begins.
  */
 
 import { eventOf, isPublic } from "../../actors/events.js";

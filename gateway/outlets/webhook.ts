@@ -5,8 +5,8 @@
  *   Yifen-Event-Id: <shard>:<seq>          of the event, of an array's last one
  *   Yifen-Signature: t=<s since the epoch>,v1=<hex of HMAC-SHA256 over "<t>.<body>">
  *
- * H1  2xx, and nothing else, means delivered. Redirects are not followed: the body was signed for this URL.
- * H2  A response is read to its end so that the connection serves again, but never more of it than `bodyBytesMax`.
+ * WEBHOOK-1  2xx, and nothing else, means delivered. Redirects are not followed: the body was signed for this URL.
+ * WEBHOOK-2  A response is read to its end so that the connection serves again, but never more of it than `bodyBytesMax`.
  */
 
 import { createHmac } from "node:crypto";

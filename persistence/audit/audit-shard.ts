@@ -6,9 +6,9 @@
  *   fact ──▶ names known? ──▶ stock, ledger, orders, payments, refunds, points, ──end of turn──▶ do the parts
  *                             items for humans, branches, keys                                   fit together?
  *
- * B1  A fact that makes no sense is reported and then applied as far as it can be, so that one fault does not hide another.
- * B2  Memory is bounded by what is live: archived orders, refunds that ended, resolved items and dropped keys are forgotten.
- *     Accounts, products, refs of deposits and payments, and orders across shards stay.
+ * AUDIT-SHARD-1  A fact that makes no sense is reported and then applied as far as it can be, so that one fault does not hide another.
+ * AUDIT-SHARD-2  Memory is bounded by what is live: archived orders, refunds that ended, resolved items and dropped keys are forgotten.
+ *                Accounts, products, refs of deposits and payments, and orders across shards stay.
  */
 
 import { type Fact, type FactOf, Facts } from "../../actors/facts.js";

@@ -8,9 +8,9 @@
  *
  * What is done and then confirmed has moved before.
  *
- * T1  A fence moves along its states only, and what it says and what was moved stand in one turn.
- * T2  What tried branches hold is what products and accounts have in `held`.
- * T3  A transaction is decided once, and ends as it was decided. A call to the outside ends once.
+ * AUDIT-TRANSACTIONS-1  A fence moves along its states only, and what it says and what was moved stand in one turn.
+ * AUDIT-TRANSACTIONS-2  What tried branches hold is what products and accounts have in `held`.
+ * AUDIT-TRANSACTIONS-3  A transaction is decided once, and ends as it was decided. A call to the outside ends once.
  */
 
 import type { FactOf } from "../../actors/facts.js";
@@ -160,7 +160,7 @@ export class TransactionAudit {
     this.#byHuman = true;
   }
 
-  /** T1: everything that a fence says was moved was, and nothing else, unless a human did it. */
+  /** AUDIT-TRANSACTIONS-1: everything that a fence says was moved was, and nothing else, unless a human did it. */
   endTurn(): void {
     if (this.#moved.length === 0 && this.#expected.length === 0) {
       this.#byHuman = false;

@@ -8,7 +8,7 @@
  *   points    points                         points:<account>
  *   order     in the order, to be refunded   order:<order>, and what is payable for its refunds
  *
- * EX1  One entry at a time: nothing grows with their number.
+ * EXPLAIN-1  One entry at a time: nothing grows with their number.
  */
 
 import { readFacts } from "../../actors/fact-codec.js";

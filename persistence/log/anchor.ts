@@ -8,12 +8,12 @@
  *   two slots, at 0 and at 4,096, written in turns:
  *     magic "YFANCHOR" | sequence u64 | position u64 | chain hash 32 | zero u32 | crc32 of the 60 bytes u32
  *
- * A1  A slot is written after the group is durable, so the anchor never claims more than the disk holds.
- * A2  It is written with pwrite and no fsync (2 microseconds): it survives kill -9. It is fsynced when a
- *     segment is finished and when the journal is closed. After a power loss it may therefore be old, and then it
- *     proves less, but it is never wrong.
- * A3  The slots lie in different pages, so a torn write spoils one, and the other is one group older at most.
- *     The file has its full length and both slots from the moment it has its name.
+ * ANCHOR-1  A slot is written after the group is durable, so the anchor never claims more than the disk holds.
+ * ANCHOR-2  It is written with pwrite and no fsync (2 microseconds): it survives kill -9. It is fsynced when a
+ *           segment is finished and when the journal is closed. After a power loss it may therefore be old, and then it
+ *           proves less, but it is never wrong.
+ * ANCHOR-3  The slots lie in different pages, so a torn write spoils one, and the other is one group older at most.
+ *           The file has its full length and both slots from the moment it has its name.
  */
 
 import { closeSync, constants, fdatasyncSync, openSync, readFileSync } from "node:fs";

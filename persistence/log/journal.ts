@@ -5,13 +5,13 @@
  * means. Two implementations: `sqlite-journal` (the real one) and `memory-journal` (embedded use without a
  * folder, tests, the simulator's faulty disk).
  *
- * J1  Groups are appended in order without a gap: `group.first` is the last position plus one.
- * J2  `onDurable(n)` is called only when the group that ends at n, and every group before it, would survive
- *     a power loss on an honest disk. It is called with rising n, once per group at most, and may be called from
- *     inside `append`.
- * J3  After the first failed write or fsync the journal is dead: `append` throws `JournalFailed`, every later
- *     `append` throws it again, and `onDurable` is never called again. Whether the failed group is on the disk is
- *     unknown; nobody may be told that it is not.
+ * JOURNAL-1  Groups are appended in order without a gap: `group.first` is the last position plus one.
+ * JOURNAL-2  `onDurable(n)` is called only when the group that ends at n, and every group before it, would survive
+ *            a power loss on an honest disk. It is called with rising n, once per group at most, and may be called from
+ *            inside `append`.
+ * JOURNAL-3  After the first failed write or fsync the journal is dead: `append` throws `JournalFailed`, every later
+ *            `append` throws it again, and `onDurable` is never called again. Whether the failed group is on the disk is
+ *            unknown; nobody may be told that it is not.
  */
 
 export interface Group {

@@ -2,11 +2,11 @@
  * Follows a log from another thread, another process, or beside the writer in the same one. For the feed, the
  * projector, snapshots, exports.
  *
- * R1  Only durable groups are seen: SQLite shows a transaction to others after its fsync.
- * R2  Nothing blocks the writer. Even a reader that stays in one transaction for ever holds back only
- *     checkpoints, and there are none.
- * R3  It proves nothing about the end of the log, which only `checkLog` with the anchor does. With `verify` it
- *     recomputes the chain of what it reads.
+ * LOG-READER-1  Only durable groups are seen: SQLite shows a transaction to others after its fsync.
+ * LOG-READER-2  Nothing blocks the writer. Even a reader that stays in one transaction for ever holds back only
+ *               checkpoints, and there are none.
+ * LOG-READER-3  It proves nothing about the end of the log, which only `checkLog` with the anchor does. With `verify` it
+ *               recomputes the chain of what it reads.
  */
 
 import { type ChainPoint, chainHash, genesis, hex, type LoggedGroup, sameHash } from "./hash-chain.js";

@@ -6,10 +6,10 @@
  * appended and not yet synced is decided when the store is opened again. A torn group does not exist at this
  * seam: SQLite shows a transaction whole or not at all, so torn is lost.
  *
- * M1  Groups survive a crash in order: if one is lost, so is every later one that was not synced.
- * M2  A synced group is never lost.
- * M3  After a failure the journal is dead (J3), and whether the failed group is there is known after the restart.
- * M4  One journal at a time works on a store; an older one that is still used is a programmer's error.
+ * MEMORY-JOURNAL-1  Groups survive a crash in order: if one is lost, so is every later one that was not synced.
+ * MEMORY-JOURNAL-2  A synced group is never lost.
+ * MEMORY-JOURNAL-3  After a failure the journal is dead (JOURNAL-3), and whether the failed group is there is known after the restart.
+ * MEMORY-JOURNAL-4  One journal at a time works on a store; an older one that is still used is a programmer's error.
  */
 
 import { type Group, type Journal, JournalFailed } from "./journal.js";

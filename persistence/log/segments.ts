@@ -3,21 +3,21 @@
  *
  *   groups(first INTEGER PRIMARY KEY, last, count, format, prev, hash, body)     one row per group
  *
- * S1  A segment is written by one life of one process, and once: rows are added and never changed.
- * S2  Its -wal is never checkpointed and never restarted, while it is written or later: it is part of the segment.
- *     Checkpoints would compete with commits for the disk, and a -wal that is written once can be checked
- *     (`wal-check`). So the main file keeps its two first pages: the schema and an empty table.
- * S3  SQLite checkpoints when the last connection to a file closes. It must get an exclusive lock for that, so the
- *     writer has a read-only companion, which is closed after it and itself cannot write. Everybody else opens
- *     read-only too.
- *     That also holds when the process ends without closing: the driver would close in any order, so a hook on
- *     exit closes in this one.
- * S4  A segment's name appears only when its main file is whole and fsynced, and both names are durable before the
- *     first group is written. Its -wal may be full of zeros at first (`spare-wal`); what was not used is
- *     cut off when the segment is closed, or when the log is opened again after a crash.
- * S5  Every commit is an fsync: synchronous=FULL is set, and read back after the first one.
- * S6  Nobody reads the main file other than through SQLite while a connection is open in the same process: closing
- *     any descriptor of it drops the fcntl locks of all. (Its size may be asked, its -wal may be read.)
+ * SEGMENTS-1  A segment is written by one life of one process, and once: rows are added and never changed.
+ * SEGMENTS-2  Its -wal is never checkpointed and never restarted, while it is written or later: it is part of the segment.
+ *             Checkpoints would compete with commits for the disk, and a -wal that is written once can be checked
+ *             (`wal-check`). So the main file keeps its two first pages: the schema and an empty table.
+ * SEGMENTS-3  SQLite checkpoints when the last connection to a file closes. It must get an exclusive lock for that, so the
+ *             writer has a read-only companion, which is closed after it and itself cannot write. Everybody else opens
+ *             read-only too.
+ *             That also holds when the process ends without closing: the driver would close in any order, so a hook on
+ *             exit closes in this one.
+ * SEGMENTS-4  A segment's name appears only when its main file is whole and fsynced, and both names are durable before the
+ *             first group is written. Its -wal may be full of zeros at first (`spare-wal`); what was not used is
+ *             cut off when the segment is closed, or when the log is opened again after a crash.
+ * SEGMENTS-5  Every commit is an fsync: synchronous=FULL is set, and read back after the first one.
+ * SEGMENTS-6  Nobody reads the main file other than through SQLite while a connection is open in the same process: closing
+ *             any descriptor of it drops the fcntl locks of all. (Its size may be asked, its -wal may be read.)
  */
 
 import { closeSync, existsSync, openSync, readdirSync, statSync, truncateSync } from "node:fs";

@@ -7,11 +7,11 @@
  * header as empty and writes it from its start. Space is taken beforehand too, so a full disk is met here, where
  * it does no harm, before it is met by a commit.
  *
- * P1  A spare is an optimisation. Without one, or without room for one, the -wal grows as it is written.
- * P2  It is written in pieces off the loop, each on the disk before the next, with pauses, so that commits on the same
- *     disk wait for one piece at most. A piece costs two turns of the loop, which commits make long, so a spare
- *     of 64 MiB is ready after some 60 commits. Only the first spare of a folder is written at once, and it is a small one.
- * P3  It gets its name when it is whole and fsynced.
+ * SPARE-WAL-1  A spare is an optimisation. Without one, or without room for one, the -wal grows as it is written.
+ * SPARE-WAL-2  It is written in pieces off the loop, each on the disk before the next, with pauses, so that commits on the same
+ *              disk wait for one piece at most. A piece costs two turns of the loop, which commits make long, so a spare
+ *              of 64 MiB is ready after some 60 commits. Only the first spare of a folder is written at once, and it is a small one.
+ * SPARE-WAL-3  It gets its name when it is whole and fsynced.
  */
 
 import { randomUUID } from "node:crypto";

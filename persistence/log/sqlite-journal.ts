@@ -8,16 +8,16 @@
  *   spare-wal                 room for the one after that                            spare-wal
  *
  * Life of the folder: it is locked, read and proven from end to end (`log-check`); then what a crash left is
- * settled (D2, D3); the first append begins a new segment, and so does the first one after a segment is full.
+ * settled (SQLITE-JOURNAL-2, SQLITE-JOURNAL-3); the first append begins a new segment, and so does the first one after a segment is full.
  *
- * D1  A group is durable when its transaction is committed with an fsync. Only then does the anchor move, and only
- *     then is `onDurable` called, all inside `append`.
- * D2  What an earlier life left in the page cache counts as durable only after it was written again and
- *     fsynced: kill -9 between a commit's write and its fsync leaves a group that can be read, but would not survive
- *     a power loss. After a failed fsync the kernel even takes the lost pages as clean, so fsync alone is not enough.
- * D3  A last segment without a group is removed: its name was made, its first commit was not.
- * D4  The first failure is final (J3). Nothing is written, fsynced or tried again, not even on close.
- * D5  A -wal whose main file is missing is a segment that was being created, unless it holds a transaction.
+ * SQLITE-JOURNAL-1  A group is durable when its transaction is committed with an fsync. Only then does the anchor move, and only
+ *                   then is `onDurable` called, all inside `append`.
+ * SQLITE-JOURNAL-2  What an earlier life left in the page cache counts as durable only after it was written again and
+ *                   fsynced: kill -9 between a commit's write and its fsync leaves a group that can be read, but would not survive
+ *                   a power loss. After a failed fsync the kernel even takes the lost pages as clean, so fsync alone is not enough.
+ * SQLITE-JOURNAL-3  A last segment without a group is removed: its name was made, its first commit was not.
+ * SQLITE-JOURNAL-4  The first failure is final (JOURNAL-3). Nothing is written, fsynced or tried again, not even on close.
+ * SQLITE-JOURNAL-5  A -wal whose main file is missing is a segment that was being created, unless it holds a transaction.
  */
 
 import {
@@ -93,7 +93,7 @@ function removeUnfinished(folder: string): void {
   }
 }
 
-/** D2 and D3: after this, what was found is durable and the anchor stands at its end. */
+/** SQLITE-JOURNAL-2 and SQLITE-JOURNAL-3: after this, what was found is durable and the anchor stands at its end. */
 function settle(folder: string, findings: LogFindings, segmentBytes: number): AnchorWriter {
   const { end, lastSegment, anchorSequence } = findings;
   try {

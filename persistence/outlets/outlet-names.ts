@@ -2,9 +2,9 @@
  * What the numbers in the facts of each shard stand for, kept beside the cursors, so that a follower of the log can tell events
  * without the books: no memory for every order there ever was, and no reading of the whole log at every start.
  *
- * N1  Names are a function of the log up to `namedTo`, which moves in the transaction that holds them.
- * N2  An event is made only of a fact at or before `namedTo`. Being ahead does no harm: nothing that is named ever changes.
- * N3  Names of another log than this one (a backup was restored) are thrown away and read again.
+ * OUTLET-NAMES-1  Names are a function of the log up to `namedTo`, which moves in the transaction that holds them.
+ * OUTLET-NAMES-2  An event is made only of a fact at or before `namedTo`. Being ahead does no harm: nothing that is named ever changes.
+ * OUTLET-NAMES-3  Names of another log than this one (a backup was restored) are thrown away and read again.
  */
 
 import type Database from "better-sqlite3";

@@ -1,10 +1,10 @@
 /**
  * How far each outlet has come, and what it could not deliver: outlets.db.
  *
- * D1  A cursor moves after the delivery of every event up to it, or in the transaction that puts aside the one that could
- *     not be delivered. So every event is delivered at least once, or is a dead letter.
- * D2  A dead letter leaves when it was delivered after all, and never otherwise.
- * D3  Any process may look through the dead letters and ask for another attempt while the engine runs; only the engine delivers.
+ * OUTLET-STORE-1  A cursor moves after the delivery of every event up to it, or in the transaction that puts aside the one that could
+ *                 not be delivered. So every event is delivered at least once, or is a dead letter.
+ * OUTLET-STORE-2  A dead letter leaves when it was delivered after all, and never otherwise.
+ * OUTLET-STORE-3  Any process may look through the dead letters and ask for another attempt while the engine runs; only the engine delivers.
  */
 
 import type Database from "better-sqlite3";

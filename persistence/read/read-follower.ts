@@ -2,11 +2,11 @@
  * Keeps a read model up with its logs in small steps, and holds questions back until it has come far enough to answer
  * them. Who calls `step`, and how often, is the caller's business: `read-side-worker` and `read-side` do.
  *
- * W1  A question is answered only after its shard is projected up to the position it was asked at: whoever was told
- *     that something happened will find it here.
- * W2  A question waits `waitMs` at most, and then fails as `behind`.
- * W3  A file that cannot be right is thrown away and built again; any other failure is answered to those who
- *     wait, and tried again later. Neither ever reaches the engine.
+ * READ-FOLLOWER-1  A question is answered only after its shard is projected up to the position it was asked at: whoever was told
+ *                  that something happened will find it here.
+ * READ-FOLLOWER-2  A question waits `waitMs` at most, and then fails as `behind`.
+ * READ-FOLLOWER-3  A file that cannot be right is thrown away and built again; any other failure is answered to those who
+ *                  wait, and tried again later. Neither ever reaches the engine.
  */
 
 import type Database from "better-sqlite3";

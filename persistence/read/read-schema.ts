@@ -7,12 +7,12 @@
  * In `ledger_entries` pieces of stock and points have scale 0, so both are the same there. (Generated columns would need no
  * views, but SQLite computes them at every insert: they doubled its cost.)
  *
- * S1  Everything here follows from the logs: the file may be deleted at any time and is built again at the next start.
- * S2  A cursor moves in the transaction that holds the rows it stands for, so no fact is projected twice or left out.
- * S3  Nothing is ever fsynced (`synchronous = OFF`): the file shares its disk with the log, and every fsync here would
- *     hold up the one that answers wait for. The death of the process loses nothing. A power loss may leave any
- *     mixture of pages, so a file that was open then is not believed: `opened_in_boot` names the kernel's boot in
- *     which it was opened, and is cleared, after an fsync, only when it is closed in good order.
+ * READ-SCHEMA-1  Everything here follows from the logs: the file may be deleted at any time and is built again at the next start.
+ * READ-SCHEMA-2  A cursor moves in the transaction that holds the rows it stands for, so no fact is projected twice or left out.
+ * READ-SCHEMA-3  Nothing is ever fsynced (`synchronous = OFF`): the file shares its disk with the log, and every fsync here would
+ *                hold up the one that answers wait for. The death of the process loses nothing. A power loss may leave any
+ *                mixture of pages, so a file that was open then is not believed: `opened_in_boot` names the kernel's boot in
+ *                which it was opened, and is cleared, after an fsync, only when it is closed in good order.
  */
 
 import { readFileSync, rmSync } from "node:fs";

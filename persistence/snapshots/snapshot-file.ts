@@ -8,12 +8,12 @@
  *
  * Integers are little-endian. The sha256 is that of the content alone, without lengths: the state hash.
  *
- * F1  A snapshot has its name only when it is whole and fsynced.
- * F2  It is written in pieces of 1 MiB, each fsynced, with pauses, so that a commit on the same disk waits for one
- *     piece at most. The chunks are asked for one by one between the pauses.
- * F3  All of it is verified before any of it is handed out.
- * F4  Two are kept. The log is whole without them: a damaged one is refused, never skipped in silence, and
- *     may be deleted by an operator at no loss but time.
+ * SNAPSHOT-FILE-1  A snapshot has its name only when it is whole and fsynced.
+ * SNAPSHOT-FILE-2  It is written in pieces of 1 MiB, each fsynced, with pauses, so that a commit on the same disk waits for one
+ *                  piece at most. The chunks are asked for one by one between the pauses.
+ * SNAPSHOT-FILE-3  All of it is verified before any of it is handed out.
+ * SNAPSHOT-FILE-4  Two are kept. The log is whole without them: a damaged one is refused, never skipped in silence, and
+ *                  may be deleted by an operator at no loss but time.
  */
 
 import { createHash } from "node:crypto";

@@ -2,10 +2,10 @@
  * What stands outside of the server remembers: every request that was sent, every answer, every read and every push that
  * came back. And it holds the log of the killed server to it.
  *
- *   E1  An answer was seen, so the log holds it: the key with this code and this order, the order in this status.
- *   E2  A read was seen, so its subject was once in that state; and nobody who reads one thing after another goes back in time.
- *   E3  A push was seen, so the log has it at this number; and a subscription has no hole.
- *   E4  However often a key is sent, its answer is the same, and it ran once.
+ *   LEDGER-1  An answer was seen, so the log holds it: the key with this code and this order, the order in this status.
+ *   LEDGER-2  A read was seen, so its subject was once in that state; and nobody who reads one thing after another goes back in time.
+ *   LEDGER-3  A push was seen, so the log has it at this number; and a subscription has no hole.
+ *   LEDGER-4  However often a key is sent, its answer is the same, and it ran once.
  */
 
 import { expect } from "vitest";
@@ -142,7 +142,7 @@ export class Ledger {
     reader.saw(shard, position);
   }
 
-  /** E1, E4. */
+  /** LEDGER-1, LEDGER-4. */
   #checkAnswer(view: LogView, receipt: Receipt, reply: Reply, where: string): number {
     this.answersChecked++;
     if (reply.error && leaveNoTrace.has(reply.error.code)) return 0;
@@ -161,7 +161,7 @@ export class Ledger {
     return row!.position;
   }
 
-  /** E2. The earliest position at which the log allows this answer. */
+  /** LEDGER-2. The earliest position at which the log allows this answer. */
   #checkRead(
     view: LogView,
     method: string,
@@ -208,7 +208,7 @@ export class Ledger {
     return move!.position;
   }
 
-  /** E3. */
+  /** LEDGER-3. */
   #checkFeed(view: LogView, feed: SeenFeed): void {
     const { topic, from, events } = feed;
     if (from === undefined) return;

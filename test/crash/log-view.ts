@@ -3,7 +3,7 @@
  * ever in, every order's moves, every key, every event. Small and obvious on purpose: it shares nothing with the engine but
  * the way to read a fact.
  *
- * V1  It reads on where it stopped, and what it read before must still be there: the chain goes on from the same hash.
+ * LOG-VIEW-1  It reads on where it stopped, and what it read before must still be there: the chain goes on from the same hash.
  */
 
 import { readFacts } from "../../actors/fact-codec.js";

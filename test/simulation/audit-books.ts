@@ -1,13 +1,13 @@
 /**
  * The end of the world, from outside: what can be read at last, against what clients were told on the way.
  *
- * N1  Every request that could be repeated has an answer; what was answered 200 is there, once; what was refused is not.
- * N2  A wallet holds what came in and what came back, less what went out and what its paid orders cost, to the cent; points
- *     are what was granted, less what was taken back and spent. What providers took and gave back is what their own books say.
- * N3  available + held + sold = supplied; nothing is held; sold is what the paid orders bought and did not return.
- * N4  An order is whole: paid, and every one of its lines is sold or came back; or canceled, and none is sold.
- * N5  Every order rests where it may rest, every refund has ended or somebody looks after it, and nothing is left that would
- *     happen next.
+ * AUDIT-BOOKS-1  Every request that could be repeated has an answer; what was answered 200 is there, once; what was refused is not.
+ * AUDIT-BOOKS-2  A wallet holds what came in and what came back, less what went out and what its paid orders cost, to the cent; points
+ *                are what was granted, less what was taken back and spent. What providers took and gave back is what their own books say.
+ * AUDIT-BOOKS-3  available + held + sold = supplied; nothing is held; sold is what the paid orders bought and did not return.
+ * AUDIT-BOOKS-4  An order is whole: paid, and every one of its lines is sold or came back; or canceled, and none is sold.
+ * AUDIT-BOOKS-5  Every order rests where it may rest, every refund has ended or somebody looks after it, and nothing is left that would
+ *                happen next.
  */
 
 import { minorOf } from "./amounts.js";
@@ -98,7 +98,7 @@ function expectOrders(audit: Audit, stories: Stories, reads: readonly Operation[
   }
 }
 
-/** N4. `units` undefined: nothing may be sold. */
+/** AUDIT-BOOKS-4. `units` undefined: nothing may be sold. */
 function expectWhole(
   audit: Audit,
   id: string,
@@ -303,7 +303,7 @@ function expectFeedOfRefunds(audit: Audit, stories: Stories): void {
   }
 }
 
-/** N2, at the providers: what they took is what was told and booked, what they gave back is what the ledger says. */
+/** AUDIT-BOOKS-2, at the providers: what they took is what was told and booked, what they gave back is what the ledger says. */
 function expectProviders(world: World, money: Money): void {
   const { audit, providers } = world;
   const told = new Map<string, number>();
@@ -332,7 +332,7 @@ function expectProviders(world: World, money: Money): void {
   }
 }
 
-/** N5, seen from inside. */
+/** AUDIT-BOOKS-5, seen from inside. */
 function expectRest({ hosts, audit, requests }: World, stories: Stories): void {
   const live = (shard: number) => {
     let count = 0;

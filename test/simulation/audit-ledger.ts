@@ -2,16 +2,16 @@
  * The money in the logs, followed fact by fact by rules of the auditor's own: every cent is somewhere, in one place, and
  * every order, payment, refund and item goes through its life once.
  *
- * M1  Wallets, orders, suspense and what is payable are never below nothing. A payment is in one place: on its way, in
- *     suspense, in its order, payable, given back, or moved by a human.
- * M2  A payment is booked once, over all shards; a refund is asked once and ends once; an item is resolved once.
- * M3  The refunds of an order are never more than was paid, open ones included, and all of it when it is Refunded. By line
- *     they are never more than the line.
- * M4  An order moves along its table, and by itself when its time has come, before anything else. After it was archived it
- *     never moves again.
- * M5  Points are granted once, as many as were earned; in the end the order has kept what the money that it kept has earned.
- * M6  Units come back with the refund that says so, and with no other.
- * M7  A refund that is open has a call that is open, or an item for a human.
+ * AUDIT-LEDGER-1  Wallets, orders, suspense and what is payable are never below nothing. A payment is in one place: on its way, in
+ *                 suspense, in its order, payable, given back, or moved by a human.
+ * AUDIT-LEDGER-2  A payment is booked once, over all shards; a refund is asked once and ends once; an item is resolved once.
+ * AUDIT-LEDGER-3  The refunds of an order are never more than was paid, open ones included, and all of it when it is Refunded. By line
+ *                 they are never more than the line.
+ * AUDIT-LEDGER-4  An order moves along its table, and by itself when its time has come, before anything else. After it was archived it
+ *                 never moves again.
+ * AUDIT-LEDGER-5  Points are granted once, as many as were earned; in the end the order has kept what the money that it kept has earned.
+ * AUDIT-LEDGER-6  Units come back with the refund that says so, and with no other.
+ * AUDIT-LEDGER-7  A refund that is open has a call that is open, or an item for a human.
  */
 
 import { readFacts } from "../../actors/fact-codec.js";
@@ -120,7 +120,7 @@ export class Money {
     this.#world.audit.violation(`log of ${this.#shard}, turn ${this.#turn}: ${what}`);
   }
 
-  /** M1. What the outside, providers and revenue owe each other is of no matter here. */
+  /** AUDIT-LEDGER-1. What the outside, providers and revenue owe each other is of no matter here. */
   #move(from: string, to: string, currency: number, amount: number): void {
     const left = this.#add(from, currency, -amount);
     this.#add(to, currency, amount);
@@ -360,7 +360,7 @@ export class Money {
     if (!canceled && this.#grantOn === "paid") order.grantDue = true;
   }
 
-  /** M4. */
+  /** AUDIT-LEDGER-4. */
   #moved(fact: FactOf<"orderMoved">): void {
     const order = this.#order(fact.order);
     const name = moveName(orderEvents[fact.event]!);
@@ -403,7 +403,7 @@ export class Money {
     this.#world.coverage.hit("order archived");
   }
 
-  /** M2, M3. */
+  /** AUDIT-LEDGER-2, AUDIT-LEDGER-3. */
   #asked(fact: FactOf<"refundRequested">): void {
     const wrong = (what: string) => this.#wrong(`refund ${fact.refund} of ${fact.amount}, ${what}`);
     if (this.refunds.has(fact.refund)) wrong("and it was asked for before");
@@ -479,7 +479,7 @@ export class Money {
     return { asked: asked!, order };
   }
 
-  /** M6. A saga's compensation is a return too, of an order that never was. */
+  /** AUDIT-LEDGER-6. A saga's compensation is a return too, of an order that never was. */
   #returned(number: number, product: string, qty: number): void {
     this.returned.set(`${number} ${product}`, (this.returned.get(`${number} ${product}`) ?? 0) + qty);
   }
@@ -487,7 +487,7 @@ export class Money {
   /** "order product": units that came back, on whichever shard. */
   readonly returned = new Map<string, number>();
 
-  /** M5. */
+  /** AUDIT-LEDGER-5. */
   #points(fact: FactOf<"pointsGranted"> | FactOf<"pointsReversed">): void {
     const order = this.#order(fact.order);
     const wrong = (what: string) => this.#wrong(`order ${fact.order}: ${fact.points} points, ${what}`);
@@ -565,7 +565,7 @@ export class Money {
     return false;
   }
 
-  /** M1: each payment is in one place, and there to the cent. */
+  /** AUDIT-LEDGER-1: each payment is in one place, and there to the cent. */
   #expectPayments(wrong: (what: string) => never): void {
     for (const [name, payment] of this.payments) {
       const { booked, amount, forwarded, arrived, applied, hand } = payment;

@@ -2,11 +2,11 @@
  * The logs, read with the catalogue of facts and nothing else of the engine: sums of their own, held against what could be
  * read from outside.
  *
- * L1  Positions have no gap and time only rises.
- * L2  Every key has one success at the most.
- * L3  Stock and money, summed up fact by fact, are never negative and end where the books end.
- *     Money is followed in `audit-ledger`.
- * L4  What a shard sent, its peer has taken, each message once; what was tried has ended.
+ * AUDIT-LOG-1  Positions have no gap and time only rises.
+ * AUDIT-LOG-2  Every key has one success at the most.
+ * AUDIT-LOG-3  Stock and money, summed up fact by fact, are never negative and end where the books end.
+ *              Money is followed in `audit-ledger`.
+ * AUDIT-LOG-4  What a shard sent, its peer has taken, each message once; what was tried has ended.
  */
 
 import { readFacts } from "../../actors/fact-codec.js";

@@ -2,11 +2,11 @@
  * SimulatedTransactions at the end of the world: what was asked for, what the logs say, what was answered, and what the carrier remembers
  * are one story.
  *
- * DE1  A transaction in the log was asked for, once, and is what was asked for; what was answered about it is what became of it.
- * DE2  A transaction that is open waits for something that will come: a call, its next try, a human; and not past its deadline.
- * DE3  A transaction that is done has moved what it was to move, one that is undone has moved nothing, over all shards. Where a
- *      human has settled a part, it has done either, and nothing is left between.
- * DE4  The carrier has done what is done and called off what is undone, newest first in a saga.
+ * AUDIT-TRANSACTIONS-END-1  A transaction in the log was asked for, once, and is what was asked for; what was answered about it is what became of it.
+ * AUDIT-TRANSACTIONS-END-2  A transaction that is open waits for something that will come: a call, its next try, a human; and not past its deadline.
+ * AUDIT-TRANSACTIONS-END-3  A transaction that is done has moved what it was to move, one that is undone has moved nothing, over all shards. Where a
+ *                           human has settled a part, it has done either, and nothing is left between.
+ * AUDIT-TRANSACTIONS-END-4  The carrier has done what is done and called off what is undone, newest first in a saga.
  */
 
 import { transactionId } from "../../actors/order-number.js";
@@ -53,7 +53,7 @@ export function auditTransactions(world: World, log: TransactionLog, reads: read
 
 type Wrong = (what: string) => never;
 
-/** DE1. */
+/** AUDIT-TRANSACTIONS-END-1. */
 function expectAsked({ model }: Audit, { account, key, mode, parts }: LoggedTransaction, wrong: Wrong): void {
   const slot = model.slots.get(`order ${account} ${key}`);
   const say = (part: { name: string; what: string; subject: string; account: string; amount: number }) =>
@@ -65,7 +65,7 @@ function expectAsked({ model }: Audit, { account, key, mode, parts }: LoggedTran
   if (!asked) wrong(`nobody has asked for ${logged}`);
 }
 
-/** DE2. */
+/** AUDIT-TRANSACTIONS-END-2. */
 function expectRest({ hosts, coverage }: World, transaction: LoggedTransaction, wrong: Wrong): void {
   const { parts, ended, decision, deadline, calls } = transaction;
   if (ended) return;
@@ -92,7 +92,7 @@ function expectRest({ hosts, coverage }: World, transaction: LoggedTransaction, 
   if (!waits) wrong("it is open, and waits for nothing");
 }
 
-/** DE3, DE4: what a part has moved, in its actor or outside, is what the transaction says of it. */
+/** AUDIT-TRANSACTIONS-END-3, AUDIT-TRANSACTIONS-END-4: what a part has moved, in its actor or outside, is what the transaction says of it. */
 function expectEffect(
   { coverage, carrier }: World,
   log: TransactionLog,
@@ -143,7 +143,7 @@ function expectEffect(
     wrong(`${name} is ${is}, and the transaction is ${decision}`);
 }
 
-/** DE3: nothing is left between two wallets or held, whoever has settled it. */
+/** AUDIT-TRANSACTIONS-END-3: nothing is left between two wallets or held, whoever has settled it. */
 function expectMoneyBuckets({ fences }: TransactionLog, transaction: LoggedTransaction, wrong: Wrong): void {
   if (!transaction.ended) return;
   for (const moneyBucket of ["held", "transit", "suspense"]) {
@@ -152,7 +152,7 @@ function expectMoneyBuckets({ fences }: TransactionLog, transaction: LoggedTrans
   }
 }
 
-/** DE4: of two steps outside the newer is undone first, unless a human had to look after it. */
+/** AUDIT-TRANSACTIONS-END-4: of two steps outside the newer is undone first, unless a human had to look after it. */
 function expectNewestFirst({ carrier }: World, { number, parts }: LoggedTransaction, wrong: Wrong): void {
   let latest = 0;
   for (const { name, wasStuck } of [...parts].reverse()) {
@@ -164,7 +164,7 @@ function expectNewestFirst({ carrier }: World, { number, parts }: LoggedTransact
   }
 }
 
-/** DE1: every answer that told an end, and what can be read now. */
+/** AUDIT-TRANSACTIONS-END-1: every answer that told an end, and what can be read now. */
 function expectAnswered(audit: Audit, log: TransactionLog, reads: readonly Operation[]): void {
   for (const [id, { state, begunBy }] of audit.model.transactions) {
     const transaction = log.transactions.get(Number(id.slice(1)));

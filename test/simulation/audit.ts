@@ -3,10 +3,10 @@
  * It shares no rule with the engine. What it checks of single answers stands in `audit-answers`, of feeds in
  * `audit-feed`, of the end of the world in `audit-books`, of the logs in `audit-log`; of transactions in `audit-transactions`.
  *
- * E1  A key has one result: every answer under it is the first one, to the letter, and claims only once to be the first.
- * E2  A key that is refused as too old has no effect from then on.
- * E3  `key_reused` is said only where a key was used in two ways, and never to the way that ran.
- * E4  A key whose order may still move is not forgotten.
+ * AUDIT-1  A key has one result: every answer under it is the first one, to the letter, and claims only once to be the first.
+ * AUDIT-2  A key that is refused as too old has no effect from then on.
+ * AUDIT-3  `key_reused` is said only where a key was used in two ways, and never to the way that ran.
+ * AUDIT-4  A key whose order may still move is not forgotten.
  */
 
 import { minorOf } from "./amounts.js";
@@ -174,7 +174,7 @@ export class Audit {
     for (const other of slot.variants) if (other !== operation) this.model.drop(other);
   }
 
-  /** E4. */
+  /** AUDIT-4. */
   expectForgettable(slot: Slot, operation: Operation, answer: Answer | undefined): void {
     const settled = slot.settledBy?.left;
     if (settled?.code !== "ok") return;

@@ -6,9 +6,9 @@
  *   cancel     gives it back; undo likewise; either may come before what it undoes
  *   ask        says whether it was done; what was not, it will not do any more
  *
- * CR1  It does a thing once, however often it is called, and says the same about it every time.
- * CR2  Nobody asks it to confirm what was canceled or never tried, or to cancel what was confirmed.
- * CR3  One call of a part has one id, in every attempt and every life of its shard.
+ * CARRIER-1  It does a thing once, however often it is called, and says the same about it every time.
+ * CARRIER-2  Nobody asks it to confirm what was canceled or never tried, or to cancel what was confirmed.
+ * CARRIER-3  One call of a part has one id, in every attempt and every life of its shard.
  */
 
 import type { CallReport, OutCall } from "../../engine/links/call-dispatcher.js";
@@ -159,7 +159,7 @@ export class Carrier {
     return said;
   }
 
-  /** CR3. */
+  /** CARRIER-3. */
   #recognise({ call }: OutCall, subject: string, work: Work, verb: Verb): void {
     const known = work.calls.get(verb);
     if (!known) {
@@ -220,7 +220,7 @@ export class Carrier {
     }
   }
 
-  /** CR2. */
+  /** CARRIER-2. */
   #contradiction(subject: string, verb: Verb, state: CarrierState): never {
     return this.#world.audit.violation(`${subject}: ${verb}, and it is ${state}`);
   }

@@ -4,9 +4,9 @@
  *
  *   record   u32 length of the body, u32 CRC-32 of body and positions, f64 first, f64 last, body
  *
- * D1  Synced bytes are never lost and never change.
- * D2  Bytes in the page cache survive the death of the process and, at a power loss, only as a prefix of any length.
- * D3  Opening the disk again reads records up to the first that is torn, and forgets the rest.
+ * DISK-1  Synced bytes are never lost and never change.
+ * DISK-2  Bytes in the page cache survive the death of the process and, at a power loss, only as a prefix of any length.
+ * DISK-3  Opening the disk again reads records up to the first that is torn, and forgets the rest.
  */
 
 import { crc32 } from "node:zlib";

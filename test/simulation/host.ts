@@ -1,9 +1,9 @@
 /**
  * The process of one shard: it starts, recovers, runs, dies at a moment that the seed has chosen, and starts again.
  *
- * H1  What a dead process still held in memory never gets out: its answers are dropped, its timers do nothing.
- * H2  Recovery from a snapshot and the groups after it gives the same books as recovery from the log alone.
- * H3  The books of a running shard are, between groups, what its durable log says.
+ * HOST-1  What a dead process still held in memory never gets out: its answers are dropped, its timers do nothing.
+ * HOST-2  Recovery from a snapshot and the groups after it gives the same books as recovery from the log alone.
+ * HOST-3  The books of a running shard are, between groups, what its durable log says.
  */
 
 import { parseOrderId, parseRefundId } from "../../actors/order-number.js";
@@ -185,7 +185,7 @@ export class Host {
     if (this.#world.verify && this.durable % 3 === 0) this.expectBooksOfLog();
   }
 
-  /** H3. */
+  /** HOST-3. */
   expectBooksOfLog(): void {
     const { audit } = this.#world;
     const fromLog = booksOf(this.disk.groups);

@@ -5,9 +5,9 @@
  *   wechat   nobody can call it: it tells of its refunds itself, and what it has told is so
  *   cash     as wechat, and its tellers contradict each other: the first word that was heard is so
  *
- * PR1  A refund has an id, and whatever is asked under it a second time is the same.
- * PR2  A provider gives back under one id once, and never more of a payment than it took.
- * PR3  It is asked only for what is in the log.
+ * PROVIDERS-1  A refund has an id, and whatever is asked under it a second time is the same.
+ * PROVIDERS-2  A provider gives back under one id once, and never more of a payment than it took.
+ * PROVIDERS-3  It is asked only for what is in the log.
  */
 
 import type { CallReport, OutCall } from "../../engine/links/call-dispatcher.js";
@@ -63,7 +63,7 @@ export class Providers {
     };
   }
 
-  /** What its refund is about, as the feed or a call tells it; PR1. */
+  /** What its refund is about, as the feed or a call tells it; PROVIDERS-1. */
   about(id: string, provider: string, paymentId: string, currency: string, amount: number): RequestedRefund {
     const { random, plan, audit } = this.#world;
     const known = this.refunds.get(id);
@@ -111,7 +111,7 @@ export class Providers {
     this.byHand.set(name, (this.byHand.get(name) ?? 0) + amount);
   }
 
-  /** PR2. */
+  /** PROVIDERS-2. */
   givenBack(provider: string, currency: string): number {
     let sum = this.byHand.get(`${provider} ${currency}`) ?? 0;
     for (const refund of this.refunds.values()) {

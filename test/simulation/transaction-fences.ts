@@ -6,9 +6,9 @@
  *   debit       wallet, held     wallet, where to    nothing
  *   credit      nothing          transit, wallet     nothing
  *
- * DF1  After every turn a branch has moved exactly what its state says.
- * DF2  A branch goes its way once; what is at its end stays there, and is remembered for a day. What a saga has done is not
- *      at its end before it is confirmed.
+ * TRANSACTION-FENCES-1  After every turn a branch has moved exactly what its state says.
+ * TRANSACTION-FENCES-2  A branch goes its way once; what is at its end stays there, and is remembered for a day. What a saga has done is not
+ *                       at its end before it is confirmed.
  */
 
 import type { FactOf } from "../../actors/facts.js";
@@ -173,7 +173,7 @@ export class Fences {
     add(branch.moved, to, fact.amount);
   }
 
-  /** DF1. */
+  /** TRANSACTION-FENCES-1. */
   endTurn(): void {
     for (const [name, branch] of this.#touched) {
       const expected = effectOf(branch);

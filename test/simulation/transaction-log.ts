@@ -1,11 +1,11 @@
 /**
  * SimulatedTransactions in the logs, followed fact by fact by rules of the auditor's own.
  *
- * DL1  A transaction is decided once: for it only when all its parts are done and its deadline has not come; against it only when
- *      a part is refused or unknown, or the deadline has come.
- * DL2  No part is ended before the decision; a saga begins a step when all before are done, and compensates newest first.
- *      Only what a human looks after is passed by, and of a move of money never.
- * DL3  A part is settled as the transaction was decided, or as a human says in the same turn; the transaction has ended when all are.
+ * TRANSACTION-LOG-1  A transaction is decided once: for it only when all its parts are done and its deadline has not come; against it only when
+ *                    a part is refused or unknown, or the deadline has come.
+ * TRANSACTION-LOG-2  No part is ended before the decision; a saga begins a step when all before are done, and compensates newest first.
+ *                    Only what a human looks after is passed by, and of a move of money never.
+ * TRANSACTION-LOG-3  A part is settled as the transaction was decided, or as a human says in the same turn; the transaction has ended when all are.
  *
  * Their calls and their items: `transaction-outside`.
  */
@@ -203,7 +203,7 @@ export class TransactionLog {
     return transaction!;
   }
 
-  /** DL1. */
+  /** TRANSACTION-LOG-1. */
   #decided(fact: FactOf<"transactionDecided">): void {
     const transaction = this.#transaction(fact.transaction);
     const { parts, decision, deadline } = transaction;
@@ -274,7 +274,7 @@ export class TransactionLog {
     }
   }
 
-  /** DL2. */
+  /** TRANSACTION-LOG-2. */
   #ending({ mode, parts, decision }: LoggedTransaction, at: number, wrong: (what: string) => never): void {
     const { state, pair } = parts[at]!;
     if (decision === "") wrong("ends before the decision");
@@ -294,7 +294,7 @@ export class TransactionLog {
     }
   }
 
-  /** DL3. */
+  /** TRANSACTION-LOG-3. */
   #settled(
     transaction: LoggedTransaction,
     part: LoggedPart,

@@ -1,8 +1,8 @@
 /**
  * What transactions want of others, as the logs say it: functions outside, and humans.
  *
- * DO1  A function outside is called for what its part is at: tried or done while it is begun, ended as the transaction was decided.
- * DO2  What a human books about a part goes through suspense, in the currency of the part.
+ * TRANSACTION-OUTSIDE-1  A function outside is called for what its part is at: tried or done while it is begun, ended as the transaction was decided.
+ * TRANSACTION-OUTSIDE-2  What a human books about a part goes through suspense, in the currency of the part.
  */
 
 import { type FactOf, Facts } from "../../actors/facts.js";
@@ -36,7 +36,7 @@ export class TransactionServices {
     this.#wrong = wrong;
   }
 
-  /** DO1. */
+  /** TRANSACTION-OUTSIDE-1. */
   made({ call, name: said }: FactOf<"callMade">, transaction: LoggedTransaction, nowMs: number): void {
     const [, name, verb] = /^deal\/([a-z0-9]+):([a-z]+)$/.exec(said) ?? [];
     const part = transaction.parts.find((one) => one.name === name);
@@ -86,7 +86,7 @@ export class TransactionServices {
     else this.resolved.add(known.part);
   }
 
-  /** DO2. `moneyBuckets`: what each transaction has left where. */
+  /** TRANSACTION-OUTSIDE-2. `moneyBuckets`: what each transaction has left where. */
   entry({ item, from, to, amount, currency }: FactOf<"entryMade">, moneyBuckets: Map<string, number>): void {
     const known = this.#items.get(item);
     if (!known) return;

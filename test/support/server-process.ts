@@ -2,9 +2,9 @@
  * The compiled command line as real processes: a server that is started, killed and stopped, and commands that run
  * to their end. `npm test` builds before it tests; what is run here is `dist`.
  *
- * P1  No process outlives the test's own: they are killed when it exits, and the server ends by itself when this process
- *     was killed and could not do that (the pipe to its stdin closes).
- * P2  `YIFEN_*` variables of the machine that runs the tests do not reach them.
+ * SUPPORT-SERVER-PROCESS-1  No process outlives the test's own: they are killed when it exits, and the server ends by itself when this process
+ *                           was killed and could not do that (the pipe to its stdin closes).
+ * SUPPORT-SERVER-PROCESS-2  `YIFEN_*` variables of the machine that runs the tests do not reach them.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";

@@ -175,7 +175,7 @@ test("ten years of orders: what is over is not in memory, and the oldest that ma
   expect(most.timers).toBeLessThanOrEqual(2 * (daysKept + 1) * ordersADay);
   // Ten late refunds a decade that nobody reported are all that is left over.
   expect(most.afterSales).toBeLessThanOrEqual(10 + 3 * 10);
-  // `rows` R2: never more than sixteen times what is there, and a chunk of orders and one of lines.
+  // `rows` ROWS-2: never more than sixteen times what is there, and a chunk of orders and one of lines.
   const row = 8 * 16 + 2;
   const line = 8 * 3 + 2;
   expect(most.bytes).toBeLessThanOrEqual(16 * daysKept * ordersADay * (row + line) + 8192 * 8 * (16 + 3));

@@ -87,7 +87,7 @@ function reloaded(table: OrderTable): OrderTable {
 }
 
 /**
- * `rows` R2 for rows of 128 bytes and lines of 24: 16 times what is there and its places of 2 bytes, and a chunk of each,
+ * `rows` ROWS-2 for rows of 128 bytes and lines of 24: 16 times what is there and its places of 2 bytes, and a chunk of each,
  * 1,216 KiB.
  */
 function bytesMax(orders: number, lines: number): number {
@@ -111,7 +111,7 @@ test("each gives an order's points, too", () => {
   expect(points).toEqual([5, 0]);
 });
 
-test("T2: a dropped order is not there, and nobody reads it", () => {
+test("ORDER-TABLE-2: a dropped order is not there, and nobody reads it", () => {
   const table = tableOf(3);
   const order = numberOf(2);
   table.drop(order);
@@ -148,7 +148,7 @@ test("a number with the sequence of an order that is there, but another slot, is
   expect(table.has(numberOf(2))).toBe(true);
 });
 
-test("T3: the number of a dropped order is not given out again, even if it was the last", () => {
+test("ORDER-TABLE-3: the number of a dropped order is not given out again, even if it was the last", () => {
   const table = tableOf(3);
   table.drop(numberOf(3));
   expect(table.nextSequence).toBe(4);
@@ -181,16 +181,19 @@ test.each([
   ["oldest first", all],
   ["newest first", all.toReversed()],
   ["every second, then the others", [...all.filter((n) => n % 2), ...all.filter((n) => n % 2 === 0)]],
-])("T1: when all of 40,000 are dropped, %s, no more than the newest chunks is kept", (_, sequences) => {
-  const table = tableOf(all.length);
-  for (const sequence of sequences) table.drop(numberOf(sequence));
-  expect(table.count).toBe(0);
-  expect(table.bytes).toBe(perChunk * (128 + 24));
-  expect(bytesOf(table).length).toBe(2 * 32);
-  expect(ordersIn(table)).toEqual([]);
-});
+])(
+  "ORDER-TABLE-1: when all of 40,000 are dropped, %s, no more than the newest chunks is kept",
+  (_, sequences) => {
+    const table = tableOf(all.length);
+    for (const sequence of sequences) table.drop(numberOf(sequence));
+    expect(table.count).toBe(0);
+    expect(table.bytes).toBe(perChunk * (128 + 24));
+    expect(bytesOf(table).length).toBe(2 * 32);
+    expect(ordersIn(table)).toEqual([]);
+  },
+);
 
-test("T1: 2,000,000 orders of 2 lines in a window of 10,000, one in 5,000 a straggler, take 5.1 MB, not 352", () => {
+test("ORDER-TABLE-1: 2,000,000 orders of 2 lines in a window of 10,000, one in 5,000 a straggler, take 5.1 MB, not 352", () => {
   const table = new OrderTable();
   const line = { product: 1, qty: 1, unitPrice: 0 };
   const fact = { ...placed(1), order: 0, lines: [line, { product: 2, qty: 3, unitPrice: 4 }] };

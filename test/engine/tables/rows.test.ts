@@ -43,7 +43,7 @@ function present(rows: Rows): number[] {
   return found;
 }
 
-/** R2 */
+/** ROWS-2 */
 function expectBounded(rows: Rows): void {
   expect(rows.bytes).toBeLessThanOrEqual(
     rows.count * 16 * (8 * rows.stride + 2) + perChunk * 8 * rows.stride,

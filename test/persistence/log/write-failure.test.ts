@@ -105,7 +105,7 @@ test("an fsync that fails once is never tried again, and no file is fsynced afte
     const end = await run([process.execPath, childProgram, folder, "60000", "700", "200"], env);
     const [failed, ...after] = readFileSync(log, "utf8").trim().split("\n");
     if (end.code === 0) {
-      // SQLite fsyncs the folder for the name of the -wal and ignores the outcome. It was durable before (S4).
+      // SQLite fsyncs the folder for the name of the -wal and ignores the outcome. It was durable before (SEGMENTS-4).
       expect(failed).toBe(`fsync ${at} ${folder}`);
       expect(endOf(folder)).toBe(end.promised);
       continue;
