@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { currencyCode, formatAmount } from "../../actors/money.js";
 import { ledgerOf } from "../support/ledger-of.js";
 import { policies, runBoth, steps } from "../support/model-run.js";
+import { ledgerRuns } from "../support/scale.js";
 
 for (const shards of [1, 3]) {
   const runs = steps({ batches: shards === 1, restarts: shards === 1, maxLength: 120 });
@@ -45,7 +46,7 @@ for (const shards of [1, 3]) {
           expect([name, ledger.get(name) ?? 0n]).toEqual([name, said.get(name) ?? 0n]);
         }
       }),
-      { numRuns: shards === 1 ? 200 : 60 },
+      { numRuns: shards === 1 ? ledgerRuns : ledgerRuns / 4 },
     );
   });
 }
