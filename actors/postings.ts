@@ -246,14 +246,33 @@ function moneyBucketName(number: number, currency: string, account: () => string
   return isAccountBucket(number) ? `${name}:${account()}` : `${name}:${currency}`;
 }
 
-const handNames = /^(?:suspense|revenue|fees|loss|(?:clearing|wallet):[A-Za-z0-9._:-]{1,64})$/;
-
 /**
- * Whether a human may book on a ledger account of this name; the currency is added by the book. What is payable is the sum of
- * the refunds that are open: only they fill and empty it.
+ * What a human may book on, by the first word of its name, and what guards it. What is payable is not there: it is the sum of the
+ * refunds that are open, and only they fill and empty it.
+ *
+ *   free    may stand above zero and below
+ *   floor   never below zero, whatever was applied last
+ *   items   the same; and at the end of every turn it holds what open items tell of and what waits for an order's lines, so it is
+ *           named only for money that an item has there
  */
-export function isHandAccount(name: string): boolean {
-  return handNames.test(name);
+const handGuards = {
+  wallet: "floor",
+  suspense: "items",
+  clearing: "free",
+  revenue: "free",
+  fees: "free",
+  loss: "free",
+} as const;
+
+export type HandGuard = (typeof handGuards)[keyof typeof handGuards];
+
+const handNames = /^(?:(suspense|revenue|fees|loss)|(clearing|wallet):[A-Za-z0-9._:-]{1,64})$/;
+
+/** What guards a ledger account of this name; undefined: no human may book on it. The currency is added by the book. */
+export function handGuard(name: string): HandGuard | undefined {
+  const [, alone, named] = handNames.exec(name) ?? [];
+  const kind = alone ?? named;
+  return kind === undefined ? undefined : handGuards[kind as keyof typeof handGuards];
 }
 
 /** The account whose wallet a ledger account of this name is; undefined when it is no wallet. */

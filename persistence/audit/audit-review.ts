@@ -4,7 +4,7 @@ import type { FactOf } from "../../actors/facts.js";
 import { currencyCode } from "../../actors/money.js";
 import { itemId, orderId, orderSequence, refundId } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
-import { isHandAccount, refundSources } from "../../actors/postings.js";
+import { handGuard, refundSources } from "../../actors/postings.js";
 import type { LedgerAudit } from "./audit-ledger.js";
 import { paymentName } from "./audit-live.js";
 import type { PaymentAudit } from "./audit-payments.js";
@@ -108,7 +108,8 @@ export class ReviewAudit {
     this.#scope.looked("human-items", 1);
     const { item, from, to, currency, amount } = fact;
     for (const name of [from, to])
-      if (!isHandAccount(name)) this.#bad(item, `an entry on ${name}, which is not a human's to name`);
+      if (handGuard(name) === undefined)
+        this.#bad(item, `an entry on ${name}, which is not a human's to name`);
     this.#book(fact, from, -amount);
     this.#book(fact, to, amount);
     this.#entries.push(fact);
