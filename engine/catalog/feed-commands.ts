@@ -14,7 +14,7 @@ export function subscribe(turn: Turn, command: Subscribe): void {
     answerRefusal(turn, command, refuse("invalid_request", details));
     return;
   }
-  const from = command.fromSeq ?? books.position + 1;
+  const from = command.from ?? books.position + 1;
   if (from > books.position + 1) {
     const details = { path: "params.from", reason: "the log is not that long", seq: books.position };
     answerRefusal(turn, command, refuse("invalid_request", details));

@@ -1,6 +1,6 @@
 /**
  * What can be asked of the engine. An edge turns bytes into one of these after it has checked the shape of
- * the request against the schema of its method (`gateway/edge/schemas`); the engine checks everything else.
+ * the request against the schema of its method (`gateway/edge/methods`); the engine checks everything else.
  *
  * Amounts are still the caller's decimal strings here: only the actor knows the currency and so the scale.
  * Optional params are present and `undefined`, so that every command of a method has one hidden class.
@@ -8,7 +8,8 @@
 
 import type { Requester, RequestId } from "./requester.js";
 
-interface Asked {
+/** What every command bears. */
+export interface Envelope {
   /** Where the answer goes. One per connection and shard. */
   requester: Requester;
   /** The caller's id of the request, echoed. */
@@ -23,7 +24,7 @@ export interface LineInput {
   qty: number;
 }
 
-export interface PlaceOrder extends Asked {
+export interface PlaceOrder extends Envelope {
   method: "order.place";
   account: string;
   key: string;
@@ -40,20 +41,20 @@ export interface PlaceOrder extends Asked {
 }
 
 /** Asked by the host for a dry run across shards; no edge offers it. */
-export interface QuoteLines extends Asked {
+export interface QuoteLines extends Envelope {
   method: "order.quote";
   account: string;
   lines: readonly LineInput[];
 }
 
-export interface PayOrder extends Asked {
+export interface PayOrder extends Envelope {
   method: "order.pay";
   key: string;
   order: string;
   at: number | undefined;
 }
 
-export interface CancelOrder extends Asked {
+export interface CancelOrder extends Envelope {
   method: "order.cancel";
   key: string;
   order: string;
@@ -72,7 +73,7 @@ export const advanceEvents = [
   "resolve",
 ] as const;
 
-export interface AdvanceOrder extends Asked {
+export interface AdvanceOrder extends Envelope {
   method: "order.advance";
   key: string;
   order: string;
@@ -90,7 +91,7 @@ export interface AdvanceOrder extends Asked {
   at: number | undefined;
 }
 
-export interface RefundOrder extends Asked {
+export interface RefundOrder extends Envelope {
   method: "order.refund";
   key: string;
   order: string;
@@ -104,7 +105,7 @@ export interface RefundOrder extends Asked {
   at: number | undefined;
 }
 
-export interface NotifyPayment extends Asked {
+export interface NotifyPayment extends Envelope {
   method: "payment.notify";
   provider: string;
   paymentId: string;
@@ -113,13 +114,13 @@ export interface NotifyPayment extends Asked {
   currency: string;
 }
 
-export interface GetRefund extends Asked {
+export interface GetRefund extends Envelope {
   method: "refund.get";
   refund: string;
 }
 
 /** What a provider says about a refund that it was asked for. */
-export interface ReportRefund extends Asked {
+export interface ReportRefund extends Envelope {
   method: "refund.report";
   refund: string;
   outcome: "done" | "refused" | "unknown";
@@ -127,7 +128,7 @@ export interface ReportRefund extends Asked {
   ref: string | undefined;
 }
 
-export interface SpendPoints extends Asked {
+export interface SpendPoints extends Envelope {
   method: "points.spend";
   account: string;
   points: number;
@@ -135,18 +136,18 @@ export interface SpendPoints extends Asked {
   ref: string;
 }
 
-export interface IssueToken extends Asked {
+export interface IssueToken extends Envelope {
   method: "token.issue";
 }
 
-export interface ListHuman extends Asked {
+export interface ListHuman extends Envelope {
   method: "human.list";
   state: "open" | "resolved" | undefined;
   cursor: string | undefined;
   limit: number | undefined;
 }
 
-export interface GetHuman extends Asked {
+export interface GetHuman extends Envelope {
   method: "human.get";
   item: string;
 }
@@ -157,7 +158,7 @@ export interface EntryInput {
   amount: string;
 }
 
-export interface ResolveHuman extends Asked {
+export interface ResolveHuman extends Envelope {
   method: "human.resolve";
   item: string;
   action: "retry" | "done" | "undone" | "entries" | "write_off";
@@ -170,7 +171,7 @@ export interface ResolveHuman extends Asked {
   operator: string | undefined;
 }
 
-export interface BeginTransaction extends Asked {
+export interface BeginTransaction extends Envelope {
   method: "transaction.begin";
   key: string;
   account: string;
@@ -184,17 +185,17 @@ export interface BeginTransaction extends Asked {
   at: number | undefined;
 }
 
-export interface GetTransaction extends Asked {
+export interface GetTransaction extends Envelope {
   method: "transaction.get";
   transaction: string;
 }
 
-export interface GetOrder extends Asked {
+export interface GetOrder extends Envelope {
   method: "order.get" | "order.history";
   order: string;
 }
 
-export interface ListOrders extends Asked {
+export interface ListOrders extends Envelope {
   method: "order.list";
   account: string;
   status: string | undefined;
@@ -202,13 +203,13 @@ export interface ListOrders extends Asked {
   limit: number | undefined;
 }
 
-export interface LookupOrder extends Asked {
+export interface LookupOrder extends Envelope {
   method: "order.lookup";
   account: string;
   key: string;
 }
 
-export interface CreateProduct extends Asked {
+export interface CreateProduct extends Envelope {
   method: "product.create";
   product: string;
   name: string;
@@ -222,7 +223,7 @@ export interface CreateProduct extends Asked {
   saleEndsAt: number | undefined;
 }
 
-export interface RestockProduct extends Asked {
+export interface RestockProduct extends Envelope {
   method: "product.restock";
   product: string;
   qty: number;
@@ -230,24 +231,24 @@ export interface RestockProduct extends Asked {
   ref: string | undefined;
 }
 
-export interface RepriceProduct extends Asked {
+export interface RepriceProduct extends Envelope {
   method: "product.reprice";
   product: string;
   price: string;
 }
 
-export interface GetProduct extends Asked {
+export interface GetProduct extends Envelope {
   method: "product.get";
   product: string;
 }
 
-export interface OpenAccount extends Asked {
+export interface OpenAccount extends Envelope {
   method: "account.open";
   account: string;
   currency: string;
 }
 
-export interface MoveMoney extends Asked {
+export interface MoveMoney extends Envelope {
   method: "account.deposit" | "account.withdraw";
   account: string;
   amount: string;
@@ -255,32 +256,32 @@ export interface MoveMoney extends Asked {
   ref: string;
 }
 
-export interface GetAccount extends Asked {
+export interface GetAccount extends Envelope {
   method: "account.get";
   account: string;
 }
 
-export interface AccountStatement extends Asked {
+export interface AccountStatement extends Envelope {
   method: "account.statement";
   account: string;
   cursor: string | undefined;
   limit: number | undefined;
 }
 
-export interface Subscribe extends Asked {
+export interface Subscribe extends Envelope {
   method: "feed.subscribe";
   /** `account:ID` (its orders, refunds and points), `product:ID` (its stock) or `shard:N` (everything there). */
   topic: string;
   /** First sequence number wanted; undefined = from now on. */
-  fromSeq: number | undefined;
+  from: number | undefined;
 }
 
-export interface Unsubscribe extends Asked {
+export interface Unsubscribe extends Envelope {
   method: "feed.unsubscribe";
   sub: number;
 }
 
-export interface RunAudit extends Asked {
+export interface RunAudit extends Envelope {
   method: "audit.run";
 }
 

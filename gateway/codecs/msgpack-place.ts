@@ -14,7 +14,7 @@ import { qtyMax } from "../../actors/product.js";
 import type { LineInput, PlaceOrder } from "../../engine/seams/commands.js";
 import { linesMax, payWithinMsMax, payWithinMsMin, timeMsMax } from "../../engine/seams/limits.js";
 import type { Requester, RequestId } from "../../engine/seams/requester.js";
-import { makePlaceOrder } from "../edge/protocol.js";
+import { type Given, makers } from "../edge/command-makers.js";
 
 /**
  * Expected bytes, compared four at a time (the last four overlap): a request has 67 bytes that are always the same, and
@@ -74,6 +74,26 @@ const balance = literal("\xa7balance");
 const tcc = literal("\xa3tcc");
 const saga = literal("\xa4saga");
 
+const place = makers["order.place"];
+
+type Placed = { -readonly [P in keyof Given<"order.place">]: Given<"order.place">[P] };
+
+/** In the place of lines that were not there yet. */
+const noLines: LineInput[] = [];
+
+/** No id is empty, so an empty one was not there yet. */
+const nothing: Placed = {
+  key: "",
+  account: "",
+  lines: noLines,
+  pay: undefined,
+  mode: undefined,
+  payWithinMs: undefined,
+  expectedTotal: undefined,
+  at: undefined,
+  dryRun: undefined,
+};
+
 export class PlaceReader {
   readonly #bytes: Buffer;
   readonly #view: DataView;
@@ -84,15 +104,8 @@ export class PlaceReader {
   /** Where the reading is; -1 once it has given up. */
   #next = 0;
 
-  #account: string | undefined;
-  #key: string | undefined;
-  #lines: LineInput[] | undefined;
-  #pay: "later" | "balance" | undefined;
-  #mode: "tcc" | "saga" | undefined;
-  #payWithinMs: number | undefined;
-  #expectedTotal: string | undefined;
-  #at: number | undefined;
-  #dryRun: boolean | undefined;
+  /** Filled anew for every request. */
+  readonly #params: Placed = { ...nothing };
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
@@ -112,84 +125,75 @@ export class PlaceReader {
     const id = this.#requestId();
     if (id === undefined || !this.#literal(methodBytes)) return undefined;
     const fields = this.#mapHead();
-    if (fields < 3 || fields > 9 || !this.#params(fields)) return undefined;
-    if (this.#account === undefined || this.#key === undefined || this.#lines === undefined) return undefined;
+    if (fields < 3 || fields > 9 || !this.#fields(fields)) return undefined;
+    const params = this.#params;
+    if (params.account === "" || params.key === "" || params.lines === noLines) return undefined;
     this.at = this.#next;
-    return makePlaceOrder(
-      requester,
-      id,
-      0,
-      this.#account,
-      this.#key,
-      this.#lines,
-      this.#pay ?? "later",
-      this.#mode ?? "tcc",
-      this.#payWithinMs,
-      this.#expectedTotal,
-      this.#at,
-      this.#dryRun ?? false,
-    );
+    return place(requester, id, 0, params);
   }
 
-  #params(fields: number): boolean {
-    this.#account = undefined;
-    this.#key = undefined;
-    this.#lines = undefined;
-    this.#pay = undefined;
-    this.#mode = undefined;
-    this.#payWithinMs = undefined;
-    this.#expectedTotal = undefined;
-    this.#at = undefined;
-    this.#dryRun = undefined;
-    for (let i = 0; i < fields; i++) {
-      if (!this.#field()) return false;
+  #fields(count: number): boolean {
+    const params = this.#params;
+    params.account = "";
+    params.key = "";
+    params.lines = noLines;
+    params.pay = undefined;
+    params.mode = undefined;
+    params.payWithinMs = undefined;
+    params.expectedTotal = undefined;
+    params.at = undefined;
+    params.dryRun = undefined;
+    for (let i = 0; i < count; i++) {
+      if (!this.#field(params)) return false;
     }
     return true;
   }
 
   /** One key and its value. A key that came before is left to the general path, which refuses it. */
-  #field(): boolean {
+  #field(params: Placed): boolean {
     switch (this.#byte()) {
       case 0xa2:
-        if (this.#at !== undefined || !this.#literal(keys.at)) return false;
-        this.#at = this.#time();
-        return this.#at !== undefined;
+        if (params.at !== undefined || !this.#literal(keys.at)) return false;
+        params.at = this.#time();
+        return params.at !== undefined;
       case 0xa3:
         if (this.#bytes[this.#next] === 0x6b) {
-          if (this.#key !== undefined || !this.#literal(keys.key)) return false;
-          this.#key = this.#text(idChars, false);
-          return this.#key !== undefined;
+          if (params.key !== "" || !this.#literal(keys.key)) return false;
+          params.key = this.#text(idChars, false) ?? "";
+          return params.key !== "";
         }
-        if (this.#pay !== undefined || !this.#literal(keys.pay)) return false;
-        this.#pay = this.#literal(later) ? "later" : this.#literal(balance) ? "balance" : undefined;
-        return this.#pay !== undefined;
+        if (params.pay !== undefined || !this.#literal(keys.pay)) return false;
+        params.pay = this.#literal(later) ? "later" : this.#literal(balance) ? "balance" : undefined;
+        return params.pay !== undefined;
       case 0xa4:
-        if (this.#mode !== undefined || !this.#literal(keys.mode)) return false;
-        this.#mode = this.#literal(tcc) ? "tcc" : this.#literal(saga) ? "saga" : undefined;
-        return this.#mode !== undefined;
+        if (params.mode !== undefined || !this.#literal(keys.mode)) return false;
+        params.mode = this.#literal(tcc) ? "tcc" : this.#literal(saga) ? "saga" : undefined;
+        return params.mode !== undefined;
       case 0xa5:
-        if (this.#lines !== undefined || !this.#literal(keys.lines)) return false;
-        this.#lines = this.#orderLines();
-        return this.#lines !== undefined;
+        if (params.lines !== noLines || !this.#literal(keys.lines)) return false;
+        params.lines = this.#orderLines() ?? noLines;
+        return params.lines !== noLines;
       case 0xa6:
-        if (this.#dryRun !== undefined || !this.#literal(keys.dryRun)) return false;
-        this.#dryRun = this.#boolean();
-        return this.#dryRun !== undefined;
+        if (params.dryRun !== undefined || !this.#literal(keys.dryRun)) return false;
+        params.dryRun = this.#boolean();
+        return params.dryRun !== undefined;
       case 0xa7:
-        if (this.#account !== undefined || !this.#literal(keys.account)) return false;
-        this.#account = this.#text(idChars, true);
-        return this.#account !== undefined;
+        if (params.account !== "" || !this.#literal(keys.account)) return false;
+        params.account = this.#text(idChars, true) ?? "";
+        return params.account !== "";
       case 0xab: {
-        if (this.#payWithinMs !== undefined || !this.#literal(keys.payWithinMs)) return false;
+        if (params.payWithinMs !== undefined || !this.#literal(keys.payWithinMs)) return false;
         const ms = this.#uint();
-        this.#payWithinMs = ms;
+        params.payWithinMs = ms;
         return ms >= payWithinMsMin && ms <= payWithinMsMax;
       }
-      case 0xad:
-        if (this.#expectedTotal !== undefined || !this.#literal(keys.expectedTotal)) return false;
-        this.#expectedTotal = this.#text(amountChars, false);
+      case 0xad: {
+        if (params.expectedTotal !== undefined || !this.#literal(keys.expectedTotal)) return false;
+        const total = this.#text(amountChars, false);
+        params.expectedTotal = total;
         // 31 characters hold every amount; the general path knows what to say of a longer one.
-        return this.#expectedTotal !== undefined && this.#expectedTotal.length < 32;
+        return total !== undefined && total.length < 32;
+      }
       default:
         return false;
     }

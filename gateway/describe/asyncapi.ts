@@ -1,16 +1,15 @@
-/** The AsyncAPI 3.0 description of the WebSocket, made from the schemas: one request and one answer for each method, and pushes. */
+/** The AsyncAPI 3.0 description of the WebSocket, made from the rows of the methods: one request and one answer for each method, and pushes. */
 
 import { batchMax, deadlineMsMax, requestIdCharsMax } from "../../engine/seams/limits.js";
-import { type Method, schemas } from "../edge/schemas.js";
+import { type Method, methodNames, methods } from "../edge/methods.js";
+import { componentSchemas, refOf, refTo } from "./named-shapes.js";
 import { packageVersion } from "./openapi.js";
-import { componentSchemas, refTo, resultSchemas } from "./result-schemas.js";
 
-const methods = Object.keys(schemas) as Method[];
 const channel = "#/channels/connection";
 
 export function asyncApiDocument(): object {
-  const requests = methods.map((method) => [`${method}.request`, requestOf(method)] as const);
-  const answers = methods.map((method) => [`${method}.answer`, answerOf(method)] as const);
+  const requests = methodNames.map((method) => [`${method}.request`, requestOf(method)] as const);
+  const answers = methodNames.map((method) => [`${method}.answer`, answerOf(method)] as const);
   const messages = Object.fromEntries([...requests, ...answers, ["refusal", refusal()], ["push", push()]]);
   return {
     asyncapi: "3.0.0",
@@ -38,7 +37,7 @@ export function asyncApiDocument(): object {
       },
     },
     operations: {
-      ...Object.fromEntries(methods.map((method) => [method, operationOf(method)])),
+      ...Object.fromEntries(methodNames.map((method) => [method, operationOf(method)])),
       push: {
         action: "send",
         summary: "Send an event of a subscription",
@@ -65,7 +64,7 @@ function operationOf(method: Method): object {
 }
 
 function requestOf(method: Method): object {
-  const { title, ...params } = plain(schemas[method]);
+  const { title, ...params } = plain(methods[method].params);
   const required = ((params.required as string[] | undefined) ?? []).length > 0 ? ["params"] : [];
   return {
     title,
@@ -97,7 +96,7 @@ function answerOf(method: Method): object {
         id: { $ref: "#/components/schemas/RequestId" },
         status: { const: 200 },
         replayed: { const: true, description: "The stored answer of an earlier request under the same key" },
-        result: refTo(resultSchemas[method]),
+        result: refOf(methods[method].result),
       },
       required: ["id", "status", "result"],
     },
@@ -143,7 +142,7 @@ function requestId(): object {
 }
 
 function titleOf(method: Method): string {
-  return (schemas[method] as unknown as { title: string }).title;
+  return (methods[method].params as unknown as { title: string }).title;
 }
 
 function plain(schema: object): Record<string, unknown> {

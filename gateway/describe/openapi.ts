@@ -1,12 +1,12 @@
-/** The OpenAPI 3.1 description of the HTTP interface, made from the table of routes and the schemas. */
+/** The OpenAPI 3.1 description of the HTTP interface, made from the rows of the methods. */
 
 import { readFileSync } from "node:fs";
 import { results } from "../../actors/results.js";
 import { deadlineMsMax } from "../../engine/seams/limits.js";
 import { type Place, type Route, routes } from "../edge/http-routes.js";
+import { methods } from "../edge/methods.js";
 import { httpRefusals, problemContentType } from "../edge/problem.js";
-import { schemas } from "../edge/schemas.js";
-import { componentSchemas, refTo, resultSchemas } from "./result-schemas.js";
+import { componentSchemas, refOf, refTo } from "./named-shapes.js";
 
 interface ParamSchema {
   readonly description?: string;
@@ -73,7 +73,7 @@ function operationOf(route: Route): object {
       200: {
         description: title,
         ...headersAnswered(route),
-        content: { "application/json": { schema: refTo(resultSchemas[route.method]) } },
+        content: { "application/json": { schema: refOf(methods[route.method].result) } },
       },
       ...refusalsOf(route),
     },
@@ -85,7 +85,7 @@ function tagOf({ path }: { readonly path: string }): string {
 }
 
 function schemaOf({ method }: Route): ObjectSchema {
-  return schemas[method] as unknown as ObjectSchema;
+  return methods[method].params as unknown as ObjectSchema;
 }
 
 function paramsIn(route: Route, place: Place): object[] {

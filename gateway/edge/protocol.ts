@@ -9,10 +9,12 @@
  */
 
 import { type Refusal, refuse } from "../../actors/results.js";
-import type { Command, LineInput, PlaceOrder } from "../../engine/seams/commands.js";
+import type { Command, CommandOf } from "../../engine/seams/commands.js";
 import { deadlineMsMax, requestIdCharsMax } from "../../engine/seams/limits.js";
 import type { OrderView, Requester, RequestId } from "../../engine/seams/requester.js";
-import { checkParams, isMethod, type Method, type Params } from "./schemas.js";
+import { type Given, makers } from "./command-makers.js";
+import { type EngineMethod, isMethod } from "./methods.js";
+import { checkParams } from "./params-check.js";
 
 /** What the edge answers itself: `session.ping` (refusal undefined), or a request that never gets further. */
 export interface AnsweredAtEdge {
@@ -92,8 +94,19 @@ export function readRequest(value: unknown, intake: Intake): Asked | undefined {
   const refusal = checkParams(method, checked);
   if (refusal !== undefined) return { method: "answered at edge", id, refusal };
   const refuseAfter = deadlineMs === undefined ? 0 : intake.nowMicros() + deadlineMs * 1000;
-  const build = builders[method] as Build<Method>;
-  return build(intake.requester, id, refuseAfter, checked as Params<Method>);
+  if (method === "session.ping") return { method: "answered at edge", id, refusal: undefined };
+  return commandOf(method, intake.requester, id, refuseAfter, checked);
+}
+
+/** `params` have been checked against the row of the method. */
+function commandOf<M extends EngineMethod>(
+  method: M,
+  requester: Requester,
+  id: RequestId,
+  refuseAfter: number,
+  params: unknown,
+): CommandOf<M> {
+  return makers[method](requester, id, refuseAfter, params as Given<M>);
 }
 
 /** Reads the value of a whole frame: one request, or an array of at least one. */
@@ -121,325 +134,3 @@ function isDeadline(value: unknown): value is number {
 function invalid(id: RequestId, path: string, reason: string): AnsweredAtEdge {
   return { method: "answered at edge", id, refusal: refuse("invalid_request", { path, reason }) };
 }
-
-/** The one place where a PlaceOrder is made, so that all of them have one hidden class. */
-export function makePlaceOrder(
-  requester: Requester,
-  id: RequestId,
-  refuseAfter: number,
-  account: string,
-  key: string,
-  lines: LineInput[],
-  pay: "later" | "balance",
-  mode: "tcc" | "saga",
-  payWithinMs: number | undefined,
-  expectedTotal: string | undefined,
-  at: number | undefined,
-  dryRun: boolean,
-): PlaceOrder {
-  return {
-    requester,
-    id,
-    refuseAfter,
-    method: "order.place",
-    account,
-    key,
-    lines,
-    pay,
-    mode,
-    payWithinMs,
-    expectedTotal,
-    at,
-    dryRun,
-  };
-}
-
-type Build<M extends Method> = (
-  requester: Requester,
-  id: RequestId,
-  refuseAfter: number,
-  params: Params<M>,
-) => Asked;
-
-const builders: { readonly [M in Method]: Build<M> } = {
-  "session.ping": (_requester, id) => ({ method: "answered at edge", id, refusal: undefined }),
-  "order.place": (requester, id, refuseAfter, p) =>
-    makePlaceOrder(
-      requester,
-      id,
-      refuseAfter,
-      p.account,
-      p.key,
-      p.lines,
-      p.pay ?? "later",
-      p.mode ?? "tcc",
-      p.payWithinMs,
-      p.expectedTotal,
-      p.at,
-      p.dryRun ?? false,
-    ),
-  "order.pay": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "order.pay",
-    key: p.key,
-    order: p.order,
-    at: p.at,
-  }),
-  "order.cancel": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "order.cancel",
-    key: p.key,
-    order: p.order,
-    reason: p.reason,
-    at: p.at,
-  }),
-  "order.advance": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "order.advance",
-    key: p.key,
-    order: p.order,
-    event: p.event,
-    tracking: p.tracking,
-    remark: p.remark,
-    operator: p.operator,
-    version: p.version,
-    resolution: p.resolution,
-    restock: p.restock ?? false,
-    at: p.at,
-  }),
-  "order.refund": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "order.refund",
-    key: p.key,
-    order: p.order,
-    lines: p.lines,
-    amount: p.amount,
-    reason: p.reason,
-    restock: p.restock ?? false,
-    operator: p.operator,
-    version: p.version,
-    at: p.at,
-  }),
-  "refund.get": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "refund.get",
-    refund: p.refund,
-  }),
-  "refund.report": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "refund.report",
-    refund: p.refund,
-    outcome: p.outcome,
-    ref: p.ref,
-  }),
-  "payment.notify": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "payment.notify",
-    provider: p.provider,
-    paymentId: p.paymentId,
-    order: p.order,
-    amount: p.amount,
-    currency: p.currency,
-  }),
-  "points.spend": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "points.spend",
-    account: p.account,
-    points: p.points,
-    ref: p.ref,
-  }),
-  "token.issue": (requester, id, refuseAfter) => ({ requester, id, refuseAfter, method: "token.issue" }),
-  "human.list": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "human.list",
-    state: p.state,
-    cursor: p.cursor,
-    limit: p.limit,
-  }),
-  "human.get": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "human.get",
-    item: p.item,
-  }),
-  "human.resolve": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "human.resolve",
-    item: p.item,
-    action: p.action,
-    reason: p.reason,
-    evidence: p.evidence,
-    order: p.order,
-    entries: p.entries,
-    operator: p.operator,
-  }),
-  "transaction.begin": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "transaction.begin",
-    key: p.key,
-    account: p.account,
-    name: p.name,
-    input: p.input,
-    deadlineMs: p.deadlineMs,
-    wait: p.wait ?? true,
-    at: p.at,
-  }),
-  "transaction.get": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "transaction.get",
-    transaction: p.transaction,
-  }),
-  "order.get": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "order.get",
-    order: p.order,
-  }),
-  "order.history": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "order.history",
-    order: p.order,
-  }),
-  "order.list": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "order.list",
-    account: p.account,
-    status: p.status,
-    cursor: p.cursor,
-    limit: p.limit,
-  }),
-  "order.lookup": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "order.lookup",
-    account: p.account,
-    key: p.key,
-  }),
-  "product.create": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "product.create",
-    product: p.product,
-    name: p.name,
-    price: p.price,
-    currency: p.currency,
-    stock: p.stock,
-    limitPerAccount: p.limitPerAccount,
-    saleStartsAt: p.saleStartsAt,
-    saleEndsAt: p.saleEndsAt,
-  }),
-  "product.restock": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "product.restock",
-    product: p.product,
-    qty: p.qty,
-    ref: p.ref,
-  }),
-  "product.reprice": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "product.reprice",
-    product: p.product,
-    price: p.price,
-  }),
-  "product.get": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "product.get",
-    product: p.product,
-  }),
-  "account.open": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "account.open",
-    account: p.account,
-    currency: p.currency,
-  }),
-  "account.deposit": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "account.deposit",
-    account: p.account,
-    amount: p.amount,
-    ref: p.ref,
-  }),
-  "account.withdraw": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "account.withdraw",
-    account: p.account,
-    amount: p.amount,
-    ref: p.ref,
-  }),
-  "account.get": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "account.get",
-    account: p.account,
-  }),
-  "account.statement": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "account.statement",
-    account: p.account,
-    cursor: p.cursor,
-    limit: p.limit,
-  }),
-  "feed.subscribe": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "feed.subscribe",
-    topic: p.topic,
-    fromSeq: p.from,
-  }),
-  "feed.unsubscribe": (requester, id, refuseAfter, p) => ({
-    requester,
-    id,
-    refuseAfter,
-    method: "feed.unsubscribe",
-    sub: p.sub,
-  }),
-  "audit.run": (requester, id, refuseAfter) => ({ requester, id, refuseAfter, method: "audit.run" }),
-};

@@ -4,8 +4,9 @@
  */
 
 import { type Refusal, refuse } from "../../actors/results.js";
+import { idPattern } from "../edge/fields.js";
 import type { FoundRoute, Route } from "../edge/http-routes.js";
-import { idPattern, schemas } from "../edge/schemas.js";
+import { methods } from "../edge/methods.js";
 
 export interface HttpHead {
   /** Upper case; a HEAD is a GET here. */
@@ -111,7 +112,7 @@ const isId = new RegExp(`^${idPattern}$`);
 const noEffect = "this method has no use for it";
 
 function typeOf(route: Route, param: string): string | undefined {
-  const properties = schemas[route.method].properties as Readonly<Record<string, { type?: string }>>;
+  const properties = methods[route.method].params.properties as Readonly<Record<string, { type?: string }>>;
   return properties[param]?.type;
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { routes } from "../../gateway/edge/http-routes.js";
-import { schemas } from "../../gateway/edge/schemas.js";
+import { methods } from "../../gateway/edge/methods.js";
 import { type Block, blocksOf } from "./document.js";
 
 export interface HttpExample {
@@ -74,7 +74,7 @@ function partsOf(text: string): { first: string; headers: Record<string, string>
 
 export function routesTable(): string {
   const rows = routes.map(({ verb, path, method, places, keyParam }) => {
-    const { required = [] } = schemas[method] as { required?: readonly string[] };
+    const { required = [] } = methods[method].params as { required?: readonly string[] };
     const rest = [...places].filter(([, place]) => place === "query" || place === "body");
     const names = rest.map(([name]) => (required.includes(name) ? `\`${name}\`` : `[\`${name}\`]`));
     const key = keyParam === "key" ? "required" : keyParam === "ref" ? "for `ref`" : "";

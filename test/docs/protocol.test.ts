@@ -2,7 +2,7 @@ import { Unpackr } from "msgpackr";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { results } from "../../actors/results.js";
 import * as limits from "../../engine/seams/limits.js";
-import { schemas } from "../../gateway/edge/schemas.js";
+import { methodNames as methods, methods as rows } from "../../gateway/edge/methods.js";
 import { closeCodes } from "../../gateway/edge/session.js";
 import { blocksOf, cellsOf, exchangesOf, readDocument, tableOf } from "./document.js";
 import {
@@ -17,7 +17,6 @@ import { codesTable, eventsTable, metricsTable, movesTable, number, paramsTable 
 /** What differs is mended by `npm run build && node dist/test/docs/write-protocol.js`, or is a defect of the engine. */
 const markdown = readDocument("docs/PROTOCOL.md");
 const exchanges = exchangesOf(markdown);
-const methods = Object.keys(schemas) as (keyof typeof schemas)[];
 
 interface Shown {
   readonly id: unknown;
@@ -95,7 +94,7 @@ describe.each(methods)("%s", (method) => {
 
   test("has an example of every param", () => {
     const used = requests.filter((r) => r.method === method).flatMap((r) => Object.keys(r.params ?? {}));
-    const params = Object.keys((schemas[method] as { properties: object }).properties);
+    const params = Object.keys(rows[method].params.properties);
     expect(params.filter((name) => !used.includes(name))).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import { effectsOf, eventKinds, eventTypes } from "../../actors/events.js";
 import { type OrderEvent, transitions } from "../../actors/order-transitions.js";
 import { results } from "../../actors/results.js";
 import { exitCodes } from "../../cli/fail.js";
-import { schemas } from "../../gateway/edge/schemas.js";
+import { type Method, methods } from "../../gateway/edge/methods.js";
 import { environmentName, type SettingName, settingsTable, shown } from "../../gateway/host/config.js";
 import type { Metric } from "../../gateway/host/metrics.js";
 import { checks } from "../../persistence/audit/audit-findings.js";
@@ -39,19 +39,16 @@ export function codesTable(): string {
 }
 
 /** Empty when the method has no params. */
-export function paramsTable(method: keyof typeof schemas): string {
-  const schema = schemas[method] as Field;
+export function paramsTable(method: Method): string {
+  const schema = methods[method].params as Field;
   const rows = Object.entries(schema.properties!).map(([name, field]) => [
     mark(name),
     typeOf(field),
     schema.required?.includes(name) ? "required" : "",
-    field.description ?? described[name] ?? "",
+    field.description ?? "",
   ]);
   return rows.length === 0 ? "" : table(["param", "type", "", "meaning"], rows);
 }
-
-/** What needs no description in its schema. */
-const described: Readonly<Record<string, string>> = { status: "Only orders in this status" };
 
 /** How each event comes about: a method, or what happens by itself. */
 const causes: { readonly [E in OrderEvent]: string } = {

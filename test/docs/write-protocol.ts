@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { schemas } from "../../gateway/edge/schemas.js";
+import type { Method } from "../../gateway/edge/methods.js";
 import { blocksOf, exchangesOf, projectFile, readDocument, replaceTable, tableNames } from "./document.js";
 import { normalised, openDocumentEngine, runExamples } from "./examples-run.js";
 import { pretty } from "./pretty.js";
@@ -32,7 +32,7 @@ try {
     if (name === "codes") markdown = replaceTable(markdown, name, codesTable());
     if (name === "metrics") markdown = replaceTable(markdown, name, metricsTable(engine.metrics));
     const [, method] = /^params (.+)$/.exec(name) ?? [];
-    if (method) markdown = replaceTable(markdown, name, paramsTable(method as keyof typeof schemas));
+    if (method) markdown = replaceTable(markdown, name, paramsTable(method as Method));
   }
   const exchanges = exchangesOf(markdown);
   const found = await runExamples(engine, "yifen.json", exchanges);

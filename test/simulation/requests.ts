@@ -81,8 +81,8 @@ export class Requests {
   }
 
   subscription(client: Client, { topic, next }: Follower): Operation {
-    const fromSeq = next === 0 ? undefined : next;
-    return this.make(client, { method: "feed.subscribe", params: { topic, fromSeq } });
+    const from = next === 0 ? undefined : next;
+    return this.make(client, { method: "feed.subscribe", params: { topic, from } });
   }
 
   follower(topic: string, next: number): Follower {

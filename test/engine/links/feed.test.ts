@@ -4,8 +4,8 @@ import { parseOrderId } from "../../../actors/order-number.js";
 import type { Push, TestEngine } from "../../support/engine.js";
 import { balanceOf, place, product, shop } from "../../support/shop.js";
 
-function subscribe(engine: TestEngine, topic: string, fromSeq?: number): { sub: number; seq: number } {
-  const answer = engine.ask({ method: "feed.subscribe", topic, fromSeq });
+function subscribe(engine: TestEngine, topic: string, from?: number): { sub: number; seq: number } {
+  const answer = engine.ask({ method: "feed.subscribe", topic, from });
   expect(answer.code).toBe("ok");
   return answer.result;
 }
@@ -125,7 +125,7 @@ for (const shards of [1, 3]) {
       expect(given.length).toBeGreaterThan(5);
       const last = Math.max(...engine.shards.map((shard) => shard.books.position));
       for (let from = 0; from <= last + 1; from += 3) {
-        const answer = engine.ask({ method: "feed.subscribe", topic, fromSeq: from });
+        const answer = engine.ask({ method: "feed.subscribe", topic, from });
         if (answer.code !== "ok") break;
         const resumed = of(engine, answer.result.sub).map(({ sub: _, ...push }) => push);
         expect(resumed).toEqual(given.filter((push) => push.seq >= from).map(({ sub: _, ...push }) => push));
@@ -165,7 +165,7 @@ test("whoever subscribes at any moment, with whatever came before and comes afte
         else if ("from" in act) {
           asked.push([
             act.from,
-            engine.submit({ method: "feed.subscribe", topic: "product:tea", fromSeq: act.from }),
+            engine.submit({ method: "feed.subscribe", topic: "product:tea", from: act.from }),
           ]);
         } else engine.submit(place(act.buy, `k${n}`, { tea: 1 }, { payWithinMs: 1000 }));
       }
@@ -192,7 +192,7 @@ test("a log that is longer than one step reads is given whole, while orders go o
     engine.settle();
   }
   expect((engine.journals[0] as { bytesAppended: number }).bytesAppended).toBeGreaterThan(600_000);
-  const id = engine.submit({ method: "feed.subscribe", topic: "product:tea", fromSeq: 0 });
+  const id = engine.submit({ method: "feed.subscribe", topic: "product:tea", from: 0 });
   for (let n = 0; n < 5; n++) {
     engine.submit(place("ben", `late-${n}`, { tea: 1 }));
     engine.shards[0]!.step();
@@ -256,7 +256,7 @@ test.each(["is gone", "unsubscribed"])(
     const engine = shop();
     engine.ask({ method: "product.restock", product: "tea", qty: 1 });
     subscribe(engine, "account:ann");
-    const late = engine.submit({ method: "feed.subscribe", topic: "product:tea", fromSeq: 1 });
+    const late = engine.submit({ method: "feed.subscribe", topic: "product:tea", from: 1 });
     const shard = engine.shards[0]!;
     shard.step();
     expect(shard.feed.isBehind).toBe(true);
@@ -283,7 +283,7 @@ test("numbers of subscriptions differ between shards, and lead back to theirs", 
 test.each([0, 1])("a number %i after the end of the log is refused beyond the next one", (more) => {
   const engine = shop();
   const { position } = engine.shards[0]!.books;
-  const answer = engine.ask({ method: "feed.subscribe", topic: "account:ann", fromSeq: position + 1 + more });
+  const answer = engine.ask({ method: "feed.subscribe", topic: "account:ann", from: position + 1 + more });
   expect(answer.code).toBe(more === 0 ? "ok" : "invalid_request");
   if (more > 0) expect(answer.details).toMatchObject({ path: "params.from", seq: position });
 });
@@ -346,8 +346,8 @@ test("an order that has left the books is told under its account from its placem
   engine.ask({ method: "order.cancel", order: first, key: "k2" });
   const { orders, position } = engine.shards[0]!.books;
   orders.drop(parseOrderId(first)!);
-  const told = (topic: string, fromSeq: number) => {
-    const { sub } = subscribe(engine, topic, fromSeq);
+  const told = (topic: string, from: number) => {
+    const { sub } = subscribe(engine, topic, from);
     return of(engine, sub)
       .filter(({ type }) => type.startsWith("order."))
       .map(({ type, data }) => [type, data.account, data.total]);

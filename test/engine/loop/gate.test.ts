@@ -114,7 +114,7 @@ test("an overload refusal given while a group is in flight waits for it too", ()
 
 test("a late subscriber is not forgotten when the group before was slow to become durable", () => {
   const { engine, journals } = gated(1);
-  engine.submit({ method: "feed.subscribe", topic: "account:ann", fromSeq: 1 });
+  engine.submit({ method: "feed.subscribe", topic: "account:ann", from: 1 });
   engine.submit(buy);
   engine.settle();
   const wakes = engine.wakes();

@@ -329,7 +329,7 @@ test.each([
   ["account.statement", { account: "nobody" }, "account_not_found"],
   ["order.list", { account: "nobody" }, "account_not_found"],
   ["feed.unsubscribe", { sub: 99 }, "invalid_request"],
-  ["feed.subscribe", { topic: "product:tea", fromSeq: 9_999_999 }, "invalid_request"],
+  ["feed.subscribe", { topic: "product:tea", from: 9_999_999 }, "invalid_request"],
 ] as const)("%s %o: %s", (method, params, code) => {
   expect(troubledShop(1).ask({ method, ...params }).code).toBe(code);
 });

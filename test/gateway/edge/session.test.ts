@@ -97,7 +97,7 @@ describe.each(encodings)("%s", (_, encoding) => {
       refuseAfter: 0,
       method: "feed.subscribe",
       topic: "account:a1",
-      fromSeq: 9,
+      from: 9,
     });
     expect(third).toStrictEqual({ id: 3, refuseAfter: 0, method: "audit.run" });
   });

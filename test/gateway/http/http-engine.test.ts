@@ -1,12 +1,13 @@
 /** Real answers of an engine over HTTP: they have the shape that the documents promise. */
 
+import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { methods } from "../../../engine/loop/methods.js";
-import { namedSchemas, resultSchemas, type SchemaName } from "../../../gateway/describe/result-schemas.js";
+import { methods as shardRows } from "../../../engine/loop/methods.js";
 import { routes, webSocketOnly } from "../../../gateway/edge/http-routes.js";
+import { type Method, methods } from "../../../gateway/edge/methods.js";
 import { signatureOf } from "../../../gateway/edge/payment-signature.js";
-import type { Method } from "../../../gateway/edge/schemas.js";
+import { shapes } from "../../../gateway/edge/result-shapes.js";
 import type { EngineHost } from "../../../gateway/host/engine-host.js";
 import { defineSaga, Refused } from "../../../gateway/host/transactions.js";
 import { type Answered, type HttpServer, serveEngine } from "./http-server.js";
@@ -56,16 +57,16 @@ async function ask(
   const route = routes.find((each) => each.method === method)!;
   const answer = await http.ask(route.verb, path, route.verb === "POST" ? (body ?? {}) : undefined, headers);
   if (answer.status === 200) seen.add(method);
-  expectShape(answer.status === 200 ? resultSchemas[method] : "Problem", answer.body);
+  expectShape(answer.status === 200 ? methods[method].result : shapes.Problem, answer.body);
   return answer;
 }
 
-function expectShape(name: SchemaName, value: unknown): void {
-  const validator = Compile(namedSchemas[name]);
+function expectShape(shape: TSchema, value: unknown): void {
+  const validator = Compile(shape);
   expect(
     [...validator.Errors(value)].map(({ instancePath, message }) => `${instancePath} ${message}`),
   ).toEqual([]);
-  expect(unknownFields(namedSchemas[name] as Schema, value, name)).toEqual([]);
+  expect(unknownFields(shape as Schema, value, "answer")).toEqual([]);
 }
 
 interface Schema {
@@ -376,7 +377,7 @@ function notify(provider: string, paymentId: string, order: string, amount: stri
 }
 
 test("every method that this engine runs was answered here, in the shape that is promised", () => {
-  const run = Object.keys(methods).filter(
+  const run = Object.keys(shardRows).filter(
     (method) => method !== "order.quote" && !webSocketOnly.includes(method as Method),
   );
   expect([...seen].sort()).toEqual(run.sort());

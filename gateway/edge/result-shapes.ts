@@ -6,7 +6,6 @@
 import Type, { type TSchema } from "typebox";
 import { orderEvents, statuses } from "../../actors/order-transitions.js";
 import { results } from "../../actors/results.js";
-import type { Method } from "../edge/schemas.js";
 
 const text = (description: string) => Type.String({ description });
 const id = text;
@@ -18,9 +17,9 @@ const signedAmount = (description: string) =>
 const currency = () =>
   Type.String({ pattern: "^[A-Z]{3}$", description: "ISO 4217 code", examples: ["CNY"] });
 const time = (description: string) => Type.String({ format: "date-time", description });
-const orNull = (schema: TSchema) => Type.Union([schema, Type.Null()]);
+const orNull = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 const optional = Type.Optional;
-const list = (items: TSchema, description: string) => Type.Array(items, { description });
+const list = <S extends TSchema>(items: S, description: string) => Type.Array(items, { description });
 const cursor = () => orNull(text("For the next page; null when this was the last"));
 const amounts = (description: string) => Type.Record(Type.String(), signedAmount("Decimal"), { description });
 const count = (description: string) => Type.String({ pattern: "^-?[0-9]+$", description });
@@ -407,8 +406,8 @@ const Problem = Type.Object(
   { description: "A refusal over HTTP (RFC 9457)" },
 );
 
-/** Everything that has a name in the documents. */
-export const namedSchemas = {
+/** By the names that they have in the documents. */
+export const shapes = {
   Empty,
   Order,
   OrderLine,
@@ -441,70 +440,4 @@ export const namedSchemas = {
   Problem,
 } as const;
 
-export type SchemaName = keyof typeof namedSchemas;
-
-export const resultSchemas = {
-  "session.ping": "Empty",
-  "order.place": "Order",
-  "order.pay": "Order",
-  "order.cancel": "Order",
-  "order.advance": "Advanced",
-  "order.refund": "OrderRefund",
-  "refund.get": "Refund",
-  "refund.report": "Refund",
-  "payment.notify": "PaymentOutcome",
-  "points.spend": "Account",
-  "token.issue": "Token",
-  "transaction.begin": "Transaction",
-  "transaction.get": "Transaction",
-  "human.list": "HumanPage",
-  "human.get": "HumanAnswer",
-  "human.resolve": "HumanAnswer",
-  "order.get": "Order",
-  "order.history": "OrderHistory",
-  "order.list": "OrderPage",
-  "order.lookup": "Lookup",
-  "product.create": "Product",
-  "product.restock": "Product",
-  "product.reprice": "Product",
-  "product.get": "Product",
-  "account.open": "Account",
-  "account.deposit": "Account",
-  "account.withdraw": "Account",
-  "account.get": "Account",
-  "account.statement": "Statement",
-  "feed.subscribe": "Subscription",
-  "feed.unsubscribe": "Subscription",
-  "audit.run": "Certificate",
-} as const satisfies Record<Method, SchemaName>;
-
-const namesOf = new Map<object, SchemaName>(
-  Object.entries(namedSchemas).map(([name, schema]) => [schema, name as SchemaName]),
-);
-
-/** The named schemas as plain JSON, each written once and referred to by the others. */
-export function componentSchemas(): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(namedSchemas).map(([name, schema]) => [name, withoutCopies(schema, schema)]),
-  );
-}
-
-export function refTo(name: SchemaName): { $ref: string } {
-  return { $ref: `#/components/schemas/${name}` };
-}
-
-/** An optional property is a copy of its schema, so names are found by what is written in them, too. */
-function withoutCopies(value: unknown, top: object): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  const name = value === top ? undefined : nameOf(value);
-  if (name !== undefined) return refTo(name);
-  if (Array.isArray(value)) return value.map((item) => withoutCopies(item, top));
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withoutCopies(each, top)]));
-}
-
-function nameOf(value: object): SchemaName | undefined {
-  const known = namesOf.get(value);
-  if (known !== undefined || !("properties" in value)) return known;
-  const written = JSON.stringify(value);
-  return [...namesOf].find(([schema]) => JSON.stringify(schema) === written)?.[1];
-}
+export type ShapeName = keyof typeof shapes;

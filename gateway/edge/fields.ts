@@ -1,0 +1,91 @@
+/** What the params of methods are made of, as JSON Schema. */
+
+import Type, { type TProperties, type TSchema } from "typebox";
+import { qtyMax } from "../../actors/product.js";
+import {
+  pageMax,
+  payWithinMsMax,
+  payWithinMsMin,
+  timeMsMax,
+  transactionMsMax,
+} from "../../engine/seams/limits.js";
+
+/** The params of a method: closed, because a typo in a call about money must fail. */
+export function params<P extends TProperties>(title: string, properties: P) {
+  return Type.Object(properties, { ...closed, title });
+}
+
+export const closed = { additionalProperties: false };
+export const optional = Type.Optional;
+
+/** A param that may be left out, and what stands for it then: the engine always sees a value. */
+export function defaulted<const D, S extends TSchema>(value: D, schema: S) {
+  return Object.assign(Type.Optional(schema), { default: value });
+}
+
+/** What a pattern asks for, in words: no caller is shown a regular expression. */
+export const patternWords = new Map<string, string>();
+
+/** A text of one form. `words` go on after "must be". */
+export function pattern(expression: string, words: string, description: string, examples?: string[]) {
+  patternWords.set(expression, words);
+  return Type.String({ pattern: expression, description, ...(examples ? { examples } : {}) });
+}
+
+export const idPattern = "[A-Za-z0-9._:-]{1,64}";
+export const idWords = "1 to 64 letters, digits or . _ : -";
+
+export const id = (description: string) => pattern(`^${idPattern}$`, idWords, description);
+export const key = () =>
+  id("Idempotency key, unique within the account: the same key is never executed twice");
+export const timeMs = (description: string) => Type.Integer({ minimum: 0, maximum: timeMsMax, description });
+export const currency = () =>
+  pattern("^[A-Z]{3}$", "three capital letters, such as CNY", "ISO 4217 code", ["CNY"]);
+export const provider = () =>
+  pattern("^[A-Za-z0-9._-]{1,32}$", "1 to 32 letters, digits or . _ -", "Payment provider");
+export const topic = () =>
+  pattern(
+    `^(?:(?:account|product):${idPattern}|shard:(?:0|[1-9][0-9]{0,3}))$`,
+    "account:ID, product:ID or shard:N",
+    "account:ID, product:ID or shard:N",
+  );
+export const text = (charsMax: number, description: string) =>
+  Type.String({ minLength: 1, maxLength: charsMax, description });
+export const remark = (description: string) => text(200, description);
+export const qty = () => Type.Integer({ minimum: 1, maximum: qtyMax, description: "Units" });
+export const at = () =>
+  timeMs("When the caller first made this request, ms since the epoch; unchanged in retries");
+export const cursor = () => text(200, "From the page before; absent for the first page");
+export const limit = () => Type.Integer({ minimum: 1, maximum: pageMax, description: "Entries per page" });
+
+/**
+ * A decimal string in units of the currency. Its format is checked by the engine, which knows the scale; 40 characters
+ * hold any amount with room for a wrong one to be named in the refusal.
+ */
+export const amount = (description: string) =>
+  Type.String({ maxLength: 40, format: "decimal-amount", description, examples: ["99.99"] });
+
+export const payWithinMs = () =>
+  Type.Integer({ minimum: payWithinMsMin, maximum: payWithinMsMax, description: "How long it is held" });
+export const deadlineMs = () =>
+  Type.Integer({
+    minimum: 1000,
+    maximum: transactionMsMax,
+    description: "How long it may be undecided; default: a TCC 600,000, a saga 86,400,000",
+  });
+export const safeInteger = (minimum: number, description: string) =>
+  Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER, description });
+export const version = () => safeInteger(1, "Refused with version_mismatch when the order has another");
+export const operator = () => id("Who does it, for the order's history");
+
+export const line = Type.Object(
+  { product: id("Product"), qty: qty() },
+  { ...closed, description: "Units of one product" },
+);
+
+export const entry = Type.Object(
+  { from: text(140, "Ledger account"), to: text(140, "Ledger account"), amount: amount("How much") },
+  { ...closed, description: "One balanced entry" },
+);
+
+export const keyedOrder = { key: key(), order: id("Order number") };

@@ -1,0 +1,429 @@
+/**
+ * Every method, as an edge sees it: one row. What may be asked, how it is answered, its place in HTTP, and who may ask. Commands,
+ * routes, OpenAPI, AsyncAPI and the tables of the documents come from here; what a method does is in its other row,
+ * `engine/loop/methods`. A method without a row, or a row without a method, does not compile.
+ *
+ * The shape of params is all that an edge checks before the engine hears of a request. What depends on the books (does the product
+ * exist, can the currency hold this amount) is the engine's.
+ */
+
+import Type, { type Static, type TObject, type TSchema } from "typebox";
+import { statuses } from "../../actors/order-transitions.js";
+import { advanceEvents, type Method as CommandMethod } from "../../engine/seams/commands.js";
+import { linesMax, stockMax } from "../../engine/seams/limits.js";
+import {
+  amount,
+  at,
+  currency,
+  cursor,
+  deadlineMs,
+  defaulted,
+  entry,
+  id,
+  key,
+  keyedOrder,
+  limit,
+  line,
+  operator,
+  optional,
+  params,
+  payWithinMs,
+  provider,
+  qty,
+  remark,
+  safeInteger,
+  text,
+  timeMs,
+  topic,
+  version,
+} from "./fields.js";
+import { shapes } from "./result-shapes.js";
+
+/** Methods that a command of the engine is made for. `order.quote` is the host's own. */
+export type EngineMethod = Exclude<CommandMethod, "order.quote">;
+
+/** Every method of the wire: those, and `session.ping`, which the edge answers. */
+export type Method = EngineMethod | "session.ping";
+
+/** Who may ask, beside `admin`. An account's owner (`buyer`), a `merchant` and a `provider` may ask about their own alone. */
+export type Role = "buyer" | "merchant" | "provider" | "operator" | "auditor";
+
+export interface HttpPlace {
+  readonly verb: "GET" | "POST";
+  /** As OpenAPI writes it: `/v1/orders/{order}/pay`. */
+  readonly path: string;
+  /** The body bears the signature of a payment provider. */
+  readonly signed: boolean;
+}
+
+interface Row {
+  readonly params: TObject;
+  /** One of `result-shapes`. */
+  readonly result: TSchema;
+  /** Undefined: it needs a connection that stays. */
+  readonly http: HttpPlace | undefined;
+  /** Written down, and not enforced: nobody is asked yet who they are. */
+  readonly roles: readonly Role[];
+}
+
+const webSocketOnly = undefined;
+
+function get(path: string): HttpPlace {
+  return { verb: "GET", path, signed: false };
+}
+
+function post(path: string): HttpPlace {
+  return { verb: "POST", path, signed: false };
+}
+
+function signed(path: string): HttpPlace {
+  return { verb: "POST", path, signed: true };
+}
+
+export const methods = {
+  "session.ping": {
+    params: params("Answer with an empty result", {}),
+    result: shapes.Empty,
+    http: webSocketOnly,
+    roles: ["buyer", "merchant", "provider", "operator", "auditor"],
+  },
+  "order.place": {
+    params: params("Place an order", {
+      key: key(),
+      account: id("Buyer"),
+      lines: Type.Array(line, { minItems: 1, maxItems: linesMax, description: "All or nothing" }),
+      pay: defaulted(
+        "later",
+        Type.Enum(["later", "balance"], { description: "later (default): pay within the hold" }),
+      ),
+      mode: defaulted(
+        "tcc",
+        Type.Enum(["tcc", "saga"], { description: "Transaction mode for pay: balance" }),
+      ),
+      payWithinMs: optional(payWithinMs()),
+      expectedTotal: optional(amount("Refused with price_changed when the total differs")),
+      at: optional(at()),
+      dryRun: defaulted(false, Type.Boolean({ description: "Answer what would happen and record nothing" })),
+    }),
+    result: shapes.Order,
+    http: post("/v1/orders"),
+    roles: ["buyer", "operator"],
+  },
+  "order.pay": {
+    params: params("Pay an order from its account's balance", { ...keyedOrder, at: optional(at()) }),
+    result: shapes.Order,
+    http: post("/v1/orders/{order}/pay"),
+    roles: ["buyer", "operator"],
+  },
+  "order.cancel": {
+    params: params("Cancel an order that is not paid", {
+      ...keyedOrder,
+      reason: optional(text(200, "Kept in the order's history")),
+      at: optional(at()),
+    }),
+    result: shapes.Order,
+    http: post("/v1/orders/{order}/cancel"),
+    roles: ["buyer", "operator"],
+  },
+  "order.advance": {
+    params: params("Move an order on", {
+      ...keyedOrder,
+      event: Type.Enum([...advanceEvents], { description: "One of the order's next events" }),
+      tracking: optional(text(100, "With ship, and required there: what the carrier calls the parcel")),
+      remark: optional(remark("Kept in the order's history")),
+      operator: optional(operator()),
+      version: optional(version()),
+      resolution: optional(
+        Type.Enum(["refund", "keep"], {
+          description: "With resolve, and required there: refund all that is left, or let the order go on",
+        }),
+      ),
+      restock: defaulted(
+        false,
+        Type.Boolean({ description: "With resolve and refund: the units come back too" }),
+      ),
+      at: optional(at()),
+    }),
+    result: shapes.Advanced,
+    http: post("/v1/orders/{order}/events"),
+    roles: ["buyer", "merchant", "operator"],
+  },
+  "order.refund": {
+    params: params("Give money back", {
+      ...keyedOrder,
+      lines: optional(
+        Type.Array(line, { minItems: 1, maxItems: linesMax, description: "Units to refund, by product" }),
+      ),
+      amount: optional(amount("How much, instead of lines; without both: all that is left")),
+      reason: remark("Kept with the refund and in the order's history"),
+      restock: defaulted(false, Type.Boolean({ description: "The refunded units come back into stock" })),
+      operator: optional(operator()),
+      version: optional(version()),
+      at: optional(at()),
+    }),
+    result: shapes.OrderRefund,
+    http: post("/v1/orders/{order}/refund"),
+    roles: ["buyer", "merchant", "operator"],
+  },
+  "order.get": {
+    params: params("Read an order", { order: id("Order number") }),
+    result: shapes.Order,
+    http: get("/v1/orders/{order}"),
+    roles: ["buyer", "merchant", "operator", "auditor"],
+  },
+  "order.list": {
+    params: params("List an account's orders", {
+      account: id("Buyer"),
+      status: optional(
+        Type.Enum(
+          statuses.filter((status) => status !== "None"),
+          { description: "Only orders in this status" },
+        ),
+      ),
+      cursor: optional(cursor()),
+      limit: optional(limit()),
+    }),
+    result: shapes.OrderPage,
+    http: get("/v1/orders"),
+    roles: ["buyer", "merchant", "operator", "auditor"],
+  },
+  "order.lookup": {
+    params: params("Find what became of a key", { account: id("Buyer"), key: key() }),
+    result: shapes.Lookup,
+    http: get("/v1/orders/lookup"),
+    roles: ["buyer", "merchant", "operator", "auditor"],
+  },
+  "order.history": {
+    params: params("Read an order's moves", { order: id("Order number") }),
+    result: shapes.OrderHistory,
+    http: get("/v1/orders/{order}/history"),
+    roles: ["buyer", "merchant", "operator", "auditor"],
+  },
+  "refund.get": {
+    params: params("Read a refund", { refund: id("Refund number") }),
+    result: shapes.Refund,
+    http: get("/v1/refunds/{refund}"),
+    roles: ["buyer", "merchant", "provider", "operator", "auditor"],
+  },
+  "refund.report": {
+    params: params("Tell what a provider did about a refund", {
+      refund: id("Refund number"),
+      outcome: Type.Enum(["done", "refused", "unknown"], { description: "What the provider says" }),
+      ref: optional(remark("The provider's own number, or its words")),
+    }),
+    result: shapes.Refund,
+    http: post("/v1/refunds/{refund}/report"),
+    roles: ["provider", "operator"],
+  },
+  "payment.notify": {
+    params: params("Book a payment from outside", {
+      provider: provider(),
+      paymentId: id("The provider's number of the payment: the same one never counts twice"),
+      order: id("Order number, as the provider was given it"),
+      amount: amount("What was paid; more than zero"),
+      currency: currency(),
+    }),
+    result: shapes.PaymentOutcome,
+    http: signed("/v1/payments/{provider}/notify"),
+    roles: ["provider", "operator"],
+  },
+  "points.spend": {
+    params: params("Spend an account's points", {
+      account: id("Account"),
+      points: safeInteger(1, "Points"),
+      ref: id("Makes the call exactly-once"),
+    }),
+    result: shapes.Account,
+    http: post("/v1/accounts/{account}/points/spend"),
+    roles: ["operator"],
+  },
+  "token.issue": {
+    params: params("Issue a key that the engine vouches for", {}),
+    result: shapes.Token,
+    http: post("/v1/tokens"),
+    roles: ["buyer", "merchant", "provider", "operator", "auditor"],
+  },
+  "product.create": {
+    params: params("Create a product", {
+      product: id("Product"),
+      name: text(200, "Shown to buyers and copied into their orders"),
+      price: amount("Price of one unit"),
+      currency: currency(),
+      stock: Type.Integer({ minimum: 0, maximum: stockMax, description: "Units available at first" }),
+      limitPerAccount: optional(
+        Type.Integer({ minimum: 1, maximum: stockMax, description: "Held + bought" }),
+      ),
+      saleStartsAt: optional(timeMs("Start of the sale, ms since the epoch")),
+      saleEndsAt: optional(timeMs("End of the sale, ms since the epoch")),
+    }),
+    result: shapes.Product,
+    http: post("/v1/products"),
+    roles: ["merchant", "operator"],
+  },
+  "product.get": {
+    params: params("Read a product", { product: id("Product") }),
+    result: shapes.Product,
+    http: get("/v1/products/{product}"),
+    roles: ["buyer", "merchant", "provider", "operator", "auditor"],
+  },
+  "product.restock": {
+    params: params("Add units to a product", {
+      product: id("Product"),
+      qty: qty(),
+      ref: optional(id("Makes the call exactly-once")),
+    }),
+    result: shapes.Product,
+    http: post("/v1/products/{product}/restock"),
+    roles: ["merchant", "operator"],
+  },
+  "product.reprice": {
+    params: params("Change a product's price", {
+      product: id("Product"),
+      price: amount("New price of one unit; placed orders keep theirs"),
+    }),
+    result: shapes.Product,
+    http: post("/v1/products/{product}/reprice"),
+    roles: ["merchant", "operator"],
+  },
+  "account.open": {
+    params: params("Open an account", { account: id("Account"), currency: currency() }),
+    result: shapes.Account,
+    http: post("/v1/accounts"),
+    roles: ["operator"],
+  },
+  "account.get": {
+    params: params("Read an account", { account: id("Account") }),
+    result: shapes.Account,
+    http: get("/v1/accounts/{account}"),
+    roles: ["buyer", "operator", "auditor"],
+  },
+  "account.statement": {
+    params: params("Read an account's ledger entries, newest first", {
+      account: id("Account"),
+      cursor: optional(cursor()),
+      limit: optional(limit()),
+    }),
+    result: shapes.Statement,
+    http: get("/v1/accounts/{account}/statement"),
+    roles: ["buyer", "operator", "auditor"],
+  },
+  "account.deposit": {
+    params: params("Put money into an account", {
+      account: id("Account"),
+      amount: amount("More than zero"),
+      ref: id("Makes the call exactly-once"),
+    }),
+    result: shapes.Account,
+    http: post("/v1/accounts/{account}/deposit"),
+    roles: ["operator"],
+  },
+  "account.withdraw": {
+    params: params("Take money out of an account", {
+      account: id("Account"),
+      amount: amount("More than zero"),
+      ref: id("Makes the call exactly-once"),
+    }),
+    result: shapes.Account,
+    http: post("/v1/accounts/{account}/withdraw"),
+    roles: ["operator"],
+  },
+  "transaction.begin": {
+    params: params("Begin a transaction across actors", {
+      key: key(),
+      account: id("Whose transaction it is"),
+      name: id("As it is defined"),
+      input: optional(
+        Type.Object(
+          {},
+          { additionalProperties: true, description: "Given to the definition and its functions" },
+        ),
+      ),
+      deadlineMs: optional(deadlineMs()),
+      wait: defaulted(true, Type.Boolean({ description: "true (default): answer when it has ended" })),
+      at: optional(at()),
+    }),
+    result: shapes.Transaction,
+    http: post("/v1/transactions"),
+    roles: ["buyer", "operator"],
+  },
+  "transaction.get": {
+    params: params("Read a transaction", { transaction: id("Transaction") }),
+    result: shapes.Transaction,
+    http: get("/v1/transactions/{transaction}"),
+    roles: ["buyer", "operator", "auditor"],
+  },
+  "human.list": {
+    params: params("List what only a human can end", {
+      state: optional(Type.Enum(["open", "resolved"], { description: "open (default)" })),
+      cursor: optional(cursor()),
+      limit: optional(limit()),
+    }),
+    result: shapes.HumanPage,
+    http: get("/v1/human"),
+    roles: ["operator", "auditor"],
+  },
+  "human.get": {
+    params: params("Read an item for a human", { item: id("Item") }),
+    result: shapes.HumanAnswer,
+    http: get("/v1/human/{item}"),
+    roles: ["operator", "auditor"],
+  },
+  "human.resolve": {
+    params: params("End what only a human can end", {
+      item: id("Item"),
+      action: Type.Enum(["retry", "done", "undone", "entries", "write_off"], {
+        description: "Try again; it was done; it was not done; book these entries; give it up",
+      }),
+      reason: remark("Why; kept for ever"),
+      evidence: optional(text(1000, "What proves it; kept for ever")),
+      order: optional(id("With retry of an unmatched payment: the order that it is for")),
+      entries: optional(
+        Type.Array(entry, {
+          minItems: 1,
+          maxItems: 20,
+          description: "With entries: together they move what is at risk",
+        }),
+      ),
+      operator: optional(operator()),
+    }),
+    result: shapes.HumanAnswer,
+    http: post("/v1/human/{item}/resolve"),
+    roles: ["operator"],
+  },
+  "feed.subscribe": {
+    params: params("Subscribe to events", {
+      topic: topic(),
+      from: optional(safeInteger(0, "First sequence number wanted; absent: from now on")),
+    }),
+    result: shapes.Subscription,
+    http: webSocketOnly,
+    roles: ["buyer", "merchant", "operator", "auditor"],
+  },
+  "feed.unsubscribe": {
+    params: params("End a subscription", { sub: safeInteger(0, "Subscription") }),
+    result: shapes.Subscription,
+    http: webSocketOnly,
+    roles: ["buyer", "merchant", "operator", "auditor"],
+  },
+  "audit.run": {
+    params: params("Check the books", {}),
+    result: shapes.Certificate,
+    http: post("/v1/audit"),
+    roles: ["operator", "auditor"],
+  },
+} as const satisfies { readonly [M in Method]: Row };
+
+export const methodNames = Object.keys(methods) as readonly Method[];
+
+type Schemas = { readonly [M in Method]: (typeof methods)[M]["params"] };
+
+/** The schema of each param of a method. */
+export type ParamSchemas<M extends Method> = Schemas[M]["properties"];
+
+/** What a caller gives. */
+export type Params<M extends Method> = Static<Schemas[M]>;
+
+/** Whether the name is a method's. */
+export function isMethod(name: unknown): name is Method {
+  return typeof name === "string" && Object.hasOwn(methods, name);
+}
