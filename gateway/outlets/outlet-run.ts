@@ -31,20 +31,38 @@ export interface RunningOutlets {
 
 const stopWithinMs = 3_000;
 
-/** Throws when outlets.db cannot be used. */
+/** Opens outlets.db and gives every outlet its place in every shard, on the disk. Throws when the file cannot be used. */
+export function placeOutlets({ file, outlets, ends }: OutletTask, say: (line: string) => void): OutletStore {
+  const store = new OutletStore(file);
+  try {
+    const places = outlets.flatMap(({ name: outlet, from }) =>
+      ends.map((end, shard) => ({ outlet, shard, from: from === "start" ? 0 : end, end })),
+    );
+    for (const { outlet, shard, position } of store.place(places)) {
+      const end = `the log ends with ${ends[shard]}; going on there`;
+      say(`outlet ${outlet}, shard ${shard}: ${position} was delivered, but ${end}`);
+    }
+    return store;
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+/** On a store in which all outlets have their places; it is closed when they stop. */
 export function runOutlets(
   task: OutletTask,
+  store: OutletStore,
   openSource: (shard: number) => OutletSource,
   say: (line: string) => void,
 ): RunningOutlets {
-  const store = new OutletStore(task.file);
   const stopping = new AbortController();
   const stopped = new AbortController();
   const outlets: Outlet[] = [];
   const sources: OutletSource[] = [];
   const running: Promise<void>[] = [];
   try {
-    for (const shard of task.ends.keys()) begin(store, task, openSource(shard), say);
+    for (const shard of task.ends.keys()) verifyNames(store, openSource(shard), say);
     for (const [n, setup] of task.outlets.entries()) {
       const outlet = makeOutlet(setup);
       outlets.push(outlet);
@@ -109,28 +127,13 @@ function makeOutlet(setup: OutletSetup): Outlet {
   return functionOutlet(setup);
 }
 
-/** Gives every outlet its place in the shard, and looks whether names and cursors are of this log. */
-function begin(
-  store: OutletStore,
-  { outlets, ends }: OutletTask,
-  source: OutletSource,
-  say: (line: string) => void,
-): void {
+/** Whether the names in outlets.db are of this log. */
+function verifyNames(store: OutletStore, source: OutletSource, say: (line: string) => void): void {
   const { shard } = source;
-  const end = ends[shard]!;
   const named = store.names.namedTo(shard);
   const atEnd = named > 0 ? source.readAfter(named - 1, 1)[0] : undefined;
   if (!store.names.verify(shard, atEnd)) {
     say(`shard ${shard}: outlets.db belongs to another log than this one; the names in it are read again`);
   }
   source.close();
-  for (const { name, from } of outlets) {
-    store.begin(name, shard, from === "start" ? 0 : end);
-    const cursor = store.cursor(name, shard);
-    if (cursor <= end) continue;
-    say(
-      `outlet ${name}, shard ${shard}: ${cursor} was delivered, but the log ends with ${end}; going on there`,
-    );
-    store.moved(name, shard, end);
-  }
 }

@@ -1,6 +1,9 @@
 /**
  * The outlets as an engine uses them: started when it has recovered, asked for figures, stopped with it.
  *
+ * OUTLETS-1  Before the engine answers anybody every outlet has its place in the log, on the disk: it delivers what is answered
+ *            from then on, whenever the process dies.
+ *
  * On a folder a thread of its own follows the logs (`outlet-worker`). Functions of an embedding program can only be called
  * where they are, so with one of those, and in memory, everything runs here, in small pieces.
  */
@@ -12,7 +15,7 @@ import { shardFolder } from "../host/data-folder.js";
 import type { OutletSource } from "./delivery.js";
 import { journalSource, ownSource } from "./log-source.js";
 import type { OutletSetup } from "./outlet.js";
-import { countersOf, makeCounters, type OutletTask, runOutlets } from "./outlet-run.js";
+import { countersOf, makeCounters, type OutletTask, placeOutlets, runOutlets } from "./outlet-run.js";
 import type { OutletWorkerTask } from "./outlet-worker.js";
 
 export interface OutletFigures {
@@ -64,7 +67,7 @@ export function openOutlets(options: OutletsOptions): Outlets {
     readBytes: here ? readBytesHere : readBytesInThread,
   };
   const running = here
-    ? runOutlets(task, (shard) => sourceHere(folder, shard, journals[shard]!), say)
+    ? runOutlets(task, placeOutlets(task, say), (shard) => sourceHere(folder, shard, journals[shard]!), say)
     : runInThread({ ...task, folder }, say);
   const figures = outlets.map(({ name }, n) => ({ name, of: countersOf(counters, n, journals.length) }));
   return {
@@ -94,25 +97,42 @@ function checkNames(outlets: readonly OutletSetup[]): void {
   }
 }
 
-/** A thread that ends by itself is started again after a while: the engine goes on, and what was not delivered waits. */
+/**
+ * A thread that ends by itself, or whose outlets cannot be given their places, is started again after a while: the engine goes on,
+ * and what was not delivered waits.
+ */
 function runInThread(workerData: OutletWorkerTask, say: (line: string) => void): { stop(): Promise<void> } {
   let worker: Worker | undefined;
   let again: NodeJS.Timeout | undefined;
   let stopping = false;
   let ended = Promise.resolve();
+  let placed = false;
+
+  const startLater = () => {
+    if (!stopping) again = setTimeout(start, restartMs).unref();
+  };
+  const sayStopped = ({ message }: Error) =>
+    say(`the outlets have stopped and start again in ${restartMs / 1000} s: ${message}`);
 
   function start(): void {
+    try {
+      // Once: where they stand later is theirs, and may be past where the log ended when the engine started.
+      if (!placed) placeOutlets(workerData, say).close();
+      placed = true;
+    } catch (error) {
+      sayStopped(error as Error);
+      startLater();
+      return;
+    }
     // The flags of the program around us are not for our threads; with `--input-type` they would not even start.
     const started = new Worker(workerFile(), { workerData, execArgv: [] });
     worker = started;
     started.on("message", say);
-    started.on("error", (error) =>
-      say(`the outlets have stopped and start again in ${restartMs / 1000} s: ${error.message}`),
-    );
+    started.on("error", sayStopped);
     ended = new Promise((resolve) => {
       started.once("exit", () => {
         worker = undefined;
-        if (!stopping) again = setTimeout(start, restartMs).unref();
+        startLater();
         resolve();
       });
     });

@@ -1,9 +1,9 @@
 /**
  * The tables of outlets.db.
  *
- * OUTLET-SCHEMA-1  Nothing here is fsynced as it is written (`synchronous = NORMAL`): the disk is the log's, and whoever waits for an answer
- *                  would wait for this too. After a power loss the newest cursors may be older than they were, so something is delivered
- *                  again; a cursor is never newer than what was delivered.
+ * OUTLET-SCHEMA-1  Nothing here but where outlets begin is fsynced as it is written (`synchronous = NORMAL`): the disk is the log's,
+ *                  and whoever waits for an answer would wait for this too. After a power loss the newest cursors may be older
+ *                  than they were, so something is delivered again; a cursor is never newer than what was delivered.
  * OUTLET-SCHEMA-2  What cannot be built again from the log are the cursors and the dead letters.
  */
 
@@ -101,6 +101,16 @@ export function openOutletDatabase(file: string, existing = false): Database.Dat
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+/** What `write` commits is on the disk when this returns. */
+export function syncEach(db: Database.Database, write: () => void): void {
+  db.pragma("synchronous = FULL");
+  try {
+    write();
+  } finally {
+    db.pragma("synchronous = NORMAL");
   }
 }
 

@@ -5,11 +5,12 @@
  *                 not be delivered. So every event is delivered at least once, or is a dead letter.
  * OUTLET-STORE-2  A dead letter leaves when it was delivered after all, and never otherwise.
  * OUTLET-STORE-3  Any process may look through the dead letters and ask for another attempt while the engine runs; only the engine delivers.
+ * OUTLET-STORE-4  The places that outlets begin at are on the disk when `place` returns: what is answered after that, they deliver.
  */
 
 import type Database from "better-sqlite3";
 import { OutletNames } from "./outlet-names.js";
-import { openOutletDatabase } from "./outlet-schema.js";
+import { openOutletDatabase, syncEach } from "./outlet-schema.js";
 
 export interface Letter {
   readonly outlet: string;
@@ -35,6 +36,16 @@ export interface Cursor {
   readonly outlet: string;
   readonly shard: number;
   readonly position: number;
+}
+
+/** Where an outlet stands when the engine starts. */
+export interface Place {
+  readonly outlet: string;
+  readonly shard: number;
+  /** Position behind which it begins when it is new. */
+  readonly from: number;
+  /** Position of the last fact of the shard. */
+  readonly end: number;
 }
 
 const letterColumns = `id, outlet, shard, seq, type, event, attempts, error, failed_at_ms AS failedAtMs, wanted`;
@@ -69,9 +80,24 @@ export class OutletStore {
     });
   }
 
-  /** An outlet that was never seen begins behind `position`. */
-  begin(outlet: string, shard: number, position: number): void {
-    this.#db.prepare("INSERT OR IGNORE INTO cursors VALUES (?, ?, ?)").run(outlet, shard, position);
+  /**
+   * An outlet that was never seen begins behind `from`; one that stands behind `end`, where its log ends, goes on there. The places
+   * that were past their end, as they were.
+   */
+  place(places: readonly Place[]): Cursor[] {
+    const begin = this.#db.prepare("INSERT OR IGNORE INTO cursors VALUES (?, ?, ?)");
+    const cut: Cursor[] = [];
+    const placeAll = this.#db.transaction(() => {
+      for (const { outlet, shard, from, end } of places) {
+        begin.run(outlet, shard, from);
+        const position = this.cursor(outlet, shard);
+        if (position <= end) continue;
+        this.moved(outlet, shard, end);
+        cut.push({ outlet, shard, position });
+      }
+    });
+    syncEach(this.#db, () => placeAll.immediate());
+    return cut;
   }
 
   /** Where the outlet goes on; it has begun. */

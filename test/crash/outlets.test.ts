@@ -1,7 +1,7 @@
 /** Outlets of a real server that is killed, told to stop, and looked into from outside while it runs. */
 
 import { createHmac } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -157,6 +157,37 @@ test("kill -9 under load, again and again: every event leaves at least once, in 
   for (const { headers, body } of sink.requests) {
     const [, t, v1] = /^t=(\d+),v1=(\w+)$/.exec(headers["yifen-signature"] as string)!;
     expect(v1).toBe(createHmac("sha256", secret).update(`${t}.${body}`).digest("hex"));
+  }
+});
+
+test("kill -9 in the first moments of an outlet's first start: all that was answered since is told", async () => {
+  const shop = newFolder();
+  // What is older than the outlet is not for it.
+  const before = await start(shop, []);
+  await shopAt(before.address);
+  await stop(before);
+  const older = toldByLog(shop, 1).size;
+  for (const afterMs of [0, 300]) {
+    const data = newFolder();
+    cpSync(shop, data, { recursive: true });
+    const sink = await newSink();
+    const flags = ["--webhook-url", sink.url];
+    const server = await start(data, flags);
+    const client = await connect(server.address);
+    clients.push(client);
+    const lines = [{ product: "p1", qty: 1 }];
+    const keys = Array.from({ length: 20 }, (_, n) => `k${n}`);
+    await Promise.all(keys.map((key) => client.orders.place({ account: "a1", key, pay: "balance", lines })));
+    await sleep(afterMs);
+    await server.kill();
+    servers.delete(server);
+    await client.close();
+    const again = await start(data, flags);
+    await caughtUp(again);
+    await stop(again);
+    const told = [...toldByLog(data, 1)].slice(older);
+    expect(told.length).toBeGreaterThanOrEqual(40);
+    expectAll(sink.accepted, new Map(told));
   }
 });
 

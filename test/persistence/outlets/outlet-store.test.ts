@@ -117,12 +117,13 @@ test("names of another log are forgotten, those of the same are kept", () => {
 test("an outlet begins where it is told when it is new, and where it was when it is not", () => {
   const file = newFile();
   const store = new OutletStore(file);
-  store.begin("hook", 0, 40);
+  const end = 100;
+  store.place([{ outlet: "hook", shard: 0, from: 40, end }]);
   store.moved("hook", 0, 44);
-  store.begin("file", 0, 0);
+  store.place([{ outlet: "file", shard: 0, from: 0, end }]);
   store.close();
   const again = new OutletStore(file, true);
-  again.begin("hook", 0, 90);
+  again.place([{ outlet: "hook", shard: 0, from: 90, end }]);
   expect([again.cursor("hook", 0), again.cursor("file", 0)]).toEqual([44, 0]);
   expect(again.cursors()).toEqual([
     { outlet: "file", shard: 0, position: 0 },
@@ -131,9 +132,20 @@ test("an outlet begins where it is told when it is new, and where it was when it
   again.close();
 });
 
+test("an outlet that stands behind the end of its log goes on at the end, and it is told where it stood", () => {
+  const store = new OutletStore(":memory:");
+  const place = (end: number) => store.place([{ outlet: "hook", shard: 0, from: 0, end }]);
+  expect(place(50)).toEqual([]);
+  store.moved("hook", 0, 50);
+  expect(place(50)).toEqual([]);
+  expect(place(20)).toEqual([{ outlet: "hook", shard: 0, position: 50 }]);
+  expect(store.cursor("hook", 0)).toBe(20);
+  store.close();
+});
+
 test("an event that is put aside is one letter, however often, and the cursor is behind it", () => {
   const store = new OutletStore(":memory:");
-  store.begin("hook", 0, 0);
+  store.place([{ outlet: "hook", shard: 0, from: 0, end: 100 }]);
   store.bury(letter, 1000);
   store.bury({ ...letter, attempts: 2, error: "still no" }, 2000);
   store.bury({ ...letter, seq: 9 }, 3000);
@@ -148,7 +160,7 @@ test("an event that is put aside is one letter, however often, and the cursor is
 test("a letter is wanted by another process while the engine runs, and leaves when it was delivered", () => {
   const file = newFile();
   const engine = new OutletStore(file);
-  engine.begin("hook", 0, 0);
+  engine.place([{ outlet: "hook", shard: 0, from: 0, end: 100 }]);
   engine.bury(letter, 1000);
   engine.bury({ ...letter, seq: 8 }, 1000);
   expect(engine.wanted("hook")).toBeUndefined();
