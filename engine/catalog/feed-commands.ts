@@ -3,9 +3,21 @@
 import { isShardTopic, shardTopic } from "../../actors/events.js";
 import { refuse } from "../../actors/results.js";
 import type { Subscribe, Unsubscribe } from "../seams/commands.js";
-import { retryAfterMs, subscriptionsMax } from "../seams/limits.js";
+import {
+  connectionSubscriptionsMax,
+  retryAfterMs,
+  subscriptionsMax,
+  topicSubscriptionsMax,
+} from "../seams/limits.js";
 import { answerRefusal, answerResult } from "../turns/answers.js";
 import type { Turn } from "../turns/turn.js";
+
+/** Told to whoever meets one. */
+const subscriptionBounds = {
+  shard: { subscriptionsMax },
+  connection: { connectionSubscriptionsMax },
+  topic: { topicSubscriptionsMax },
+} as const;
 
 export function subscribe(turn: Turn, command: Subscribe): void {
   const { feed, books } = turn;
@@ -18,8 +30,11 @@ export function subscribe(turn: Turn, command: Subscribe): void {
   if (from > books.position + 1) {
     const details = { path: "params.from", reason: "the log is not that long", seq: books.position };
     answerRefusal(turn, command, refuse("invalid_request", details));
-  } else if (feed.size >= subscriptionsMax) {
-    answerRefusal(turn, command, refuse("overloaded", { retryAfterMs }));
+    return;
+  }
+  const bound = feed.boundOf(command.requester, command.topic);
+  if (bound !== undefined) {
+    answerRefusal(turn, command, refuse("overloaded", { retryAfterMs, ...subscriptionBounds[bound] }));
   } else {
     const sub = feed.subscribe(
       command.requester,

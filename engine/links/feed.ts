@@ -6,49 +6,46 @@
  *   product:ID   what became of its stock and price
  *   shard:N      everything that shard N tells
  *
- * What a fact is told as stands in `actors/events`.
+ * What a fact is told as stands in `actors/events`. Where each subscription has come to, and what is read for it, is the
+ * business of `feed-place`.
  *
  * FEED-1  A subscription is given every event of its topic from its first number on, in order, each once.
  * FEED-2  An event is given in the turn that records its fact, and so leaves through the gate; older ones are read from the log,
  *         which holds durable groups only.
  * FEED-3  An order that has left the books since is told under its account to whoever reads from its placement on; to others its
  *         events are told under the shard only, without account and total.
+ * FEED-4  Late subscribers share one budget per step, however many there are, and their connections take turns.
+ * FEED-5  Subscriptions are bounded for each topic of a connection, each connection and the shard; ending all of a connection
+ *         costs as much as it had.
  */
 
-import {
-  type EventNames,
-  eventOf,
-  isPublic,
-  isShardTopic,
-  type OrderNames,
-  type RefundNames,
-  topicOf,
-} from "../../actors/events.js";
-import { readFacts } from "../../actors/fact-codec.js";
-import { type Fact, type FactOf, Facts } from "../../actors/facts.js";
+import { eventOf, isPublic, isShardTopic, topicOf } from "../../actors/events.js";
+import type { Fact } from "../../actors/facts.js";
 import type { Group } from "../../persistence/log/journal.js";
-import type { Requester } from "../seams/requester.js";
-import { type Books, emptyOrder } from "../tables/books.js";
+import {
+  connectionSubscriptionsMax,
+  feedReadBytes,
+  feedReplayBytesPerStep,
+  feedReplayPushesPerStep,
+  subscriptionsMax,
+  topicSubscriptionsMax,
+} from "../seams/limits.js";
+import { ownerOf, type Requester } from "../seams/requester.js";
+import type { Books } from "../tables/books.js";
+import { BookNames } from "./feed-names.js";
+import { everything, giveGroup, nobody, Place, type Subscriber, type Subscription } from "./feed-place.js";
 
-interface Subscription {
-  readonly requester: Requester;
-  readonly sub: number;
-  /** The subject may not exist yet. */
-  readonly topic: string;
-  /** First sequence number still to be given. */
-  next: number;
-  /** Orders of its account that it was told of and that have left the books: they were alive together once, so few. */
-  readonly gone: Map<number, OrderNames>;
-}
+/** What one more subscription would break. */
+export type SubscriptionBound = "shard" | "connection" | "topic";
 
 export class Feed {
-  /** Those of an account or a product. */
-  #byTopic = new Map<string, Subscription[]>();
-  /** Those of the whole shard. */
-  #ofShard: Subscription[] = [];
-  #bySub = new Map<number, Subscription>();
-  /** Subscriptions that still have to read old groups. */
-  #behind: Subscription[] = [];
+  readonly #live = new Place(Number.POSITIVE_INFINITY);
+  /** Where late subscriptions stand, by the number that they want next. */
+  readonly #late = new Map<number, Place>();
+  readonly #bySub = new Map<number, Subscription>();
+  readonly #subscribers = new Map<object, Subscriber>();
+  /** Those with late subscriptions; the first has the next turn. */
+  readonly #waiting = new Set<Subscriber>();
   #lastSub = 0;
   #names: BookNames | undefined;
 
@@ -57,7 +54,16 @@ export class Feed {
   }
 
   get isBehind(): boolean {
-    return this.#behind.length > 0;
+    return this.#waiting.size > 0;
+  }
+
+  /** The bound that stands against one more (FEED-5). */
+  boundOf(requester: Requester, topic: string): SubscriptionBound | undefined {
+    if (this.#bySub.size >= subscriptionsMax) return "shard";
+    const subscriber = this.#subscribers.get(ownerOf(requester));
+    if (!subscriber) return undefined;
+    if (subscriber.subscriptions.size >= connectionSubscriptionsMax) return "connection";
+    return (subscriber.topics.get(keyOf(topic)) ?? 0) >= topicSubscriptionsMax ? "topic" : undefined;
   }
 
   /** `from` is the first number wanted; `position` that of the last fact of the books. Returns the number of it. */
@@ -70,26 +76,32 @@ export class Feed {
     shards: number,
   ): number {
     const sub = ++this.#lastSub * shards + shard;
-    const subscription: Subscription = { requester, sub, topic, next: from, gone: new Map() };
+    const subscriber = this.#subscriberOf(requester);
+    const place = from > position ? this.#live : this.#placeAt(from);
+    const subscription: Subscription = { requester, subscriber, sub, topic: keyOf(topic), from, place };
     this.#bySub.set(sub, subscription);
-    if (from <= position) this.#behind.push(subscription);
-    else this.#goLive(subscription);
+    subscriber.subscriptions.add(subscription);
+    subscriber.topics.set(subscription.topic, (subscriber.topics.get(subscription.topic) ?? 0) + 1);
+    place.add(subscription);
+    if (place !== this.#live) {
+      subscriber.late++;
+      this.#waiting.add(subscriber);
+    }
     return sub;
   }
 
   /** Whether there was such a subscription of this requester. */
   unsubscribe(requester: Requester, sub: number): boolean {
     const subscription = this.#bySub.get(sub);
-    if (!subscription || ownerOf(subscription.requester) !== ownerOf(requester)) return false;
+    if (!subscription || subscription.subscriber.owner !== ownerOf(requester)) return false;
     this.#remove(subscription);
     return true;
   }
 
   /** The connection is gone. */
   forget(requester: Requester): void {
-    for (const subscription of this.#bySub.values()) {
-      if (ownerOf(subscription.requester) === ownerOf(requester)) this.#remove(subscription);
-    }
+    const subscriber = this.#subscribers.get(ownerOf(requester));
+    for (const subscription of subscriber?.subscriptions ?? []) this.#remove(subscription);
   }
 
   /** Gives a fact to those who listen. Called for every fact, after it was applied: nothing is made for nobody. */
@@ -101,13 +113,15 @@ export class Feed {
     touch: (requester: Requester) => void,
   ): void {
     if (!isPublic(fact)) return;
+    const { byTopic } = this.#live;
     const names = this.#namesOf(books);
-    const listeners = this.#byTopic.get(topicOf(fact, names) ?? "") ?? nobody;
-    if (listeners.length === 0 && this.#ofShard.length === 0) return;
+    const listeners = byTopic.get(topicOf(fact, names) ?? "");
+    const ofShard = byTopic.get(everything);
+    if (!listeners && !ofShard) return;
     const event = eventOf(fact, names);
     if (!event) return;
-    for (const of of [listeners, this.#ofShard]) {
-      for (const { requester, sub } of of) {
+    for (const of of [listeners, ofShard]) {
+      for (const { requester, sub } of of ?? nobody) {
         requester.push(sub, position, event.type, timeMs, event.data);
         touch(requester);
       }
@@ -115,117 +129,85 @@ export class Feed {
   }
 
   /**
-   * Gives old events to those who asked for them, for about `bytes` of the log. Called between groups, when every
-   * fact of the books is durable, so that whoever has caught up can go live without a gap.
+   * Gives old events to those who asked for them (FEED-4). Called between groups, when every fact of the books is durable, so that
+   * whoever has caught up can go live without a gap. What is read for one is given to all who stand at the same place.
    */
   catchUp(
     books: Books,
-    read: (from: number) => Iterable<Group>,
-    bytes: number,
+    read: (from: number, bytes: number) => Iterable<Group>,
     touch: (requester: Requester) => void,
   ): void {
-    for (const subscription of this.#behind) {
-      let left = bytes;
-      for (const group of read(subscription.next)) {
-        this.#give(books, subscription, group);
-        touch(subscription.requester);
-        left -= group.body.length;
-        if (left <= 0) break;
+    const budget = { bytes: feedReplayBytesPerStep, pushes: feedReplayPushesPerStep };
+    for (let turns = this.#waiting.size; turns > 0 && budget.bytes > 0 && budget.pushes > 0; turns--) {
+      const [subscriber] = this.#waiting;
+      if (!subscriber) return;
+      const place = this.#lowestOf(subscriber);
+      budget.bytes -= feedReadBytes;
+      this.#late.delete(place.next);
+      for (const group of read(place.next, Math.max(1, budget.bytes))) {
+        giveGroup(books, this.#late, place, group, budget, touch);
+        if (budget.bytes <= 0 || budget.pushes <= 0) break;
       }
-      if (subscription.next > books.position) this.#goLive(subscription);
+      if (place.next > books.position) this.#goLive(place);
+      else this.#late.set(place.next, place);
+      // To the end of the queue, if anything is left to be read for it.
+      if (this.#waiting.delete(subscriber) && subscriber.late > 0) this.#waiting.add(subscriber);
     }
-    this.#behind = this.#behind.filter((s) => s.next <= books.position && this.#bySub.has(s.sub));
   }
 
-  #give(books: Books, subscription: Subscription, group: Group): void {
-    const { requester, sub, topic, next, gone } = subscription;
-    const names = new BookNames(books, gone);
-    const isShard = isShardTopic(topic);
-    readFacts(group.body, group.first, (fact, time, position) => {
-      if (position < next || !isPublic(fact)) return;
-      if (!isShard && topicOf(fact, names) !== topic) {
-        if (fact.type === Facts.orderArchived) gone.delete(fact.order);
-        return;
-      }
-      if (!isShard && fact.type === Facts.orderPlaced) rememberGone(gone, books, fact);
-      const event = eventOf(fact, names);
-      if (event) requester.push(sub, position, event.type, Math.floor(time / 1000), event.data);
-    });
-    subscription.next = group.last + 1;
+  #lowestOf(subscriber: Subscriber): Place {
+    let lowest = this.#live;
+    for (const { place } of subscriber.subscriptions) if (place.next < lowest.next) lowest = place;
+    return lowest;
+  }
+
+  #goLive(place: Place): void {
+    for (const { subscriber } of this.#live.take(place)) {
+      subscriber.late--;
+      if (subscriber.late === 0) this.#waiting.delete(subscriber);
+    }
+  }
+
+  #placeAt(next: number): Place {
+    const known = this.#late.get(next);
+    if (known) return known;
+    const place = new Place(next);
+    this.#late.set(next, place);
+    return place;
+  }
+
+  #subscriberOf(requester: Requester): Subscriber {
+    const owner = ownerOf(requester);
+    const known = this.#subscribers.get(owner);
+    if (known) return known;
+    const subscriber = { owner, subscriptions: new Set<Subscription>(), topics: new Map(), late: 0 };
+    this.#subscribers.set(owner, subscriber);
+    return subscriber;
+  }
+
+  #remove(subscription: Subscription): void {
+    const { sub, subscriber, topic, place } = subscription;
+    this.#bySub.delete(sub);
+    place.remove(subscription);
+    if (place !== this.#live) {
+      subscriber.late--;
+      if (subscriber.late === 0) this.#waiting.delete(subscriber);
+      if (place.byTopic.size === 0) this.#late.delete(place.next);
+    }
+    subscriber.subscriptions.delete(subscription);
+    const same = subscriber.topics.get(topic)! - 1;
+    if (same > 0) subscriber.topics.set(topic, same);
+    else subscriber.topics.delete(topic);
+    if (subscriber.subscriptions.size === 0) this.#subscribers.delete(subscriber.owner);
   }
 
   #namesOf(books: Books): BookNames {
     if (this.#names?.books !== books) this.#names = new BookNames(books);
     return this.#names!;
   }
-
-  #goLive(subscription: Subscription): void {
-    subscription.gone.clear();
-    if (isShardTopic(subscription.topic)) {
-      this.#ofShard.push(subscription);
-      return;
-    }
-    const listeners = this.#byTopic.get(subscription.topic);
-    if (listeners) listeners.push(subscription);
-    else this.#byTopic.set(subscription.topic, [subscription]);
-  }
-
-  #remove(subscription: Subscription): void {
-    this.#bySub.delete(subscription.sub);
-    this.#behind = this.#behind.filter((s) => s !== subscription);
-    this.#ofShard = this.#ofShard.filter((s) => s !== subscription);
-    const listeners = this.#byTopic.get(subscription.topic)?.filter((s) => s !== subscription);
-    if (!listeners) return;
-    if (listeners.length > 0) this.#byTopic.set(subscription.topic, listeners);
-    else this.#byTopic.delete(subscription.topic);
-  }
 }
 
-const nobody: readonly Subscription[] = [];
-
-function ownerOf(requester: Requester): object {
-  return requester.owner ?? requester;
-}
-
-/** Orders are read into a buffer of its own: events are made while a turn still holds the books' one. */
-class BookNames implements EventNames {
-  readonly #row = emptyOrder();
-
-  constructor(
-    readonly books: Books,
-    private readonly gone?: ReadonlyMap<number, OrderNames>,
-  ) {}
-
-  accountId(handle: number): string {
-    return this.books.accounts[handle]!.id;
-  }
-
-  productId(handle: number): string {
-    return this.books.products[handle]!.id;
-  }
-
-  productCurrency(handle: number): number {
-    return this.books.products[handle]!.currency;
-  }
-
-  order(number: number): OrderNames | undefined {
-    const { orders, accounts } = this.books;
-    if (!orders.has(number)) return this.gone?.get(number);
-    const { account, currency, total } = orders.read(number, this.#row);
-    return { account: accounts[account]!.id, currency, total };
-  }
-
-  /** Those that have ended are forgotten with their orders. */
-  refund(number: number): RefundNames | undefined {
-    const refund = this.books.afterSales.refunds.get(number);
-    if (!refund) return undefined;
-    const { order, currency, amount, provider, paymentId } = refund;
-    return { order, currency, amount, provider, paymentId };
-  }
-}
-
-function rememberGone(gone: Map<number, OrderNames>, books: Books, fact: FactOf<"orderPlaced">): void {
-  const { order, account, currency, total } = fact;
-  if (books.orders.has(order)) return;
-  gone.set(order, { account: books.accounts[account]!.id, currency, total });
+/** A feed is that of one shard, so whoever listens to a shard listens to everything here. */
+function keyOf(topic: string): string {
+  return isShardTopic(topic) ? everything : topic;
 }

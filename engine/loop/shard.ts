@@ -26,8 +26,8 @@ import { decodeMessage } from "../links/messages.js";
 import type { Bus } from "../seams/bus.js";
 import type { Clock } from "../seams/clock.js";
 import type { Command } from "../seams/commands.js";
-import { feedReplayBytesPerStep, groupBytesMax, groupTurnsMax, retryAfterMs } from "../seams/limits.js";
-import type { Requester } from "../seams/requester.js";
+import { groupBytesMax, groupMicrosMax, groupTurnsMax, retryAfterMs } from "../seams/limits.js";
+import { ownerOf, type Requester } from "../seams/requester.js";
 import type { Settings } from "../seams/settings.js";
 import type { Books } from "../tables/books.js";
 import { evolve } from "../tables/evolve.js";
@@ -157,7 +157,7 @@ export class Shard implements Turn {
     if (this.#failure !== undefined) return;
     const { lane, grows } = methods[command.method];
     const refusal = grows ? this.refuseNewWith : undefined;
-    if (refusal || !this.#mailbox.put(command, lane === "urgent")) {
+    if (refusal || !this.#mailbox.put(ownerOf(command.requester), command, lane === "urgent")) {
       this.counters.overloaded++;
       command.requester.refused(command.id, refusal ?? refuse("overloaded", { retryAfterMs }), false);
       this.#touched.add(command.requester);
@@ -169,7 +169,7 @@ export class Shard implements Turn {
   receive(bytes: Uint8Array): void {
     if (this.#failure !== undefined) return;
     const frame = decodeFrame(bytes);
-    if (frame && this.#mailbox.put(frame, true)) this.#parts.wake();
+    if (frame && this.#mailbox.put(this.#channels, frame, true)) this.#parts.wake();
   }
 
   /** The connection is gone: nothing more is given to it. */
@@ -203,7 +203,7 @@ export class Shard implements Turn {
     }
     if (this.feed.isBehind) {
       const { journal } = this.#parts;
-      this.feed.catchUp(this.books, (from) => journal.read(from), feedReplayBytesPerStep, this.touch);
+      this.feed.catchUp(this.books, (from, bytes) => journal.read(from, bytes), this.touch);
     }
     this.#beginTurn();
     const due = keysDue(this);
@@ -214,7 +214,9 @@ export class Shard implements Turn {
       this.#beginTurn();
       takeReport(this, report);
     }
+    const until = this.nowMicros + groupMicrosMax;
     for (let turns = 0; turns < groupTurnsMax && this.#group.bytes < groupBytesMax; turns++) {
+      if (this.nowMicros > until) break;
       const item = this.#mailbox.take();
       if (!item) break;
       this.#beginTurn();

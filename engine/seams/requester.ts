@@ -56,3 +56,8 @@ export interface Requester {
   /** Everything given so far is durable: send it. */
   flush(): void;
 }
+
+/** What stands for the connection: turns and bounds are counted for it, through whichever of its requesters it asks. */
+export function ownerOf(requester: Requester): object {
+  return requester.owner ?? requester;
+}

@@ -152,7 +152,7 @@ class JsonOutbox implements Outbox {
   }
 
   push(sub: number, seq: number, type: string, time: number, data: object): void {
-    this.#add(JSON.stringify({ sub, seq, type, time: isoTime(time), data }), false);
+    this.#add(`{"sub":${sub},"seq":${seq},${eventText(type, time, data)}}`, false);
   }
 
   clear(): void {
@@ -187,6 +187,18 @@ class JsonOutbox implements Outbox {
     this.#openCount = 0;
   }
 }
+
+/** One event goes to everybody who listens, one after the other: it is written once. */
+function eventText(type: string, time: number, data: object): string {
+  if (data !== toldData) {
+    toldText = JSON.stringify({ type, time: isoTime(time), data }).slice(1, -1);
+    toldData = data;
+  }
+  return toldText;
+}
+
+let toldData: object | undefined;
+let toldText = "";
 
 function answerHead(id: RequestId, status: number, replayed: boolean): string {
   return `{"id":${typeof id === "number" ? id : quoted(id)},"status":${status},${replayed ? '"replayed":true,' : ""}`;

@@ -33,7 +33,7 @@ export interface Journal {
   /** Takes the next group. Throws `JournalFailed`. */
   append(group: Group): void;
   /** Groups that end at or after `from`, in order, durable ones only. */
-  read(from: number): Iterable<Group>;
+  read(from: number, bytes?: number): Iterable<Group>;
   /** Bytes appended since this process opened it, for metrics and benches. */
   readonly bytesAppended: number;
   /** fsyncs made since this process opened it. */

@@ -100,12 +100,15 @@ export class LogReader {
   }
 }
 
-/** All durable groups that end at or after `from`, in order, as far as the log goes when each is asked for. */
-export function* readLog(folder: string, from: number): Generator<LoggedGroup, void> {
+/**
+ * All durable groups that end at or after `from`, in order, as far as the log goes when each is asked for. They are read
+ * about `bytes` at a time: as much as the caller expects to want.
+ */
+export function* readLog(folder: string, from: number, bytes = batchBytes): Generator<LoggedGroup, void> {
   const reader = new LogReader(folder);
   try {
     for (let position = Math.max(0, from - 1); ; ) {
-      const groups = reader.readAfter(position);
+      const groups = reader.readAfter(position, bytes);
       if (groups.length === 0) return;
       yield* groups;
       position = groups[groups.length - 1]!.last;

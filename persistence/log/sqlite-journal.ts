@@ -204,8 +204,8 @@ class OpenJournal implements SqliteJournal {
     return this.#segment;
   }
 
-  read(from: number): Iterable<Group> {
-    return readLog(this.#folder, from);
+  read(from: number, bytes?: number): Iterable<Group> {
+    return readLog(this.#folder, from, bytes);
   }
 
   sync(): void {

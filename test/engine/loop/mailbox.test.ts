@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Mailbox } from "../../../engine/loop/mailbox.js";
 import { methods } from "../../../engine/loop/methods.js";
 import type { Method } from "../../../engine/seams/commands.js";
-import { mailboxMax } from "../../../engine/seams/limits.js";
+import { mailboxMax, mailboxShare, mailboxTurn } from "../../../engine/seams/limits.js";
 
 test("what ends or serves orders that exist is urgent, and nothing else is", () => {
   const urgent = (Object.keys(methods) as Method[]).filter((method) => methods[method].lane === "urgent");
@@ -18,6 +18,8 @@ test("what ends or serves orders that exist is urgent, and nothing else is", () 
     "human.resolve",
   ]);
 });
+
+const one = { name: "the only one" };
 
 test("an empty mailbox gives nothing", () => {
   expect(new Mailbox().take()).toBeUndefined();
@@ -42,7 +44,7 @@ test("in any mix, the urgent lane goes first and each lane keeps its order", () 
           }
         } else {
           for (let n = 0; n < act.count; n++) {
-            expect(mailbox.put(++last, act.urgent)).toBe(true);
+            expect(mailbox.put(one, ++last, act.urgent)).toBe(true);
             (act.urgent ? urgent : ordinary).push(last);
           }
         }
@@ -55,10 +57,26 @@ test("in any mix, the urgent lane goes first and each lane keeps its order", () 
 
 test("a full lane takes no more, and leaves room in the other", () => {
   const mailbox = new Mailbox<number>();
-  for (let n = 0; n < mailboxMax; n++) mailbox.put(n, false);
-  expect(mailbox.put(-1, false)).toBe(false);
-  expect(mailbox.put(-2, true)).toBe(true);
+  for (let n = 0; n < mailboxMax; n++) mailbox.put(one, n, false);
+  expect(mailbox.put(one, -1, false)).toBe(false);
+  expect(mailbox.put(one, -2, true)).toBe(true);
   expect([mailbox.take(), mailbox.take()]).toEqual([-2, 0]);
-  expect(mailbox.put(-3, false)).toBe(true);
-  expect(mailbox.put(-4, false)).toBe(false);
+  expect(mailbox.put(one, -3, false)).toBe(true);
+  expect(mailbox.put(one, -4, false)).toBe(false);
+});
+
+test("whoever fills a lane is refused, and a share of it is left for everybody else", () => {
+  const mailbox = new Mailbox<number>();
+  const other = { name: "another" };
+  for (let n = 0; n < mailboxMax; n++) mailbox.put(one, n, false);
+  for (let n = 0; n < mailboxShare; n++) expect(mailbox.put(other, -n - 1, false)).toBe(true);
+  expect([mailbox.put(other, -100, false), mailbox.put(one, -100, false)]).toEqual([false, false]);
+});
+
+test("a command of somebody else waits for one turn of those who came first, not for all they have", () => {
+  const mailbox = new Mailbox<string>();
+  for (let n = 0; n < 5000; n++) mailbox.put(one, "rude", false);
+  mailbox.put({ name: "another" }, "polite", false);
+  const taken = Array.from({ length: mailboxTurn + 1 }, () => mailbox.take());
+  expect(taken.at(-1)).toBe("polite");
 });
