@@ -49,7 +49,7 @@ test.each([
   expect(canTakeMoney(withMoney(available), amount)).toBe(can);
 });
 
-test("a log that overdraws or overflows an account is not applied", () => {
+test("ACCOUNT-1: a log that overdraws or overflows an account is not applied", () => {
   const capture = { type: Facts.moneyCaptured, account: 4, order: 1024, amount: 101 } as const;
   expect(() => evolveAccount(withMoney(100), capture)).toThrow(/account ann: available -1/);
   const deposit = { type: Facts.accountDeposited, account: 4, amount: 1, ref: "r" } as const;

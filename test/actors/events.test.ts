@@ -265,7 +265,7 @@ test.each(["keyKept", "orderPaid", "accountNamed", "messageSent", "branchTried"]
   },
 );
 
-describe("an order that has left the books", () => {
+describe("EVENTS-2: an order that has left the books", () => {
   const gone = { order: order + 1024 };
 
   test("is told without what only the books knew", () => {

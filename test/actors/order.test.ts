@@ -30,7 +30,7 @@ test.each([
   [6999, false],
   [7000, true],
   [7001, true],
-])("at %i ms, with the deadline and grace at 7000: expired is %s", (nowMs, expired) => {
+])("ORDER-3: at %i ms, with the deadline and grace at 7000: expired is %s", (nowMs, expired) => {
   expect(isExpired(order(), nowMs)).toBe(expired);
   expect(decideEvent(order(), "pay", nowMs)?.code).toBe(expired ? "hold_expired" : undefined);
 });
@@ -56,7 +56,7 @@ test("a move changes status, version and what was paid", () => {
   expect(canceled).toMatchObject({ status: Statuses.Canceled, version: 2, paid: 0 });
 });
 
-test("a log that moves an order along no row of the table is not applied", () => {
+test("ORDER-1: a log that moves an order along no row of the table is not applied", () => {
   const pay = { type: Facts.orderPaid, order: 1024, amount: 999 } as const;
   const cancel = { type: Facts.orderCanceled, order: 1024, cause: 1, reason: "" } as const;
   for (const status of ["None", "Paid", "Canceled"] as const) {

@@ -189,7 +189,7 @@ describe("postings", () => {
     ]);
   });
 
-  test("every other fact moves nothing, and so does an amount of nothing", () => {
+  test("POSTINGS-2: every other fact moves nothing, and so does an amount of nothing", () => {
     const moving = new Set<number>(moves.map(([fact]) => fact.type));
     const still = Object.values(Facts).filter((type) => !moving.has(type));
     expect(still.length).toBe(Object.keys(Facts).length - moving.size);
@@ -198,7 +198,7 @@ describe("postings", () => {
     expect(postingsOf({ type: Facts.moneyCaptured, account: 3, order, amount: 0 }, names)).toEqual([]);
   });
 
-  test("the postings of any facts sum to zero in every unit", () => {
+  test("POSTINGS-1: the postings of any facts sum to zero in every unit", () => {
     const amounts = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
     const facts = fc.array(fc.tuple(fc.constantFrom(...moves.map(([fact]) => fact)), amounts));
     fc.assert(

@@ -59,7 +59,7 @@ test("confirm sells what was held, and it stays counted against the limit", () =
   expect(product.taken!.get(7)).toBe(3);
 });
 
-test("release gives units and limit back, and forgets an account that has none left", () => {
+test("PRODUCT-2: release gives units and limit back, and forgets an account that has none left", () => {
   const product = tea({ limitPerAccount: 5 });
   move(product, "stockHeld", 3);
   move(product, "stockReleased", 3);
@@ -127,11 +127,11 @@ test.each([
       });
     },
   ],
-])("a log that contradicts itself is not applied: %s", (_, apply) => {
+])("PRODUCT-1: a log that contradicts itself is not applied: %s", (_, apply) => {
   expect(apply).toThrow(/product tea/);
 });
 
-test("whatever is decided and applied, available + held + sold = supplied and none is negative", () => {
+test("PRODUCT-1: whatever is decided and applied, available + held + sold = supplied and none is negative", () => {
   const moves = fc.array(
     fc.record({
       kind: fc.constantFrom("hold", "sell", "confirm", "release", "restock"),

@@ -115,7 +115,7 @@ test("seq is the place in the log: it rises, and the time is that of the turn", 
 });
 
 for (const shards of [1, 3]) {
-  test(`resuming from any number gives exactly what a live subscriber was given from there on (${shards} shards)`, () => {
+  test(`EVENTS-1: resuming from any number gives exactly what a live subscriber was given from there on (${shards} shards)`, () => {
     const engine = shop({ shards });
     const topics = ["account:ann", "product:tea", "product:mug"];
     const live = new Map(topics.map((topic) => [topic, subscribe(engine, topic, 0).sub]));

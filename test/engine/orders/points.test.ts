@@ -145,7 +145,7 @@ describe.each([1, 3])("%i shards", (shards) => {
     expect(pointsOf(engine)).toBe(0);
   });
 
-  test("refunded after they were spent: a debt, which later points pay first", () => {
+  test("ACCOUNT-2: refunded after they were spent: a debt, which later points pay first", () => {
     const engine = bigShop("completed", shards);
     const order = paid(engine, big);
     complete(engine, order);

@@ -117,7 +117,7 @@ describe.each(places)("%s", (_, shards, buyer) => {
     },
   );
 
-  test("paid in part from outside, the rest from the wallet: pay takes what is due and no more", () => {
+  test("ORDER-2: paid in part from outside, the rest from the wallet: pay takes what is due and no more", () => {
     const engine = shop({ shards });
     const order = held(engine, buyer);
     expect(notify(engine, order, "5.00").result).toMatchObject({ outcome: "partially_paid", money: "kept" });

@@ -105,7 +105,7 @@ describe.each(ways)("an order of three lines, paid %s", (_, place) => {
     });
   }
 
-  test("in any pieces, by lines, by amount and the rest: exactly what was paid, and never more", () => {
+  test("ORDER-4: in any pieces, by lines, by amount and the rest: exactly what was paid, and never more", () => {
     const piece = fc.oneof(
       fc.record({
         amount: fc

@@ -58,7 +58,7 @@ describe.each([1, 3])("over %i shards", (shards) => {
     expect(lookup.result).toEqual({ state: "found", result });
   });
 
-  test("a refused step: what was done before is undone, newest first, and it itself is not", () => {
+  test("SAGA-3: a refused step: what was done before is undone, newest first, and it itself is not", () => {
     const { engine, outside } = sagaShop(shards, { ...all(), "gift/send:do": () => no });
     const { result } = engine.ask(begin("gift"));
     expect(result).toMatchObject({ state: "undone", error: { part: "send", how: "refused", reason: "no" } });

@@ -63,7 +63,7 @@ describe.each([1, 3])("over %i shards", (shards) => {
   test.each([
     ["refuses", no, "refused", ["gift/room:try"]],
     ["is not heard of", lost, "unknown", ["gift/room:try", "gift/room:cancel"]],
-  ])("one that %s cancels all, itself only if nobody knows", (_, fate, how, names) => {
+  ])("TCC-2: one that %s cancels all, itself only if nobody knows", (_, fate, how, names) => {
     const { engine, outside } = tccShop(shards, undefined, room(fate));
     const { result } = engine.ask(begin("gift"));
     expect(result).toMatchObject({ state: "undone", error: { part: "room", how } });
