@@ -219,7 +219,7 @@ test("a move that lost its race has no side effect: of two refunds of everything
   expect(outCalls.asked.length).toBe(1);
 });
 
-test("nor before it is on disk: the provider hears of a refund only when its intent is durable", () => {
+test("CALL-DISPATCHER-1, REFUNDS-1: nor before it is on disk: the provider hears of a refund only when its intent is durable", () => {
   const outCalls = providers(["refund:alipay"]);
   const journal = memoryJournal({ manual: true });
   const engine = testEngine({ journals: [journal], outCalls });
@@ -280,7 +280,7 @@ test("a request that failed does not run under its token when it could", () => {
   expect([balanceOf(engine, "ann"), stockOf(engine, "mug")]).toEqual(["100.00", [12, 0, 0]]);
 });
 
-test("a cart of three whose second line is short leaves no trace, and nobody saw its first line dip", () => {
+test("TURN-1: a cart of three whose second line is short leaves no trace, and nobody saw its first line dip", () => {
   const engine = shop();
   engine.ask(product("pen", "1.00"));
   for (const id of ["tea", "mug", "pen"]) engine.ask({ method: "feed.subscribe", topic: `product:${id}` });
@@ -315,7 +315,7 @@ test("the same product in two lines is one line: together they are too many, or 
   }
 });
 
-test("a payment is the same payment for whatever order its provider says it is", () => {
+test("NOTIFY-PAYMENT-1: a payment is the same payment for whatever order its provider says it is", () => {
   for (const shards of [1, 3]) {
     const engine = shop({ shards });
     const [first, second] = [held(engine), held(engine, { account: "ben", cart: { tea: 2 } })];

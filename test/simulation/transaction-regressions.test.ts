@@ -51,7 +51,7 @@ describe.each([1, 3])("seed 9: a saga that takes days, over %i shards", (shards)
     expect(leftOpen(engine)).toEqual([]);
   });
 
-  test("is forgotten by its actors a day after it was done, not before", () => {
+  test("FENCE-TABLE-1: is forgotten by its actors a day after it was done, not before", () => {
     const engine = shop({ shards, plan });
     engine.submit(begin("gift", { deadlineMs: 30 * 24 * hour }));
     passHours(engine, 60);
@@ -65,7 +65,7 @@ describe.each([1, 3])("seed 9: a saga that takes days, over %i shards", (shards)
   });
 });
 
-describe("a part that is being undone on another shard while a human looks at its item", () => {
+describe("TRANSACTION-ITEMS-2: a part that is being undone on another shard while a human looks at its item", () => {
   const books = { entries: [{ from: "fees", to: "suspense", amount: "10.00" }] };
   test.each([
     ["write_off", {}],

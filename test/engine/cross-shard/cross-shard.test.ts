@@ -83,7 +83,7 @@ function withBus(lost: (frame: CarriedFrame) => boolean, settings = {}) {
 }
 const nothing = () => false;
 
-test("a product's shard that is cut off never ends a branch by itself", () => {
+test("CROSS-SHARD-1: a product's shard that is cut off never ends a branch by itself", () => {
   const { engine, bus } = withBus(nothing);
   const { order } = engine.ask(place("ann", "k1", cart, { payWithinMs: 10_000 })).result;
   bus.lost = ({ to }) => to === 0;
@@ -97,7 +97,7 @@ test("a product's shard that is cut off never ends a branch by itself", () => {
   expectSettled(engine, 0);
 });
 
-test("an order that cannot ask a product's shard waits, and ends with its deadline", () => {
+test("CROSS-SHARD-2: an order that cannot ask a product's shard waits, and ends with its deadline", () => {
   const { engine, bus } = withBus(({ to }) => to === 0);
   const id = engine.submit(place("ann", "k1", cart, { payWithinMs: 10_000 }));
   engine.settle();
@@ -134,7 +134,7 @@ test("an answer that comes after the deadline places nothing", () => {
   expectSettled(engine, 0);
 });
 
-test("once decided it will be finished: a confirmation survives a stop of everything", () => {
+test("CROSS-SHARD-RUN-1: once decided it will be finished: a confirmation survives a stop of everything", () => {
   const { engine, bus } = withBus(nothing);
   const { order } = engine.ask(place("ann", "k1", cart, { payWithinMs: 10_000 })).result;
   bus.lost = () => true;
@@ -149,7 +149,7 @@ test("once decided it will be finished: a confirmation survives a stop of everyt
   ]);
 });
 
-test("frames that come twice, late or in the wrong order change nothing, and leave no trace in the books", () => {
+test("CHANNEL-3, OUTBOXES-3: frames that come twice, late or in the wrong order change nothing, and leave no trace in the books", () => {
   const seen: CarriedFrame[] = [];
   const engine = shop({
     shards,
@@ -169,7 +169,7 @@ test("frames that come twice, late or in the wrong order change nothing, and lea
   expect(engine.shards.map(({ books }) => books.position)).toEqual(positions);
 });
 
-test("a frame from the future is ignored until what is before it has come", () => {
+test("CHANNEL-3: a frame from the future is ignored until what is before it has come", () => {
   const held: CarriedFrame[] = [];
   let hold = false;
   const engine = shop({

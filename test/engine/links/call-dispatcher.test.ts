@@ -1,13 +1,12 @@
 import { expect, test } from "vitest";
-import { CallDispatcher, type CallReport, type OutCall } from "../../../engine/links/call-dispatcher.js";
+import { CallDispatcher, type OutCall } from "../../../engine/links/call-dispatcher.js";
 import { callsOutMax } from "../../../engine/seams/limits.js";
 
 function dispatcher() {
   const out: OutCall[] = [];
-  const reports: ((report: CallReport) => void)[] = [];
   const calls = new CallDispatcher({
     knows: () => true,
-    call: (call, report) => void (out.push(call), reports.push(report)),
+    call: (call) => void out.push(call),
   });
   const attempts = new Map<number, number>();
   const dispatch = () =>

@@ -33,7 +33,7 @@ test("what is new is sent once; nothing is sent twice before its time", () => {
   expect(frames()).toEqual([[1, 0, 3, 1]]);
 });
 
-test("what is not acknowledged is sent again from the first that is missing", () => {
+test("CHANNEL-2: what is not acknowledged is sent again from the first that is missing", () => {
   const { outboxes, channels, frames } = sender();
   for (let n = 0; n < 4; n++) outboxes.sent(1, body());
   channels.send(1000);
@@ -52,7 +52,7 @@ test("what is not acknowledged is sent again from the first that is missing", ()
   expect(frames()).toEqual([]);
 });
 
-test("a steady flow of later messages does not hide that the first was lost", () => {
+test("CHANNEL-2: a steady flow of later messages does not hide that the first was lost", () => {
   const { outboxes, channels, frames } = sender();
   for (let nowMs = 1000; nowMs < 1000 + channelRetryMs; nowMs += channelRetryMs / 4) {
     outboxes.sent(1, body());
@@ -93,7 +93,7 @@ test("a channel that remembers nothing begins with the first message that is not
   expect(frames()).toEqual([[1, 0, 4, 2]]);
 });
 
-test("an acknowledgement of what was never sent is a defect", () => {
+test("OUTBOXES-2: an acknowledgement of what was never sent is a defect", () => {
   const { outboxes } = sender();
   outboxes.sent(1, body());
   expect(() => outboxes.acked(1, 2)).toThrow(/never sent/);

@@ -115,7 +115,7 @@ test("seq is the place in the log: it rises, and the time is that of the turn", 
 });
 
 for (const shards of [1, 3]) {
-  test(`EVENTS-1: resuming from any number gives exactly what a live subscriber was given from there on (${shards} shards)`, () => {
+  test(`EVENTS-1, FEED-1: resuming from any number gives exactly what a live subscriber was given from there on (${shards} shards)`, () => {
     const engine = shop({ shards });
     const topics = ["account:ann", "product:tea", "product:mug"];
     const live = new Map(topics.map((topic) => [topic, subscribe(engine, topic, 0).sub]));
@@ -147,7 +147,7 @@ function busyDay(engine: TestEngine): void {
   engine.pass(60_000);
 }
 
-test("whoever subscribes at any moment, with whatever came before and comes after in the same group, misses nothing", () => {
+test("FEED-1: whoever subscribes at any moment, with whatever came before and comes after in the same group, misses nothing", () => {
   const action = fc.oneof(
     fc.record({ from: fc.nat(60) }),
     fc.record({ buy: fc.constantFrom("ann", "ben") }),
@@ -340,7 +340,7 @@ test.each([1, 3])("a shard that does not exist is refused (%i shards)", (shards)
   expect(answer).toMatchObject({ code: "invalid_request", details: { path: "params.topic", shards } });
 });
 
-test("an order that has left the books is told under its account from its placement on, and under its shard without it", () => {
+test("FEED-3: an order that has left the books is told under its account from its placement on, and under its shard without it", () => {
   const engine = shop();
   const first = engine.ask(place("ann", "k1", { tea: 1 })).result.order;
   engine.ask({ method: "order.cancel", order: first, key: "k2" });

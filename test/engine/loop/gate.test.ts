@@ -30,7 +30,7 @@ const requests = {
 } as const;
 
 for (const shards of [1, 3]) {
-  test(`with a journal that is never durable nothing leaves, and no further turn runs (${shards} shards)`, () => {
+  test(`SHARD-1, SHARD-2, FEED-2, REQUESTER-2: with a journal that is never durable nothing leaves, and no further turn runs (${shards} shards)`, () => {
     const { engine, journals } = gated(shards);
     const home = engine.shards[shards === 1 ? 0 : 1]!;
     engine.submit({ method: "feed.subscribe", topic: "account:ann" });
@@ -71,7 +71,7 @@ test("once the group is durable everything leaves at once, and the loop is woken
   expect(engine.answerTo(more)!.result.available).toBe("91.01");
 });
 
-test("a frame leaves only after the group that holds its messages is durable", () => {
+test("CHANNEL-1: a frame leaves only after the group that holds its messages is durable", () => {
   const { engine, journals } = gated(3);
   engine.submit(requests["an order across shards"]);
   engine.shards[1]!.step();
@@ -125,7 +125,7 @@ test("a late subscriber is not forgotten when the group before was slow to becom
 });
 
 for (const ending of ["lost", "kept"] as const) {
-  test(`with a journal that fails (group ${ending}) nothing leaves, and the shard stops for good`, () => {
+  test(`SHARD-3: with a journal that fails (group ${ending}) nothing leaves, and the shard stops for good`, () => {
     const { engine, journals, stores } = gated(1, { onAppend: () => ending });
     const shard = engine.shards[0]!;
     const ids = Object.values(requests).map((request) => engine.submit(request));

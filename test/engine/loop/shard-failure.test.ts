@@ -7,7 +7,7 @@ import { Books } from "../../../engine/tables/books.js";
 import { replay } from "../../../engine/tables/replay.js";
 import { place, shop } from "../../support/shop.js";
 
-test("an exception in a turn stops the shard: nobody is answered any more, not even who asked before it", () => {
+test("SHARD-3: an exception in a turn stops the shard: nobody is answered any more, not even who asked before it", () => {
   const engine = shop();
   const shard = engine.shards[0]!;
   const { appended } = engine.journals[0]!;
@@ -77,7 +77,7 @@ test("a group that holds fewer facts than it says is not replayed", () => {
   expect(() => replay(new Books(), { ...groupOf(1, [named("a")]), last: 2 })).toThrow(/ends at 1/);
 });
 
-test("a log that overdraws an account is not replayed", () => {
+test("EVOLVE-2: a log that overdraws an account is not replayed", () => {
   const facts: Fact[] = [
     named("a"),
     { type: Facts.accountOpened, account: 0, currency: 0 },

@@ -140,7 +140,7 @@ for (const shards of [1, 3]) {
     expect(refund(engine, order).code).toBe("ok");
   });
 
-  test(`in part, too much, twice, late: nothing is lost (${shards} shards)`, () => {
+  test(`NOTIFY-PAYMENT-2, SETTLE-PAYMENT-1: in part, too much, twice, late: nothing is lost (${shards} shards)`, () => {
     const engine = shop({ shards });
     const { order } = held(engine, { mug: 1 });
     expect(notify(engine, order, "10.00").result).toMatchObject({ outcome: "partially_paid", money: "kept" });

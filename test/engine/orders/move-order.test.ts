@@ -115,14 +115,17 @@ for (const graceMs of [0, 2000]) {
     }
   });
 
-  test.each([-1, 0, 1])(`nobody sees the hold %i ms from the deadline and a grace of ${graceMs} ms`, (ms) => {
-    const engine = shop({ settings: { graceMs } });
-    const start = engine.clock.micros;
-    engine.ask(place("ann", "k1", { tea: 10 }, { payWithinMs: hour }));
-    engine.clock.micros = start + (hour + graceMs + ms) * 1000;
-    const other = engine.ask(place("ben", "k1", { tea: 1 }, { pay: "balance" }));
-    expect(other.code).toBe(ms < 0 ? "insufficient_stock" : "ok");
-  });
+  test.each([-1, 0, 1])(
+    `SHARD-5: nobody sees the hold %i ms from the deadline and a grace of ${graceMs} ms`,
+    (ms) => {
+      const engine = shop({ settings: { graceMs } });
+      const start = engine.clock.micros;
+      engine.ask(place("ann", "k1", { tea: 10 }, { payWithinMs: hour }));
+      engine.clock.micros = start + (hour + graceMs + ms) * 1000;
+      const other = engine.ask(place("ben", "k1", { tea: 1 }, { pay: "balance" }));
+      expect(other.code).toBe(ms < 0 ? "insufficient_stock" : "ok");
+    },
+  );
 }
 
 test("the buyer is told the deadline without the grace", () => {
@@ -141,7 +144,7 @@ test("a timer that fires on an order that moved on changes nothing", () => {
   expect(engine.shards[0]!.books.position).toBe(position);
 });
 
-test("a clock that jumps back does not move the engine's time, and its orders still expire", () => {
+test("SHARD-4: a clock that jumps back does not move the engine's time, and its orders still expire", () => {
   const engine = shop({ settings: { graceMs: 0 } });
   const first = engine.ask(place("ann", "k1", { tea: 1 }, { payWithinMs: 10_000 })).result;
   engine.clock.micros -= hour * 1000;

@@ -70,7 +70,7 @@ describe.each(places)("%s", (_, shards, buyer) => {
     expect(Object.values(standing(engine, "clearing:"))).toEqual([`-${total}`]);
   });
 
-  test("the same word twice in one group moves nothing twice, and gets the same answer", () => {
+  test("NOTIFY-PAYMENT-1: the same word twice in one group moves nothing twice, and gets the same answer", () => {
     const engine = shop({ shards });
     const order = held(engine, buyer);
     const params = notifyParams(order, total);
@@ -221,7 +221,7 @@ test("the number of an order that was refused is taken for an archived one: the 
   expect(engine.restart().hashes()).toEqual(engine.hashes());
 });
 
-test("money of no order, and of another currency, waits in suspense with an item for a human each", () => {
+test("NOTIFY-PAYMENT-2: money of no order, and of another currency, waits in suspense with an item for a human each", () => {
   for (const shards of [1, 3]) {
     const engine = shop({ shards });
     const order = held(engine);

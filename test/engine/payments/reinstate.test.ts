@@ -73,7 +73,7 @@ test("one line is gone: what the others took again is given back, and the money 
   expectOver(engine);
 });
 
-test("a product's shard that does not answer in time: the money goes back, and later so does what it took", () => {
+test("REINSTATE-ORDER-1: a product's shard that does not answer in time: the money goes back, and later so does what it took", () => {
   const { engine, bus, order } = canceled(({ to }) => to === 0);
   const word = notifyParams(order, total);
   const ids = [engine.submit(word), engine.submit(word)];
@@ -92,7 +92,7 @@ test("a product's shard that does not answer in time: the money goes back, and l
   expect(stockBuckets(engine)).toEqual(whole);
 });
 
-test("another payment while it waits, and any after it, is refunded: it comes back once or not at all", () => {
+test("REINSTATE-ORDER-2: another payment while it waits, and any after it, is refunded: it comes back once or not at all", () => {
   const { engine, bus, order } = canceled(({ to }) => to === 0);
   const first = engine.submit(notifyParams(order, total));
   engine.settle();

@@ -245,7 +245,7 @@ function onTheWay(engine: TestEngine): { order: string; id: string } {
   return { order, id: refund(engine, order).result.refunds[0].refund };
 }
 
-test("a provider that fails: the refund is unknown, asked again under the same id, and never a second refund", () => {
+test("CALLS-1, REFUNDS-1, REFUNDS-2: a provider that fails: the refund is unknown, asked again under the same id, and never a second refund", () => {
   const outCalls = providers([alipay], { how: "failed", error: "timeout" });
   const engine = shop({ outCalls });
   const { order, id } = onTheWay(engine);

@@ -165,12 +165,24 @@ test.each([
   ],
   ["of nothing", [{ from: "loss", to: "suspense", amount: "0.00" }], "invalid_amount"],
   ["left out", undefined, "invalid_request"],
-])("entries that are %s are refused, and nothing moves", (_, entries, code) => {
+])(
+  "HAND-ENTRIES-1, HAND-ENTRIES-2: entries that are %s are refused, and nothing moves",
+  (_, entries, code) => {
+    const { engine } = spentGift(1);
+    const { item } = engine.ask(list()).result.items[0];
+    const before = engine.hashes();
+    expect(engine.ask(resolve(item, "entries", { entries })).code).toBe(code);
+    expect(engine.hashes()).toEqual(before);
+  },
+);
+
+test("HAND-ENTRIES-1: entries of a wallet in another currency are refused", () => {
   const { engine } = spentGift(1);
+  engine.ask({ method: "account.open", account: "eve", currency: "USD" });
+  engine.ask({ method: "account.deposit", account: "eve", amount: "100.00", ref: "start" });
   const { item } = engine.ask(list()).result.items[0];
-  const before = engine.hashes();
-  expect(engine.ask(resolve(item, "entries", { entries })).code).toBe(code);
-  expect(engine.hashes()).toEqual(before);
+  const entries = [{ from: "wallet:eve", to: "suspense", amount: "30.00" }];
+  expect(engine.ask(resolve(item, "entries", { entries })).code).toBe("currency_mismatch");
 });
 
 const cover30 = [
@@ -304,7 +316,7 @@ test.each([
   ["undone", {}, lost],
   ["entries", { entries: [{ from: "loss", to: "clearing:wrapper", amount: "12.00" }] }, lost],
   ["write_off", {}, lost],
-])("%s ends a compensation outside, with the books at zero", (action, more, then) => {
+])("TRANSACTION-ITEMS-1: %s ends a compensation outside, with the books at zero", (action, more, then) => {
   const { engine, id, fates } = failingUndo();
   const { item } = engine.ask(list()).result.items[0];
   fates.undo = then;
@@ -316,7 +328,7 @@ test.each([
   expect(firstBad(engine)).toBeUndefined();
 });
 
-test("a function that nobody here has waits for a day, then for a human, who says what it did", () => {
+test("CALLS-3: a function that nobody here has waits for a day, then for a human, who says what it did", () => {
   const outside = world({});
   const engine = shop({ outCalls: outside.outCalls, plan: () => saga(pay(), call("wrap")) });
   const id = engine.submit(begin("gift", { deadlineMs: 2_592_000_000 }));

@@ -7,7 +7,7 @@ import { evolve } from "../../../engine/tables/evolve.js";
 
 const time = 1_767_225_600_000_000;
 
-test("a fact of an unknown type throws, whatever its number", () => {
+test("EVOLVE-2: a fact of an unknown type throws, whatever its number", () => {
   const known = new Set<number>(Object.values(Facts));
   for (let type = 0; type < 256; type++) {
     if (known.has(type)) continue;

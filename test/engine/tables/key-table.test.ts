@@ -37,7 +37,7 @@ test("what is kept is read back whole, in every space and for every subject", ()
   expect(table.find(spaces.order, 2, "k")).toBe(-1);
 });
 
-test("a key that runs is completed in place, and its result never changes again", () => {
+test("KEY-TABLE-2: a key that runs is completed in place, and its result never changes again", () => {
   const table = new KeyTable();
   table.keep(kept("k", { code: running }));
   table.keep(kept("other"));
@@ -54,7 +54,7 @@ test("keys that differ in one character, in case or in length are different keys
   for (const [order, key] of keys.entries()) expect(table.order(table.find(0, 0, key))).toBe(order);
 });
 
-test("in any mix of keeping, dropping and finding, the table is a Map in order of keeping", () => {
+test("KEY-TABLE-1: in any mix of keeping, dropping and finding, the table is a Map in order of keeping", () => {
   const key = fc.nat(150).map((n) => `key-${n}`);
   const action = fc.oneof(
     fc.record({

@@ -120,7 +120,7 @@ test.each([2 ** 31 - 3, 2 ** 31 + 5, 2 ** 32 - 3, 2 ** 32 + 5])(
   },
 );
 
-test("rows keep their index and numbers when any others are dropped, and memory goes with them", () => {
+test("ROWS-1: rows keep their index and numbers when any others are dropped, and memory goes with them", () => {
   const rows = new Rows(2);
   for (let n = 0; n < 3 * perChunk; n++) rows.set(rows.add(), 1, n);
   const whole = rows.bytes;
@@ -172,7 +172,7 @@ test("rows may be dropped while each is visited", () => {
   expect(present(rows)).toEqual(visited.filter((row) => row % 4 === 3));
 });
 
-test("in any mix of adding, dropping anywhere, saving and loading, rows are a Map, and bytes are of the Map alone", () => {
+test("ROWS-1, ROWS-3: in any mix of adding, dropping anywhere, saving and loading, rows are a Map, and bytes are of the Map alone", () => {
   const action = fc.oneof(
     fc.record({ add: fc.integer({ min: 1, max: 12_000 }) }),
     fc.record({

@@ -171,7 +171,7 @@ const action = fc.oneof(
 );
 
 for (const shards of [1, 3]) {
-  test(`at any moment of any run a snapshot has the hash of the books, and the rest of the log makes the same of both (${shards} shards)`, () => {
+  test(`EVOLVE-1: at any moment of any run a snapshot has the hash of the books, and the rest of the log makes the same of both (${shards} shards)`, () => {
     fc.assert(
       fc.property(fc.array(action, { maxLength: 60, size: "max" }), (actions) => {
         const engine = shop({ shards, settings: { graceMs: 0, keysMax: 6, keysKeepMs: 10_000 } });

@@ -271,7 +271,7 @@ function everyOrder(left: readonly (readonly [Event, number])[], branches: reado
   );
 }
 
-test("every order of try, confirm and cancel, each none, once or twice, a crash after each record: nothing is lost or made", () => {
+test("TRANSFERS-1: every order of try, confirm and cancel, each none, once or twice, a crash after each record: nothing is lost or made", () => {
   const of = (branch: number, times: number) =>
     (["try", "confirm", "cancel"] as const).map((call) => [{ branch, call }, times] as const);
   let orders = 0;
@@ -309,7 +309,7 @@ test("cancel of a participant that was never tried must not mint money", () => {
   }
 });
 
-test("confirm or cancel twice must not move twice", () => {
+test("PARTICIPANT-2: confirm or cancel twice must not move twice", () => {
   for (const branch of [0, 1, 2]) {
     const once = after(branch, ["try", "confirm"]);
     const twice = after(branch, ["try", "confirm", "confirm", "cancel"]);

@@ -114,7 +114,7 @@ test("compensations run newest first, each after the one before it has ended", (
   expect(engine.answerTo(id)?.result.state).toBe("undone");
 });
 
-test("a report that comes twice, late, or for a call that has ended changes nothing", () => {
+test("CALLS-2: a report that comes twice, late, or for a call that has ended changes nothing", () => {
   const outside = world({ "gift/send:do": () => undefined, "gift/send:undo": () => ok });
   const engine = shop({ outCalls: outside.outCalls, plan: () => saga(tea(), call("send")) });
   const id = engine.submit(begin("gift"));
@@ -147,7 +147,7 @@ test("a saga past its deadline undoes also the step that is under way", () => {
   expect(leftOpen(engine)).toEqual([]);
 });
 
-test("a compensation is in the log before its step has left", () => {
+test("CALL-DISPATCHER-1: a compensation is in the log before its step has left", () => {
   const outside = world({ "gift/send:do": () => ok });
   const left: string[] = [];
   const engine = shop({

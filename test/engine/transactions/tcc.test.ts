@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { channelRetryMs, fenceKeepMs } from "../../../engine/seams/limits.js";
+import { channelRetryMs, fenceKeepMs, fencesMax } from "../../../engine/seams/limits.js";
 import { fenceAskMs } from "../../../engine/tables/fence-table.js";
 import { loadBooks, saveBooks, stateHash } from "../../../engine/tables/snapshot.js";
 import type { CarriedFrame, TestEngine } from "../../support/engine.js";
@@ -77,7 +77,7 @@ describe.each([1, 3])("over %i shards", (shards) => {
     expect(leftOpen(engine)).toEqual([]);
   });
 
-  test("a freeze lasts ten minutes, and its coordinator ends it", () => {
+  test("COORDINATOR-2, PARTS-1: a freeze lasts ten minutes, and its coordinator ends it", () => {
     const { engine, outside } = tccShop(shards, undefined, { ...room(), "gift/room:try": () => undefined });
     const id = engine.submit(begin("gift"));
     engine.settle();
@@ -125,7 +125,7 @@ describe.each([1, 3])("over %i shards", (shards) => {
   });
 });
 
-test("a participant's shard that is cut off never ends a branch by itself; it asks, and is told", () => {
+test("FENCE-TABLE-3, PARTICIPANT-1: a participant's shard that is cut off never ends a branch by itself; it asks, and is told", () => {
   const bus = { lost: (_: CarriedFrame) => false };
   const engine = shop({
     shards: 3,
@@ -165,7 +165,7 @@ test("a branch that is cut off both ways keeps its hold for a day, and not a mom
   expect(leftOpen(engine)).toEqual([]);
 });
 
-test("fences of branches that ended are kept a day, and then dropped", () => {
+test("FENCE-TABLE-1: fences of branches that ended are kept a day, and then dropped", () => {
   const { engine } = tccShop(1, tcc(tea(), pay()));
   engine.ask(begin("gift"));
   const { fences } = engine.shards[0]!.books;
@@ -175,6 +175,16 @@ test("fences of branches that ended are kept a day, and then dropped", () => {
   engine.pass(2);
   expect(fences.size).toBe(0);
   expect(engine.restart().hashes()).toEqual(engine.hashes());
+});
+
+test("FENCE-TABLE-2: with as many fences as may be kept, a new try is refused before it has one", () => {
+  const { engine } = tccShop(1, tcc(tea()));
+  const { fences } = engine.shards[0]!.books;
+  Object.defineProperty(fences, "size", { get: () => fencesMax, configurable: true });
+  expect(engine.ask(begin("gift")).result).toMatchObject({ state: "undone", error: { code: "overloaded" } });
+  expect(fences.nextNumber).toBe(1);
+  Reflect.deleteProperty(fences, "size");
+  expect(engine.ask(begin("gift", { key: "t2" })).result.state).toBe("done");
 });
 
 test("a snapshot holds transactions, calls, fences and items as they stand, and goes on with them", () => {

@@ -78,56 +78,61 @@ const cases: readonly (readonly [string, Case])[] = [
 ];
 
 describe.each([1, 3])("over %i shards", (shards) => {
-  test.each(cases)("%s: a crash after any record, and it ends the same", (_, { plan, state, ...scene }) => {
-    const log: Durable[] = [];
-    const start = () => {
-      const { effects, act } = service(new Set(scene.refuse), new Set(scene.silent));
-      const madeAt: number[] = [];
-      const fate = (made: OutCall) => {
-        madeAt.push(log.length);
-        return act(made);
+  test.each(cases)(
+    "COORDINATOR-1, PARTS-2: %s: a crash after any record, and it ends the same",
+    (_, { plan, state, ...scene }) => {
+      const log: Durable[] = [];
+      const start = () => {
+        const { effects, act } = service(new Set(scene.refuse), new Set(scene.silent));
+        const madeAt: number[] = [];
+        const fate = (made: OutCall) => {
+          madeAt.push(log.length);
+          return act(made);
+        };
+        const names = plan.parts.flatMap((part) => (part.kind === "call" ? [part.name] : []));
+        const verbs = ["do", "undo", "try", "confirm", "cancel"];
+        const functions = names.flatMap((name) =>
+          verbs.map((verb) => [`gift/${name}:${verb}`, fate] as const),
+        );
+        return { effects, act, madeAt, outside: world(Object.fromEntries(functions)) };
       };
-      const names = plan.parts.flatMap((part) => (part.kind === "call" ? [part.name] : []));
-      const verbs = ["do", "undo", "try", "confirm", "cancel"];
-      const functions = names.flatMap((name) => verbs.map((verb) => [`gift/${name}:${verb}`, fate] as const));
-      return { effects, act, madeAt, outside: world(Object.fromEntries(functions)) };
-    };
-    const first = start();
-    const journals = watchedJournals(shards, log);
-    const engine = testEngine({ shards, journals, plan: () => plan, outCalls: first.outside.outCalls });
-    for (const account of ["ann", "ben"]) {
-      engine.ask({ method: "account.open", account, currency: "CNY" });
-      engine.ask({ method: "account.deposit", account, amount: "100.00", ref: "start" });
-    }
-    engine.ask(product("tea", "9.99", { stock: 10 }));
-    const before = log.length;
-    const id = engine.submit(begin("gift"));
-    for (let n = 0; n < 10; n++) engine.pass(1000);
-    expect(engine.answerTo(id)?.result.state).toBe(state);
-    expect(log.length).toBeGreaterThan(before);
+      const first = start();
+      const journals = watchedJournals(shards, log);
+      const engine = testEngine({ shards, journals, plan: () => plan, outCalls: first.outside.outCalls });
+      for (const account of ["ann", "ben"]) {
+        engine.ask({ method: "account.open", account, currency: "CNY" });
+        engine.ask({ method: "account.deposit", account, amount: "100.00", ref: "start" });
+      }
+      engine.ask(product("tea", "9.99", { stock: 10 }));
+      const before = log.length;
+      const id = engine.submit(begin("gift"));
+      for (let n = 0; n < 10; n++) engine.pass(1000);
+      expect(engine.answerTo(id)?.result.state).toBe(state);
+      expect(log.length).toBeGreaterThan(before);
 
-    for (let length = before; length <= log.length; length++) {
-      const { effects, act, outside } = start();
-      const again = testEngine({
-        shards,
-        journals: journalsUpTo(shards, log, length),
-        plan: () => plan,
-        outCalls: outside.outCalls,
-        nowMs: Math.floor(engine.clock.micros / 1000),
-      });
-      // What was done outside before the crash stays done.
-      for (const [index, made] of first.outside.calls.entries())
-        if (first.madeAt[index]! <= length) act(made);
-      again.submit(begin("gift"));
-      for (let n = 0; n < 20; n++) again.pass(1000);
-      expect(again.ask(begin("gift")).result.state, `after ${length} of ${log.length}`).toBe(state);
-      expect(leftOpen(again)).toEqual([]);
-      const moved = state === "done" && plan.parts.some(({ kind }) => kind === "money");
-      expect([balanceOf(again, "ann"), balanceOf(again, "ben")]).toEqual(
-        moved ? ["90.00", "110.00"] : ["100.00", "100.00"],
-      );
-      expect(stockOf(again, "tea")).toEqual(state === "done" ? [8, 0, 2] : [10, 0, 0]);
-      for (const [part, verb] of Object.entries(scene.effects)) expect(effects.get(part), part).toBe(verb);
-    }
-  });
+      for (let length = before; length <= log.length; length++) {
+        const { effects, act, outside } = start();
+        const again = testEngine({
+          shards,
+          journals: journalsUpTo(shards, log, length),
+          plan: () => plan,
+          outCalls: outside.outCalls,
+          nowMs: Math.floor(engine.clock.micros / 1000),
+        });
+        // What was done outside before the crash stays done.
+        for (const [index, made] of first.outside.calls.entries())
+          if (first.madeAt[index]! <= length) act(made);
+        again.submit(begin("gift"));
+        for (let n = 0; n < 20; n++) again.pass(1000);
+        expect(again.ask(begin("gift")).result.state, `after ${length} of ${log.length}`).toBe(state);
+        expect(leftOpen(again)).toEqual([]);
+        const moved = state === "done" && plan.parts.some(({ kind }) => kind === "money");
+        expect([balanceOf(again, "ann"), balanceOf(again, "ben")]).toEqual(
+          moved ? ["90.00", "110.00"] : ["100.00", "100.00"],
+        );
+        expect(stockOf(again, "tea")).toEqual(state === "done" ? [8, 0, 2] : [10, 0, 0]);
+        for (const [part, verb] of Object.entries(scene.effects)) expect(effects.get(part), part).toBe(verb);
+      }
+    },
+  );
 });

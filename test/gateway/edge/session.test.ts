@@ -33,6 +33,27 @@ describe.each(encodings)("%s", (_, encoding) => {
     ]);
   });
 
+  test("REQUESTER-1: what was given is the engine's again when the call returns, and may be changed", () => {
+    const { ask, got, engine } = start();
+    ask([place(1), { id: 2, method: "account.get", params: { account: "a1" } }]);
+    const { requester } = engine.submitted[0]!;
+    const view = orderOf("a1", "k-1", [{ product: "p1", qty: 2 }]) as unknown as {
+      status: string;
+      lines: object[];
+    };
+    const result = { available: "1.00" };
+    requester.order(1, view as unknown as Parameters<typeof requester.order>[1], false);
+    requester.result(2, result, false);
+    view.status = "Paid";
+    view.lines.length = 0;
+    result.available = "2.00";
+    requester.flush();
+    expect(got().flat()).toMatchObject([
+      { id: 1, result: { status: "Created", lines: [{ qty: 2 }] } },
+      { id: 2, result: { available: "1.00" } },
+    ]);
+  });
+
   test("a flush with nothing to say sends no frame", () => {
     const { ask, got, engine } = start();
     ask(place(1));
