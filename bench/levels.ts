@@ -47,7 +47,13 @@ const perFrame = 64;
 const arrayHeadBytes = 3;
 
 export function runLevel(config: LevelConfig): LevelResult {
-  const journal = config.level === "L2" ? openSqliteJournal({ folder: config.folder }) : forgetfulJournal();
+  const journal =
+    config.level === "L2"
+      ? openSqliteJournal({
+          folder: config.folder,
+          identity: { engine: "0".repeat(32), shard: 0, shards: 1 },
+        })
+      : forgetfulJournal();
   const shard = openShard(journal);
   const tally = { ok: 0, other: 0 };
   fill(shard, config);

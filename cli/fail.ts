@@ -1,21 +1,41 @@
 /**
- * What a failed command tells the operator: one line that says what to do, and an exit code that means something.
- *
- *   0  done; an audit found nothing wrong
- *   1  the engine stopped: storage failed, or a defect
- *   2  the command or a setting cannot be used
- *   3  the folder is in use or the log is damaged, or an audit found something wrong
- *   4  something that the command needs is missing on this machine, a running engine for instance
+ * What a failed command tells the operator: one line that says what is wrong, one that says what to do, and an exit code
+ * from the table below. A supervisor restarts after 1 and 6 only: nothing else gets better by itself.
  */
 
 import { CommanderError } from "commander";
 import { YifenError } from "../client/error.js";
 import { BadConfig } from "../gateway/host/config.js";
+import { MachineUnfit } from "../gateway/host/machine.js";
 import { ListenFailed, UnsafeHost } from "../gateway/socket-server.js";
 import { JournalFailed, LogDamaged } from "../persistence/log/journal.js";
 import { FolderInUse } from "../persistence/log/lock.js";
+import {
+  FolderRefused,
+  faultOf,
+  type StorageFault,
+  StorageUnavailable,
+} from "../persistence/log/storage-error.js";
 
-export const exitCodes = { done: 0, stopped: 1, usage: 2, damaged: 3, missing: 4 } as const;
+export const exitCodes = {
+  /** Stopped by a signal, or the command is done; an audit found nothing wrong. */
+  done: 0,
+  /** The engine stopped while it ran: storage failed, or a defect. What was answered is on disk. */
+  stopped: 1,
+  /** The command or a setting cannot be used. */
+  usage: 2,
+  /** The log or a snapshot is damaged, or an audit found something wrong. */
+  damaged: 3,
+  /** Something that the command needs is missing on this machine: a tool, a running engine, memory, open files, a version of Node. */
+  missing: 4,
+  /** The folder cannot be worked on until a human has looked: in use, not whole, another engine's, a newer version's, not ours to write. */
+  refused: 5,
+  /** A file cannot be read or written now: the disk is full or does not answer, or the system has no more memory or open files. */
+  unavailable: 6,
+} as const;
+
+/** Those after which the same command, given again, may succeed with nobody doing anything. */
+export const worthRestarting: readonly number[] = [exitCodes.stopped, exitCodes.unavailable];
 
 /** Something outside of the project is not on PATH. */
 export class ToolMissing extends Error {
@@ -26,27 +46,32 @@ export class ToolMissing extends Error {
 export function fail(error: unknown): number {
   // Commander has already written its own message.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  const [code, advice] = verdict(error);
+  const [code, advice] = verdictOn(error) ?? [exitCodes.stopped, ""];
   const message = error instanceof Error ? error.message : String(error);
   console.error(`yifen: ${message}${advice ? `\n       ${advice}` : ""}`);
-  if (code === exitCodes.stopped && error instanceof Error && !(error instanceof JournalFailed)) {
-    console.error(error.stack);
-  }
+  // Nobody foresaw it: whoever mends it needs to know where.
+  if (verdictOn(error) === undefined && error instanceof Error) console.error(error.stack);
   return code;
 }
 
-function verdict(error: unknown): readonly [code: number, advice: string] {
+type Verdict = readonly [code: number, advice: string];
+
+const seeTheDisk = "nothing is known to be lost: look at the disk, then start again; restore nothing";
+const seeTheDamage =
+  'keep a copy of the folder as it is, then see "When the log is damaged" in docs/OPERATING.md';
+
+/** Undefined for a defect. */
+function verdictOn(error: unknown): Verdict | undefined {
   if (error instanceof BadConfig || error instanceof UnsafeHost) return [exitCodes.usage, ""];
   if (error instanceof ListenFailed) return [exitCodes.usage, "choose another --port, or 0 for a free one"];
   if (error instanceof FolderInUse)
-    return [exitCodes.damaged, "stop the other engine, or choose another --data"];
-  if (error instanceof LogDamaged) {
-    return [
-      exitCodes.damaged,
-      'keep a copy of the folder as it is, then see "When the log is damaged" in docs/OPERATING.md',
-    ];
-  }
+    return [exitCodes.refused, "stop the other engine, or choose another --data"];
+  if (error instanceof FolderRefused) return [exitCodes.refused, error.wayOn];
+  if (error instanceof LogDamaged) return [exitCodes.damaged, seeTheDamage];
+  if (error instanceof StorageUnavailable) return [exitCodes.unavailable, seeTheDisk];
   if (error instanceof JournalFailed) {
+    // A folder that is gone from under the engine is not there after a restart either.
+    if (error.cause instanceof FolderRefused) return [exitCodes.refused, error.cause.wayOn];
     return [exitCodes.stopped, "nothing unsaved was answered; look at the disk, then start again"];
   }
   if (error instanceof YifenError) {
@@ -56,6 +81,15 @@ function verdict(error: unknown): readonly [code: number, advice: string] {
       `${error.code} ${details}`.trim(),
     ];
   }
-  if (error instanceof ToolMissing) return [exitCodes.missing, ""];
-  return [exitCodes.stopped, ""];
+  if (error instanceof ToolMissing || error instanceof MachineUnfit) return [exitCodes.missing, ""];
+  const fault = faultOf(error);
+  return fault && ofFault[fault];
 }
+
+/** What comes straight from SQLite or the system. */
+const ofFault: Readonly<Record<StorageFault, Verdict | undefined>> = {
+  damaged: [exitCodes.damaged, seeTheDamage],
+  unavailable: [exitCodes.unavailable, seeTheDisk],
+  forbidden: [exitCodes.refused, "run as the user that the folder belongs to"],
+  defect: undefined,
+};

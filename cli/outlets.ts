@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Argument, type Command, Option } from "commander";
 import { BadConfig } from "../gateway/host/config.js";
-import { shardFolder, shardsOf } from "../gateway/host/data-folder.js";
+import { readDataFolder, shardFolder } from "../gateway/host/data-folder.js";
 import { logEnd } from "../persistence/log/log-reader.js";
 import { type DeadLetter, OutletStore } from "../persistence/outlets/outlet-store.js";
 
@@ -45,7 +45,7 @@ export function addOutlets(program: Command): void {
 }
 
 function withStore(data: string, work: (store: OutletStore) => void): void {
-  shardsOf(data);
+  readDataFolder(data);
   const file = join(data, "outlets.db");
   if (!existsSync(file))
     throw new BadConfig(`--data ${data}: no outlet has ever run here (${file} is missing)`);

@@ -1,7 +1,7 @@
 /** `yifen verify`: reads every byte of the log and the snapshots of a folder and proves them. Nothing is changed. */
 
 import { type Command, Option } from "commander";
-import { shardFolder, shardsOf } from "../gateway/host/data-folder.js";
+import { readDataFolder, shardFolder } from "../gateway/host/data-folder.js";
 import { hex } from "../persistence/log/hash-chain.js";
 import { checkLog } from "../persistence/log/log-check.js";
 import { listSnapshots, readSnapshot } from "../persistence/snapshots/snapshot-file.js";
@@ -22,7 +22,9 @@ export function addVerify(program: Command): void {
     .addOption(new Option("--data <FOLDER>", "folder of the engine").default("./data").env("YIFEN_DATA"))
     .option("--json", "one JSON document instead of text")
     .action(({ data, json }: { data: string; json?: boolean }) => {
-      const shards = Array.from({ length: shardsOf(data) }, (_, shard) => verifyShard(data, shard));
+      const shards = Array.from({ length: readDataFolder(data).shards }, (_, shard) =>
+        verifyShard(data, shard),
+      );
       if (json) console.log(JSON.stringify({ ok: true, shards }));
       else for (const line of shards.map(describe)) console.log(line);
     });

@@ -1,30 +1,17 @@
 #!/usr/bin/env node
-/** The command line: what there is, and what each part needs. The work is in the files beside this one. */
+/**
+ * Where the command line begins: looks first whether this Node can run it at all, then loads it. With too few open files Node's own
+ * loader fails, in words that lead elsewhere ("Cannot find package"), and an old Node does not know what is used here.
+ */
 
-import { Command } from "commander";
-import { addAudit } from "./audit.js";
-import { addBench } from "./bench.js";
-import { addDemo } from "./demo.js";
-import { addExplain } from "./explain.js";
-import { fail } from "./fail.js";
-import { addHuman } from "./human.js";
-import { addOutlets } from "./outlets.js";
-import { addStart } from "./start.js";
-import { addVerify } from "./verify.js";
-
-const program = new Command("yifen")
-  .description(
-    "Durable, exactly-once, in-memory trading engine: stock, money and orders. Not one cent may be wrong.",
-  )
-  .version("0.1.0")
-  .showHelpAfterError()
-  .exitOverride();
-
-for (const add of [addStart, addDemo, addAudit, addExplain, addVerify, addOutlets, addHuman, addBench])
-  add(program);
+import { checkFiles, checkNode } from "../gateway/host/machine.js";
 
 try {
-  await program.parseAsync();
+  checkNode();
+  checkFiles(1);
 } catch (error) {
-  process.exitCode = fail(error);
+  console.error(`yifen: ${(error as Error).message}`);
+  // `exitCodes.missing`, which is in what cannot be loaded yet.
+  process.exit(4);
 }
+await import("./program.js");

@@ -1,8 +1,7 @@
 /**
  * `yifen start`: an engine on a folder, behind sockets, until a signal or a failure ends it.
  *
- * Exit codes: 0 after SIGTERM or SIGINT and a full drain, 1 after a storage failure or a defect (nothing was answered that
- * is not on disk), 2 for a setting that cannot be used, 3 when the folder is in use or damaged.
+ * Exit codes: `cli/fail`.
  */
 
 import { defaultSettings } from "../engine/seams/settings.js";

@@ -18,7 +18,7 @@ import {
 import type { Group, Journal } from "../../persistence/log/journal.js";
 import { checkLog } from "../../persistence/log/log-check.js";
 import { readLog } from "../../persistence/log/log-reader.js";
-import { shardFolder, shardsOf } from "./data-folder.js";
+import { readDataFolder, shardFolder } from "./data-folder.js";
 
 /** Books of more rows than this are not hashed while the engine runs: it would stop the loop for more than 50 ms. */
 const liveHashRowsMax = 50_000;
@@ -37,10 +37,10 @@ export interface AuditTask {
 
 /**
  * The logs of a folder, from first to last, once they are proven to be what was written: from a spoilt -wal SQLite shows
- * fewer groups and says nothing. Throws `BadConfig`, `LogDamaged`.
+ * fewer groups and says nothing. Throws what `readDataFolder` and `checkLog` throw.
  */
 export function auditFolder(folder: string, progress: (progress: AuditProgress) => void): Certificate {
-  const shards = Array.from({ length: shardsOf(folder) }, (_, shard) => {
+  const shards = Array.from({ length: readDataFolder(folder).shards }, (_, shard) => {
     const own = shardFolder(folder, shard);
     const upTo = checkLog({ folder: own }).end.position;
     return { shard, groups: readLog(own, 1), upTo, replayHash: replayHashOf(() => readLog(own, 1)) };

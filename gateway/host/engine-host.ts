@@ -14,17 +14,21 @@ import { memoryBus } from "../../engine/seams/memory-bus.js";
 import type { Requester } from "../../engine/seams/requester.js";
 import type { Settings } from "../../engine/seams/settings.js";
 import { Books } from "../../engine/tables/books.js";
+import { isAt, type Place } from "../../persistence/log/folder.js";
 import type { Journal } from "../../persistence/log/journal.js";
 import { memoryJournal } from "../../persistence/log/memory-journal.js";
+import { movedAway, type SqliteJournal } from "../../persistence/log/sqlite-journal.js";
 import { openReadSide, type ReadSide } from "../../persistence/read/read-side.js";
 import type { Engine } from "../edge/session.js";
 import type { OutletSetup } from "../outlets/outlet.js";
 import { type OutletFigures, type Outlets, openOutlets } from "../outlets/outlets.js";
 import { auditRunning } from "./audit-run.js";
 import type { RunningDefinitions } from "./call-runner.js";
-import { prepareFolder, shardFolder, tokenSecret } from "./data-folder.js";
+import { shardFolder } from "./data-folder.js";
 import { makeDeferredQueries } from "./deferred-queries.js";
-import { recoverShard } from "./recovery.js";
+import { newSecret, type OpenedFolder, openDataFolder } from "./folder-start.js";
+import { checkMachine, thisMachine } from "./machine.js";
+import { recoverShard, snapshotBytes } from "./recovery.js";
 import { startSnapshots } from "./snapshots.js";
 
 export interface HostOptions {
@@ -69,19 +73,28 @@ export interface EngineHost extends Engine {
 
 interface Recovered {
   readonly books: Books;
-  readonly journal: Journal;
+  readonly journal: Journal | SqliteJournal;
 }
 
 const diskCheckMs = 1000;
+const placeCheckMs = 1000;
 
-/** Recovers and starts. Throws `FolderInUse`, `LogDamaged`, `JournalFailed`, `BadConfig`. */
+/** Recovers and starts. Throws what `openDataFolder` and `recoverShard` throw, and `MachineUnfit`. */
 export async function openEngineHost(options: HostOptions): Promise<EngineHost> {
   const { folder, clock = systemClock } = options;
-  if (folder !== undefined) prepareFolder(folder, options.shards);
-  const settings: Settings = { ...options.settings, tokenSecret: tokenSecret(folder) };
-  const recovered = openShards(options);
+  checkMachine(thisMachine(), options.shards, folder === undefined ? 0 : snapshotBytes(folder));
+  const taken = folder === undefined ? undefined : openDataFolder(folder, options.shards, options.progress);
+  const settings: Settings = { ...options.settings, tokenSecret: taken?.tokenSecret ?? newSecret() };
+  const recovered = openShards(options, taken);
   const journals = recovered.map(({ journal }) => journal);
-  const outlets = startOutlets(options, journals);
+  const giveBack = () => {
+    for (const journal of journals) journal.close();
+    taken?.release();
+  };
+  const outlets = orGiveBack(giveBack, () => {
+    taken?.complete();
+    return startOutlets(options, journals);
+  });
   const readSide = options.readSide ? openReads(folder, journals) : undefined;
   const shards: Shard[] = [];
   const loop: Loop = startLoop(shards, clock);
@@ -106,6 +119,7 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
   }
   const snapshots = folder === undefined ? undefined : startSnapshots(folder, journals, options);
   const diskWatch = folder === undefined ? undefined : watchDisk(folder, options.diskFreeBytes, shards);
+  const placeWatch = taken && watchPlace(taken.place, recovered, options.failed);
   loop.wake();
 
   return {
@@ -122,48 +136,57 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
     hasFailed: () => shards.some((shard) => shard.hasFailed),
     async stop() {
       clearInterval(diskWatch);
+      clearInterval(placeWatch);
       while (!loop.isIdle() && !shards.some((shard) => shard.hasFailed)) await new Promise(setImmediate);
       loop.stop();
       await outlets?.stop();
       await snapshots?.stop();
       await readSide?.close();
-      for (const journal of journals) journal.close();
+      giveBack();
     },
   };
+}
+
+/** What was opened before something that cannot be is given back, so that the program may try again. */
+function orGiveBack<T>(giveBack: () => void, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
 }
 
 function startOutlets(options: HostOptions, journals: readonly Journal[]): Outlets | undefined {
   const { folder, outlets = [], progress: say } = options;
   if (outlets.length === 0) return undefined;
-  try {
-    return openOutlets({ folder, journals, outlets, say });
-  } catch (error) {
-    for (const journal of journals) journal.close();
-    throw error;
-  }
+  return openOutlets({ folder, journals, outlets, say });
 }
 
-/** All or none: what was opened before a shard that cannot be is given back, so that the program may try again. */
-function openShards(options: HostOptions): Recovered[] {
+/** All or none. */
+function openShards(options: HostOptions, taken: OpenedFolder | undefined): Recovered[] {
   const recovered: Recovered[] = [];
-  try {
-    for (let shard = 0; shard < options.shards; shard++) recovered.push(openShard(options, shard));
-  } catch (error) {
+  const giveBack = () => {
     for (const { journal } of recovered) journal.close();
-    throw error;
-  }
+    taken?.release();
+  };
+  orGiveBack(giveBack, () => {
+    for (let shard = 0; shard < options.shards; shard++) recovered.push(openShard(options, taken, shard));
+  });
   return recovered;
 }
 
-function openShard(options: HostOptions, shard: number): Recovered {
-  if (options.folder === undefined) return { books: new Books(), journal: memoryJournal() };
+function openShard(options: HostOptions, taken: OpenedFolder | undefined, shard: number): Recovered {
+  if (options.folder === undefined || !taken) return { books: new Books(), journal: memoryJournal() };
   const started = performance.now();
   const name = `shard ${shard}`;
   const recovered = recoverShard(
     shardFolder(options.folder, shard),
+    taken.identities[shard]!,
     options.segmentBytes,
     options.prove,
     (facts) => options.progress(`${name}: ${facts.toLocaleString("en")} facts so far`),
+    options.progress,
   );
   const { books, fromSnapshot } = recovered;
   const facts = books.position - fromSnapshot;
@@ -194,6 +217,28 @@ function watchDisk(folder: string, freeBytesMin: number, shards: readonly Shard[
   };
   look();
   return setInterval(look, diskCheckMs).unref();
+}
+
+/**
+ * An engine that has nothing to write would not notice that its folder is gone, and go on answering what it remembers: so it looks
+ * once a second. What it writes is looked after by the journal, at each commit.
+ */
+function watchPlace(
+  place: Place,
+  recovered: readonly Recovered[],
+  failed: (error: unknown) => void,
+): NodeJS.Timeout {
+  const look = () => {
+    try {
+      for (const { journal } of recovered) if ("checkPlace" in journal) journal.checkPlace();
+      if (!isAt(place)) throw movedAway(place.file);
+    } catch (error) {
+      clearInterval(timer);
+      failed(error);
+    }
+  };
+  const timer = setInterval(look, placeCheckMs).unref();
+  return timer;
 }
 
 /** A disk that does not answer has no room either. */

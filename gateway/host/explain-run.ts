@@ -10,11 +10,11 @@ import {
 } from "../../persistence/audit/explain.js";
 import { checkLog } from "../../persistence/log/log-check.js";
 import { readLog } from "../../persistence/log/log-reader.js";
-import { shardFolder, shardsOf } from "./data-folder.js";
+import { readDataFolder, shardFolder } from "./data-folder.js";
 
 /**
  * The entries that make a number, newest last, up to where the log reached when it was asked; undefined at the end when there is
- * nothing of that name. Throws `BadConfig`, `LogDamaged`, the latter before the first entry.
+ * nothing of that name. Throws what `readDataFolder` and `checkLog` throw, before the first entry.
  */
 export function* explainFolder(
   folder: string,
@@ -22,7 +22,7 @@ export function* explainFolder(
   key: string,
 ): Generator<ExplainedEntry, Explanation | undefined> {
   const slot = what === "order" ? orderSlot(parseOrderId(key) ?? 0) : slotOf(key);
-  const own = shardFolder(folder, shardOfSlot(slot, shardsOf(folder)));
+  const own = shardFolder(folder, shardOfSlot(slot, readDataFolder(folder).shards));
   const { position } = checkLog({ folder: own }).end;
   return yield* explain(groupsUpTo(own, position), what, key);
 }

@@ -5,12 +5,16 @@
  * with the advice that deleting it costs nothing but time.
  */
 
+import { existsSync, statSync } from "node:fs";
 import { Books } from "../../engine/tables/books.js";
 import { replay } from "../../engine/tables/replay.js";
 import { loadBooks, snapshotFormat } from "../../engine/tables/snapshot.js";
 import { genesis } from "../../persistence/log/hash-chain.js";
-import { openSqliteJournal, type SqliteJournal } from "../../persistence/log/sqlite-journal.js";
+import type { LogIdentity } from "../../persistence/log/identity.js";
+import type { FolderLock } from "../../persistence/log/lock.js";
+import { lockLog, openSqliteJournal, type SqliteJournal } from "../../persistence/log/sqlite-journal.js";
 import { newestSnapshot, readSnapshot } from "../../persistence/snapshots/snapshot-file.js";
+import { shardFolder } from "./data-folder.js";
 
 export interface Recovered {
   readonly books: Books;
@@ -24,22 +28,27 @@ export type RecoveryProgress = (facts: number) => void;
 
 /**
  * `prove`: every segment of the log, or those that are newer than the snapshot.
- * Throws `FolderInUse`, `LogDamaged` or `JournalFailed`.
+ * Everything is read after the lock is held. Throws `FolderInUse`, `LogDamaged`, `StorageUnavailable`, `FolderRefused`, `JournalFailed`.
  */
 export function recoverShard(
   folder: string,
+  identity: LogIdentity,
   segmentBytes: number,
   prove: "all" | "recent",
   progress: RecoveryProgress,
+  say?: (line: string) => void,
 ): Recovered {
-  const start = readStart(folder);
-  const { books } = start;
+  const lock = lockLog(folder);
+  const { books, point } = startUnder(lock, folder);
   const fromSnapshot = books.position;
   let told = fromSnapshot;
   const journal = openSqliteJournal({
     folder,
+    identity,
+    lock,
     segmentBytes,
-    from: start.point,
+    ...(say ? { told: say } : {}),
+    from: point,
     verify: prove === "all" ? "all" : "from",
     visit(group) {
       replay(books, group);
@@ -49,6 +58,15 @@ export function recoverShard(
     },
   });
   return { books, journal, fromSnapshot };
+}
+
+function startUnder(lock: FolderLock, folder: string) {
+  try {
+    return readStart(folder);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
 }
 
 /** The newest snapshot that this build can read, or the start of the log. */
@@ -70,4 +88,16 @@ function newestSnapshotIn(folder: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/** Bytes of the newest snapshots: their books take no less. What cannot be looked at is said by whoever opens it. */
+export function snapshotBytes(folder: string): number {
+  let bytes = 0;
+  try {
+    for (let shard = 0; existsSync(shardFolder(folder, shard)); shard++) {
+      const newest = newestSnapshotIn(shardFolder(folder, shard));
+      if (newest) bytes += statSync(newest).size;
+    }
+  } catch {}
+  return bytes;
 }

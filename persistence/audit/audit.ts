@@ -10,9 +10,8 @@
 
 import { createHash } from "node:crypto";
 import { type FactVisitor, readFacts } from "../../actors/fact-codec.js";
-import { chainHash, genesisHash, hex, type LoggedGroup, sameHash } from "../log/hash-chain.js";
+import { genesisHash, hashOf, hex, type LoggedGroup, sameHash } from "../log/hash-chain.js";
 import { type Group, LogDamaged } from "../log/journal.js";
-import { rowFormat } from "../log/segments.js";
 import { CrossShard } from "./audit-cross-shard.js";
 import { type AuditFigures, figuresOf } from "./audit-figures.js";
 import { type CheckResult, Findings } from "./audit-findings.js";
@@ -179,10 +178,10 @@ class LogWalk {
       this.#hash = undefined;
       return;
     }
-    const { prev, hash, first, last, body } = group;
+    const { prev, hash, first } = group;
     if (this.#hash && !sameHash(prev, this.#hash))
       this.#bad(`the group from ${first} on is not chained to what is before`);
-    if (!sameHash(hash, chainHash(prev, first, last, rowFormat, body))) {
+    if (!sameHash(hash, hashOf(prev, group))) {
       this.#bad(`the group from ${first} on does not match its hash`);
     }
     this.#hash = hash;

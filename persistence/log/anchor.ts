@@ -7,6 +7,7 @@
  *
  *   two slots, at 0 and at 4,096, written in turns:
  *     magic "YFANCHOR" | sequence u64 | position u64 | chain hash 32 | zero u32 | crc32 of the 60 bytes u32
+ *   2,048 bytes behind each slot, written once: the identity of the log (`identity`)
  *
  * ANCHOR-1  A slot is written after the group is durable, so the anchor never claims more than the disk holds.
  * ANCHOR-2  It is written with pwrite and no fsync (2 microseconds): it survives kill -9. It is fsynced when a
@@ -19,12 +20,16 @@
 import { closeSync, constants, fdatasyncSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { createFileDurably, writeFully } from "./folder.js";
+import { createFileDurably, type Place, placeOf, writeFully } from "./folder.js";
 import { type ChainPoint, hashBytes, readPosition, writePosition } from "./hash-chain.js";
+import { decodeIdentity, encodeIdentity, type LogIdentity } from "./identity.js";
 import { LogDamaged } from "./journal.js";
+import { storageError } from "./storage-error.js";
 
 const slotAt = 4096;
 const slotBytes = 64;
+/** From each slot on: in its page and in a sector that is never written again. */
+const identityAt = 2048;
 const magic = Buffer.from("YFANCHOR");
 
 export function anchorFile(folder: string): string {
@@ -35,19 +40,28 @@ interface Slot extends ChainPoint {
   readonly sequence: number;
 }
 
+export interface Anchor extends Slot {
+  /** Whose log this is; undefined when it was made before that was written down, or when neither copy is readable. */
+  readonly identity: LogIdentity | undefined;
+}
+
 /** The newest readable slot; undefined when there is no anchor. Throws `LogDamaged` when no slot is readable. */
-export function readAnchor(folder: string): Slot | undefined {
+export function readAnchor(folder: string): Anchor | undefined {
   const file = anchorFile(folder);
   let content: Buffer;
   try {
     content = readFileSync(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    throw storageError(file, "read", error);
   }
   const slots = [readSlot(content, 0), readSlot(content, slotAt)].filter((slot) => slot !== undefined);
   if (slots.length === 0) throw new LogDamaged(file, "byte 0", `neither slot is readable; ${withoutAnchor}`);
-  return slots.reduce((newest, slot) => (slot.sequence > newest.sequence ? slot : newest));
+  const newest = slots.reduce((latest, slot) => (slot.sequence > latest.sequence ? slot : latest));
+  const identity = [0, slotAt]
+    .map((at) => decodeIdentity(content.subarray(at + identityAt), file))
+    .find((found) => found !== undefined);
+  return { ...newest, identity };
 }
 
 /** What an operator can do about a log without its anchor. */
@@ -55,15 +69,17 @@ export const withoutAnchor =
   "restore this file from a copy made together with the log, or, if every other sign says that the log is " +
   "whole, remove the file and open the log once with acceptMissingAnchor";
 
-/** Creates the anchor with both slots at `point`, durably. */
-export function createAnchor(folder: string, point: ChainPoint): void {
+/** Creates the anchor with both slots at `point`, durably, or puts it in the place of the one that is there. */
+export function createAnchor(folder: string, point: ChainPoint, identity: LogIdentity): void {
   const content = Buffer.alloc(2 * slotAt);
   writeSlot(content, 0, { ...point, sequence: 0 });
   writeSlot(content, slotAt, { ...point, sequence: 1 });
+  for (const at of [0, slotAt]) encodeIdentity(identity).copy(content, at + identityAt);
   createFileDurably(anchorFile(folder), content);
 }
 
 export interface AnchorWriter {
+  readonly place: Place;
   /** Moves the anchor on. Survives the process, not the machine, until `sync`. */
   write(position: number, hash: Uint8Array): void;
   sync(): void;
@@ -76,6 +92,7 @@ export function openAnchor(folder: string, sequenceRead: number): AnchorWriter {
   const slot = Buffer.alloc(slotBytes);
   let sequence = sequenceRead;
   return {
+    place: placeOf(anchorFile(folder)),
     write(position, hash) {
       sequence += 1;
       writeSlot(slot, 0, { sequence, position, hash });

@@ -12,6 +12,8 @@
 
 import { join, resolve } from "node:path";
 import Database from "better-sqlite3";
+import { createEmptyFile, type Place, placeOf } from "./folder.js";
+import { storageError, whileUsing } from "./storage-error.js";
 
 /** Another engine, in this process or another one, works on the folder. */
 export class FolderInUse extends Error {
@@ -22,12 +24,21 @@ export class FolderInUse extends Error {
 }
 
 export interface FolderLock {
+  /** Of the file that is locked: with another one there, somebody else may hold that. */
+  readonly place: Place;
   release(): void;
 }
 
-/** Takes the folder, which must exist, for this process. Throws `FolderInUse` at once when it is taken. */
+/** The file that an engine holds while it works on a folder. */
+export function lockFile(folder: string): string {
+  return join(folder, "lock.db");
+}
+
+/** Takes the folder, which must exist, for this process. Throws `FolderInUse` at once when it is taken, `StorageUnavailable`. */
 export function lockFolder(folder: string): FolderLock {
-  const holder = new Database(join(folder, "lock.db"), { timeout: 0 });
+  const file = lockFile(folder);
+  createEmptyFile(file);
+  const holder = whileUsing(file, "written", () => new Database(file, { timeout: 0 }));
   try {
     holder.pragma("locking_mode = EXCLUSIVE");
     // Nothing is ever written to the file; a journal of its own would be created, and fsynced on release.
@@ -38,7 +49,7 @@ export function lockFolder(folder: string): FolderLock {
     if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY")) {
       throw new FolderInUse(folder);
     }
-    throw error;
+    throw storageError(file, "written", error);
   }
-  return { release: () => holder.close() };
+  return { place: placeOf(file), release: () => holder.close() };
 }

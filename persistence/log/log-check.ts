@@ -14,10 +14,18 @@
  * Works on the folder of a running engine too: then the log is proven up to where it stood when the check began.
  */
 
-import { anchorFile, readAnchor, withoutAnchor } from "./anchor.js";
-import { type ChainPoint, chainHash, genesis, type LoggedGroup, sameHash } from "./hash-chain.js";
+import { type Anchor, anchorFile, readAnchor, withoutAnchor } from "./anchor.js";
+import { type ChainPoint, genesis, hashOf, type LoggedGroup, sameHash } from "./hash-chain.js";
+import { type LogIdentity, nameOf, sameIdentity } from "./identity.js";
 import { LogDamaged } from "./journal.js";
-import { listSegments, openSegment, pageBytes, rowFormat, type Segment, segmentHolding } from "./segments.js";
+import {
+  listSegments,
+  openSegment,
+  pageBytes,
+  type Segment,
+  type SegmentReader,
+  segmentHolding,
+} from "./segments.js";
 import { checkWal, type WalFindings } from "./wal-check.js";
 
 export interface LogCheck {
@@ -39,10 +47,12 @@ export interface LogFindings {
   /** The last segment and what its -wal holds; undefined when there is none. */
   readonly lastSegment: (Segment & { readonly wal: WalFindings; readonly groups: number }) | undefined;
   /** Undefined when there is none. */
-  readonly anchorSequence: number | undefined;
+  readonly anchor: Anchor | undefined;
+  /** Whose log it is, as its parts say; undefined when it was made before that was written down. */
+  readonly identity: LogIdentity | undefined;
 }
 
-/** Throws `LogDamaged` with the file and the place. */
+/** Throws `LogDamaged` with the file and the place, `StorageUnavailable`, or `FolderRefused` for a newer format. */
 export function checkLog(options: LogCheck): LogFindings {
   const { folder, from = genesis, verify = "all", visit } = options;
   // The anchor first: on a running engine the log only grows beyond it.
@@ -56,6 +66,8 @@ export function checkLog(options: LogCheck): LogFindings {
   if (anchor) chain.expect(anchor, anchorFile(folder), "the anchor");
   chain.expect(from, folder, "the snapshot");
 
+  let identity = anchor?.identity;
+  let segmentBefore: LogIdentity | undefined;
   let groups = 0;
   let lastSegment: LogFindings["lastSegment"];
   for (const segment of segments.slice(start)) {
@@ -66,6 +78,8 @@ export function checkLog(options: LogCheck): LogFindings {
     const reader = openSegment(segment);
     let rows = 0;
     try {
+      identity = checkIdentity(reader, identity, segmentBefore);
+      segmentBefore = reader.identity;
       for (const group of reader.groupsFrom(0)) {
         chain.follow(segment, group, rows === 0);
         rows += 1;
@@ -85,7 +99,26 @@ export function checkLog(options: LogCheck): LogFindings {
     lastSegment = { ...segment, wal, groups: rows };
   }
   const end = chain.end(lastSegment?.file ?? folder);
-  return { end, groups, lastSegment, anchorSequence: anchor?.sequence };
+  return { end, groups, lastSegment, anchor, identity };
+}
+
+/** Whose log it is, with one more segment read. Only the oldest segments of a log may not know it. */
+function checkIdentity(
+  { file, identity }: SegmentReader,
+  known: LogIdentity | undefined,
+  before: LogIdentity | undefined,
+): LogIdentity | undefined {
+  if (identity && known && !sameIdentity(identity, known)) {
+    throw new LogDamaged(file, "table log", `it is of ${nameOf(identity)}, the log of ${nameOf(known)}`);
+  }
+  if (!identity && before) {
+    throw new LogDamaged(
+      file,
+      "table log",
+      "it does not say whose log it is, and the segment before it does",
+    );
+  }
+  return known ?? identity;
 }
 
 interface Expectation extends ChainPoint {
@@ -124,7 +157,7 @@ class ChainWalk {
     if (!sameHash(group.prev, before.hash)) {
       throw new LogDamaged(file, place, "its hash of the group before is not that group's");
     }
-    if (!sameHash(group.hash, chainHash(before.hash, group.first, group.last, rowFormat, group.body))) {
+    if (!sameHash(group.hash, hashOf(before.hash, group))) {
       throw new LogDamaged(file, place, "the group does not match its hash");
     }
     this.#at = this.#reach(file, { position: group.last, hash: group.hash }, "group");

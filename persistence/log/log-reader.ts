@@ -9,9 +9,11 @@
  *               recomputes the chain of what it reads.
  */
 
-import { type ChainPoint, chainHash, genesis, hex, type LoggedGroup, sameHash } from "./hash-chain.js";
+import { readAnchor } from "./anchor.js";
+import { type ChainPoint, genesis, hashOf, hex, type LoggedGroup, sameHash } from "./hash-chain.js";
+import type { LogIdentity } from "./identity.js";
 import { LogDamaged } from "./journal.js";
-import { listSegments, openSegment, rowFormat, type SegmentReader, segmentHolding } from "./segments.js";
+import { listSegments, openSegment, type SegmentReader, segmentHolding } from "./segments.js";
 
 const batchBytes = 1 << 20;
 
@@ -75,7 +77,7 @@ export class LogReader {
     if (this.#verify) {
       if (at && !sameHash(at.hash, group.prev))
         throw new LogDamaged(file, place, `not after ${hex(at.hash)}`);
-      if (!sameHash(group.hash, chainHash(group.prev, group.first, group.last, rowFormat, group.body))) {
+      if (!sameHash(group.hash, hashOf(group.prev, group))) {
         throw new LogDamaged(file, place, "the group does not match its hash");
       }
     }
@@ -116,6 +118,18 @@ export function* readLog(folder: string, from: number, bytes = batchBytes): Gene
   } finally {
     reader.close();
   }
+}
+
+/** Whose log it is, as its anchor or its newest segment says; undefined when neither does, as in a log of before. */
+export function logIdentity(folder: string): LogIdentity | undefined {
+  const anchor = readAnchor(folder);
+  if (anchor?.identity) return anchor.identity;
+  for (const segment of listSegments(folder).reverse()) {
+    const reader = openSegment(segment);
+    reader.close();
+    return reader.identity;
+  }
+  return undefined;
 }
 
 /** Position of the last durable fact of a log, also while it is written. It reads one group. */

@@ -2,11 +2,13 @@
  * The files of a log: one SQLite database per segment, `log-<first position>.db`, and its -wal.
  *
  *   groups(first INTEGER PRIMARY KEY, last, count, format, prev, hash, body)     one row per group
+ *   log(identity)                                                                one row: whose log this is part of
  *
  * SEGMENTS-1  A segment is written by one life of one process, and once: rows are added and never changed.
  * SEGMENTS-2  Its -wal is never checkpointed and never restarted, while it is written or later: it is part of the segment.
  *             Checkpoints would compete with commits for the disk, and a -wal that is written once can be checked
- *             (`wal-check`). So the main file keeps its two first pages: the schema and an empty table.
+ *             (`wal-check`). So the main file keeps its three first pages: the schema, an empty table, and
+ *             the identity. A segment of before there were identities has the first two.
  * SEGMENTS-3  SQLite checkpoints when the last connection to a file closes. It must get an exclusive lock for that, so the
  *             writer has a read-only companion, which is closed after it and itself cannot write. Everybody else opens
  *             read-only too.
@@ -23,15 +25,14 @@
 import { closeSync, existsSync, openSync, readdirSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { createFileDurably } from "./folder.js";
-import { hashBytes, type LoggedGroup } from "./hash-chain.js";
+import { createFileDurably, fileMode, type Place, placeOf } from "./folder.js";
+import { hashBytes, type LoggedGroup, noOrigin, rowFormatNewest, rowFormatOf } from "./hash-chain.js";
+import { decodeIdentity, type LogIdentity } from "./identity.js";
 import { LogDamaged } from "./journal.js";
 import { smallBytes, takeSpare } from "./spare-wal.js";
+import { FolderRefused, newerVersionNeeded, whileUsing } from "./storage-error.js";
 
 export const pageBytes = 4096;
-
-/** The number of this layout of rows and of this way to compute their hash. */
-export const rowFormat = 1;
 
 export interface Segment {
   /** Position of the first fact in it. */
@@ -48,7 +49,7 @@ const segmentName = /^log-(\d{16})\.db$/;
 /** The segments of a folder, in order. */
 export function listSegments(folder: string): Segment[] {
   const segments: Segment[] = [];
-  for (const name of readdirSync(folder)) {
+  for (const name of whileUsing(folder, "read", () => readdirSync(folder))) {
     const match = segmentName.exec(name);
     if (match) segments.push({ first: Number(match[1]), file: join(folder, name) });
   }
@@ -62,14 +63,16 @@ export function segmentHolding(segments: readonly Segment[], position: number): 
   return index;
 }
 
-/** The main file of an empty segment, the same for every segment. */
-function emptySegment(): Buffer {
+/** The main file of an empty segment, the same for every segment of a log. */
+function emptySegment(origin: Uint8Array): Buffer {
   const template = new Database(":memory:");
   template.pragma(`page_size = ${pageBytes}`);
   template.exec(
     `CREATE TABLE groups(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, count INTEGER NOT NULL,
-       format INTEGER NOT NULL, prev BLOB NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL)`,
+       format INTEGER NOT NULL, prev BLOB NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL);
+     CREATE TABLE log(identity BLOB NOT NULL)`,
   );
+  template.prepare("INSERT INTO log VALUES (?)").run(origin);
   const content = template.serialize();
   template.close();
   // Bytes 18 and 19 of the header, write and read version: 2 is WAL. A database in memory cannot be switched.
@@ -83,6 +86,8 @@ export interface SegmentWriter extends Segment {
   hasRoomFor(bodyBytes: number): boolean;
   /** One durable transaction. Throws what SQLite throws. */
   insert(first: number, last: number, prev: Uint8Array, hash: Uint8Array, body: Uint8Array): void;
+  readonly mainPlace: Place;
+  readonly walPlace: Place;
   /** Closes without a checkpoint. `cut` gives back room that was not used. */
   close(cut: boolean): void;
 }
@@ -94,14 +99,19 @@ export const syncsPerSegment = 3;
  * Creates an empty segment durably and opens it for the only time it will be written. It takes as much as its
  * prepared -wal, or when none is ready at most `segmentBytes`.
  */
-export function createSegment(folder: string, first: number, segmentBytes: number): SegmentWriter {
+export function createSegment(
+  folder: string,
+  first: number,
+  segmentBytes: number,
+  origin: Uint8Array,
+): SegmentWriter {
   const { file } = segmentAt(folder, first);
   const walFile = `${file}-wal`;
   if (existsSync(file)) throw new Error(`${file} exists; a segment is written by one process only`);
   const prepared = takeSpare(folder, walFile);
-  if (prepared === 0) closeSync(openSync(walFile, "wx"));
+  if (prepared === 0) closeSync(openSync(walFile, "wx", fileMode));
   const bytesMax = prepared > 0 ? prepared : Math.min(segmentBytes, smallBytes);
-  createFileDurably(file, emptySegment());
+  createFileDurably(file, emptySegment(origin));
 
   const writer = new Database(file, { timeout: 0 });
   writer.pragma("synchronous = FULL");
@@ -112,6 +122,7 @@ export function createSegment(folder: string, first: number, segmentBytes: numbe
   const mode = writer.pragma("journal_mode", { simple: true });
   if (mode !== "wal") throw new Error(`${file}: journal_mode is ${String(mode)}, not wal`);
   const insert = writer.prepare("INSERT INTO groups VALUES (?, ?, ?, ?, ?, ?, ?)");
+  const format = rowFormatOf(origin);
   const companion = new Database(file, { readonly: true, timeout: 0 });
   companion.prepare("SELECT max(first) FROM groups").get();
 
@@ -123,12 +134,14 @@ export function createSegment(folder: string, first: number, segmentBytes: numbe
     const used = cut ? bytesUsed(companion) : Number.POSITIVE_INFINITY;
     writer.close();
     companion.close();
-    if (statSync(walFile).size > used) truncateSync(walFile, used);
+    if (cut && statSync(walFile).size > used) truncateSync(walFile, used);
   };
   closeOnExit(close);
   return {
     first,
     file,
+    mainPlace: placeOf(file),
+    walPlace: placeOf(walFile),
     hasRoomFor(bodyBytes) {
       const needed = walBytesAtMost(bodyBytes);
       if (bytes + needed <= bytesMax || bytes === 0) return true;
@@ -136,7 +149,7 @@ export function createSegment(folder: string, first: number, segmentBytes: numbe
       return bytes + needed <= bytesMax;
     },
     insert(first, last, prev, hash, body) {
-      insert.run(first, last, last - first + 1, rowFormat, prev, hash, body);
+      insert.run(first, last, last - first + 1, format, prev, hash, body);
       bytes += walBytesAtMost(body.length);
       if (proven) return;
       const synchronous = writer.pragma("synchronous", { simple: true });
@@ -173,6 +186,8 @@ function walBytesAtMost(bodyBytes: number): number {
 }
 
 export interface SegmentReader extends Segment {
+  /** Whose log it is part of; undefined in one of before that was written down. */
+  readonly identity: LogIdentity | undefined;
   /** Groups from the one that holds `position` on, in order. Throws `LogDamaged`. */
   groupsFrom(position: number): IterableIterator<LoggedGroup>;
   close(): void;
@@ -181,7 +196,10 @@ export interface SegmentReader extends Segment {
 /** Opens a segment for reading, also while it is written. Sees what is durable, group by group. */
 export function openSegment(segment: Segment): SegmentReader {
   const { file } = segment;
-  const { size } = statSync(file);
+  const found = whileUsing(file, "read", () => statSync(file));
+  const { size } = found;
+  if (!found.isFile())
+    throw new FolderRefused(file, "it is not a file", "put the segment back that was here");
   // SQLite takes a main file without pages as new and deletes the -wal beside it.
   if (size < 2 * pageBytes || size % pageBytes !== 0) {
     throw new LogDamaged(
@@ -190,9 +208,14 @@ export function openSegment(segment: Segment): SegmentReader {
       `a segment has at least two whole pages of ${pageBytes} bytes`,
     );
   }
-  const reader = whileReading(file, () => new Database(file, { readonly: true, timeout: 1000 }));
+  const reader = whileUsing(file, "read", () => new Database(file, { readonly: true, timeout: 1000 }));
   try {
-    const rows = whileReading(file, () =>
+    const origin = whileUsing(file, "read", () => originIn(reader));
+    const identity = decodeIdentity(origin, file);
+    if (origin.length > 0 && !identity) {
+      throw new LogDamaged(file, "table log", "what says whose log this is cannot be read");
+    }
+    const rows = whileUsing(file, "read", () =>
       reader
         .prepare<number[], unknown[]>(
           `SELECT first, last, count, format, prev, hash, body FROM groups
@@ -202,13 +225,14 @@ export function openSegment(segment: Segment): SegmentReader {
     );
     return {
       ...segment,
+      identity,
       *groupsFrom(position) {
-        const iterator = whileReading(file, () => rows.iterate(position));
+        const iterator = whileUsing(file, "read", () => rows.iterate(position));
         try {
           for (;;) {
-            const next = whileReading(file, () => iterator.next());
+            const next = whileUsing(file, "read", () => iterator.next());
             if (next.done) return;
-            yield asGroup(file, next.value);
+            yield asGroup(file, next.value, origin);
           }
         } finally {
           iterator.return?.();
@@ -222,23 +246,27 @@ export function openSegment(segment: Segment): SegmentReader {
   }
 }
 
-/** What SQLite cannot read is damage; being out of memory or locked out is not. */
-function whileReading<T>(file: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof Database.SqliteError)) throw error;
-    if (/^SQLITE_(BUSY|LOCKED|NOMEM)/.test(error.code)) throw error;
-    throw new LogDamaged(file, error.code, `SQLite cannot read it: ${error.message}`);
-  }
+/** What is in the table `log`; nothing when there is no such table. */
+function originIn(reader: Database.Database): Uint8Array {
+  const tables = reader.prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'log'").pluck().get();
+  if (tables === 0) return noOrigin;
+  const origin: unknown = reader.prepare("SELECT identity FROM log").pluck().get();
+  return Buffer.isBuffer(origin) && origin.length > 0 ? origin : Buffer.from("not one");
 }
 
-function asGroup(file: string, row: unknown[]): LoggedGroup {
+function asGroup(file: string, row: unknown[], origin: Uint8Array): LoggedGroup {
   const [first, last, count, format, prev, hash, body] = row;
   if (!isPosition(first)) throw new LogDamaged(file, `row ${String(first)}`, "first is not a position");
   const place = `position ${first}`;
-  if (format !== rowFormat) {
-    throw new LogDamaged(file, place, `row format ${String(format)} is not known to this version`);
+  if (Number.isSafeInteger(format) && (format as number) > rowFormatNewest) {
+    throw new FolderRefused(
+      file,
+      `${place}: row format ${String(format)} is newer than this version`,
+      newerVersionNeeded,
+    );
+  }
+  if (format !== rowFormatOf(origin)) {
+    throw new LogDamaged(file, place, `row format ${String(format)} does not fit the segment`);
   }
   if (!isPosition(last) || last < first || count !== last - first + 1) {
     throw new LogDamaged(file, place, `last ${String(last)} and count ${String(count)} do not fit`);
@@ -246,7 +274,7 @@ function asGroup(file: string, row: unknown[]): LoggedGroup {
   if (!isHash(prev) || !isHash(hash) || !Buffer.isBuffer(body)) {
     throw new LogDamaged(file, place, "a hash or the body is not one");
   }
-  return { first, last, body, prev, hash };
+  return { first, last, body, prev, hash, origin };
 }
 
 function isPosition(value: unknown): value is number {

@@ -7,7 +7,8 @@
  * header as empty and writes it from its start. Space is taken beforehand too, so a full disk is met here, where
  * it does no harm, before it is met by a commit.
  *
- * SPARE-WAL-1  A spare is an optimisation. Without one, or without room for one, the -wal grows as it is written.
+ * SPARE-WAL-1  A spare is an optimisation. Without one, or when the system refuses one for whatever reason (no room, no more
+ *              open files), the -wal grows as it is written; that is told once.
  * SPARE-WAL-2  It is written in pieces off the loop, each on the disk before the next, with pauses, so that commits on the same
  *              disk wait for one piece at most. A piece costs two turns of the loop, which commits make long, so a spare
  *              of 64 MiB is ready after some 60 commits. Only the first spare of a folder is written at once, and it is a small one.
@@ -19,7 +20,7 @@ import { closeSync, constants, fdatasyncSync, openSync, renameSync, rmSync, stat
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { writeFully } from "./folder.js";
+import { fileMode, unnamed, writeFully } from "./folder.js";
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_DSYNC } = constants;
 
@@ -41,24 +42,32 @@ export function spareFile(folder: string): string {
 export function takeSpare(folder: string, as: string): number {
   try {
     renameSync(spareFile(folder), as);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
-    throw error;
+  } catch {
+    return 0;
   }
   return statSync(as).size;
 }
 
-/** Writes a spare at once. No room is not an error; anything else is thrown. */
-export function createSpare(folder: string, bytes: number): void {
-  const unfinished = `${spareFile(folder)}.new`;
-  const fd = openSync(unfinished, "w");
+/** Gets why there is no spare. */
+export type SpareRefused = (error: unknown) => void;
+
+/** Writes a spare at once. */
+export function createSpare(folder: string, bytes: number, refused: SpareRefused): void {
+  const unfinished = unnamed(spareFile(folder));
+  let fd: number;
+  try {
+    fd = openSync(unfinished, "w", fileMode);
+  } catch (error) {
+    refused(error);
+    return;
+  }
   try {
     for (let at = 0; at < bytes; at += pieceBytes) writeFully(fd, piece(at, bytes), at);
     fdatasyncSync(fd);
     renameSync(unfinished, spareFile(folder));
   } catch (error) {
-    rmSync(unfinished, { force: true });
-    if (!isNoRoom(error)) throw error;
+    removeIfThere(unfinished);
+    refused(error);
   } finally {
     closeSync(fd);
   }
@@ -69,19 +78,15 @@ export interface SparePreparation {
   stop(): void;
 }
 
-/** Writes a spare little by little. `failed` is called when the disk refuses for another reason than room. */
-export function prepareSpare(
-  folder: string,
-  bytes: number,
-  failed: (error: unknown) => void,
-): SparePreparation {
+/** Writes a spare little by little. */
+export function prepareSpare(folder: string, bytes: number, refused: SpareRefused): SparePreparation {
   const state = { running: true, stopped: false };
   // A name of its own: one that was stopped may still be at its last piece when the next life has begun.
   const unfinished = `${spareFile(folder)}.${randomUUID()}.new`;
   const write = async () => {
     let handle: FileHandle | undefined;
     try {
-      handle = await open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_DSYNC);
+      handle = await open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_DSYNC, fileMode);
       for (let at = 0; at < bytes && !state.stopped; ) {
         const { bytesWritten } = await handle.write(piece(at, bytes), 0, undefined, at);
         at += bytesWritten;
@@ -89,10 +94,10 @@ export function prepareSpare(
       }
       if (!state.stopped) renameSync(unfinished, spareFile(folder));
     } catch (error) {
-      if (!state.stopped && !isNoRoom(error)) failed(error);
+      if (!state.stopped) refused(error);
     } finally {
       state.running = false;
-      rmSync(unfinished, { force: true });
+      removeIfThere(unfinished);
       await handle?.close();
     }
   };
@@ -107,10 +112,13 @@ export function prepareSpare(
   };
 }
 
-function piece(at: number, bytes: number): Buffer {
-  return bytes - at >= pieceBytes ? zeros : zeros.subarray(0, bytes - at);
+/** The next start removes what cannot be removed now. */
+function removeIfThere(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {}
 }
 
-function isNoRoom(error: unknown): boolean {
-  return ["ENOSPC", "EDQUOT", "EFBIG"].includes((error as NodeJS.ErrnoException).code ?? "");
+function piece(at: number, bytes: number): Buffer {
+  return bytes - at >= pieceBytes ? zeros : zeros.subarray(0, bytes - at);
 }

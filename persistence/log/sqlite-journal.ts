@@ -18,6 +18,9 @@
  * SQLITE-JOURNAL-3  A last segment without a group is removed: its name was made, its first commit was not.
  * SQLITE-JOURNAL-4  The first failure is final (JOURNAL-3). Nothing is written, fsynced or tried again, not even on close.
  * SQLITE-JOURNAL-5  A -wal whose main file is missing is a segment that was being created, unless it holds a transaction.
+ * SQLITE-JOURNAL-6  After each commit, and before anybody is told, the names of the lock and of the -wal must still lead to the
+ *                   files that are held and written: what was committed to a file that was removed, or lies where nobody will look
+ *                   for it, is not durable, and with another lock in place there may be a second engine. (Two stats, 4 us a group.)
  */
 
 import {
@@ -32,17 +35,25 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { type AnchorWriter, createAnchor, openAnchor } from "./anchor.js";
-import { createFolder, syncFolder, writeFully } from "./folder.js";
+import { createFolder, isAt, type Place, syncFolder, writeFully } from "./folder.js";
 import { type ChainPoint, chainHash } from "./hash-chain.js";
+import { encodeIdentity, type LogIdentity, nameOf, sameIdentity } from "./identity.js";
 import { type Group, type Journal, JournalFailed, LogDamaged } from "./journal.js";
 import { type FolderLock, lockFolder } from "./lock.js";
 import { checkLog, type LogCheck, type LogFindings } from "./log-check.js";
 import { readLog } from "./log-reader.js";
-import { createSegment, pageBytes, rowFormat, type SegmentWriter, syncsPerSegment } from "./segments.js";
+import { createSegment, pageBytes, type SegmentWriter, syncsPerSegment } from "./segments.js";
 import { createSpare, prepareSpare, type SparePreparation, smallBytes, spareFile } from "./spare-wal.js";
+import { FolderRefused, faultOf, storageError, whileUsing } from "./storage-error.js";
 import { checkWal, type WalFindings } from "./wal-check.js";
 
 export interface SqliteJournalOptions extends LogCheck {
+  /** Whose log it is. A new log begins with it; one of before that was written down is taken over. */
+  readonly identity: LogIdentity;
+  /** Of the folder, when the caller has taken it. Released by `close`, and when the log cannot be opened. */
+  readonly lock?: FolderLock;
+  /** A line when something that helps has to be done without. */
+  readonly told?: (line: string) => void;
   /** Size of a -wal at which the next segment begins. Default 64 MiB: about 2 ms of work once a second at most. */
   readonly segmentBytes?: number;
 }
@@ -52,26 +63,46 @@ export interface SqliteJournal extends Journal {
   readonly end: ChainPoint;
   /** Makes the anchor survive a power loss too. Throws `JournalFailed`. */
   sync(): void;
+  /** SQLITE-JOURNAL-6, for an engine that has nothing to write. Throws `JournalFailed`, and so does every later append. */
+  checkPlace(): void;
 }
+
+const segmentBytesDefault = 64 * 1024 * 1024;
 
 /**
  * Opens the log of a folder, creating both when there are none, and proves it while handing its groups to `visit`.
  *
- * Throws `FolderInUse`, `LogDamaged`, or `JournalFailed` when what was found cannot be made durable.
+ * Throws `FolderInUse`, `LogDamaged`, `StorageUnavailable`, `FolderRefused` for another log than that of `identity`, or
+ * `JournalFailed` when what was found cannot be made durable.
  */
 export function openSqliteJournal(options: SqliteJournalOptions): SqliteJournal {
-  const { folder, segmentBytes = 64 * 1024 * 1024 } = options;
-  createFolder(folder);
-  const lock = lockFolder(folder);
+  const { folder, segmentBytes = segmentBytesDefault } = options;
+  const lock = options.lock ?? lockLog(folder);
   try {
-    removeUnfinished(folder);
+    whileUsing(folder, "written", () => removeUnfinished(folder));
     const findings = checkLog(options);
-    const anchor = settle(folder, findings, segmentBytes);
-    return new OpenJournal(folder, segmentBytes, lock, anchor, findings.end);
+    checkOwner(folder, findings.identity, options.identity);
+    const anchor = settle(findings, options);
+    return new OpenJournal(options, segmentBytes, lock, anchor, findings.end);
   } catch (error) {
     lock.release();
     throw error;
   }
+}
+
+/** Takes the folder of a log, and makes it when it is missing. Throws `FolderInUse`, `StorageUnavailable`, `FolderRefused`. */
+export function lockLog(folder: string): FolderLock {
+  whileUsing(folder, "written", () => createFolder(folder));
+  return lockFolder(folder);
+}
+
+function checkOwner(folder: string, found: LogIdentity | undefined, wanted: LogIdentity): void {
+  if (!found || sameIdentity(found, wanted)) return;
+  throw new FolderRefused(
+    folder,
+    `it holds ${nameOf(found)}, and not ${nameOf(wanted)}`,
+    "put it where it belongs",
+  );
 }
 
 /**
@@ -94,8 +125,9 @@ function removeUnfinished(folder: string): void {
 }
 
 /** SQLITE-JOURNAL-2 and SQLITE-JOURNAL-3: after this, what was found is durable and the anchor stands at its end. */
-function settle(folder: string, findings: LogFindings, segmentBytes: number): AnchorWriter {
-  const { end, lastSegment, anchorSequence } = findings;
+function settle(findings: LogFindings, options: SqliteJournalOptions): AnchorWriter {
+  const { folder, segmentBytes = segmentBytesDefault, identity, told = () => {} } = options;
+  const { end, lastSegment, anchor: found } = findings;
   try {
     if (lastSegment && lastSegment.groups === 0) {
       for (const suffix of ["-wal", "-shm", ""]) rmSync(lastSegment.file + suffix, { force: true });
@@ -103,15 +135,33 @@ function settle(folder: string, findings: LogFindings, segmentBytes: number): An
     } else if (lastSegment) {
       rewriteLast(`${lastSegment.file}-wal`, lastSegment.wal);
     }
-    if (!existsSync(spareFile(folder))) createSpare(folder, Math.min(segmentBytes, smallBytes));
-    if (anchorSequence === undefined) createAnchor(folder, end);
-    const anchor = openAnchor(folder, anchorSequence ?? 1);
+    if (!existsSync(spareFile(folder))) {
+      createSpare(folder, Math.min(segmentBytes, smallBytes), (error) => told(withoutSpare(folder, error)));
+    }
+    if (!found?.identity) createAnchor(folder, end, identity);
+    const anchor = openAnchor(folder, found?.identity ? found.sequence : 1);
     anchor.write(end.position, end.hash);
     anchor.sync();
     return anchor;
   } catch (cause) {
-    throw new JournalFailed(`${folder}: what was found could not be made durable`, { cause });
+    throw faultOf(cause) === undefined
+      ? new JournalFailed(`${folder}: what was found could not be made durable`, { cause })
+      : storageError(folder, "written", cause);
   }
+}
+
+/** SQLITE-JOURNAL-6 does not hold any more. */
+export function movedAway(place: string): FolderRefused {
+  return new FolderRefused(
+    place,
+    "it was removed or replaced while the engine ran",
+    "nothing was answered since; put the folder back as it was, or restore a backup, before another start",
+  );
+}
+
+function withoutSpare(folder: string, error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error);
+  return `${folder}: no room is prepared for the next segment (${why}); commits take longer until there is`;
 }
 
 /** Writes the last transaction over itself, cuts off room that was not used, and fsyncs the file. */
@@ -136,6 +186,8 @@ function rewriteLast(file: string, wal: WalFindings): void {
 
 class OpenJournal implements SqliteJournal {
   readonly #folder: string;
+  readonly #origin: Uint8Array;
+  readonly #told: (line: string) => void;
   readonly #segmentBytes: number;
   readonly #lock: FolderLock;
   readonly #anchor: AnchorWriter;
@@ -145,12 +197,21 @@ class OpenJournal implements SqliteJournal {
   #hash: Uint8Array;
   #failure: JournalFailed | undefined;
   #closed = false;
+  #spareMissed = false;
   bytesAppended = 0;
   syncs = 0;
   onDurable: (position: number) => void = () => {};
 
-  constructor(folder: string, segmentBytes: number, lock: FolderLock, anchor: AnchorWriter, end: ChainPoint) {
+  constructor(
+    { folder, identity, told = () => {} }: SqliteJournalOptions,
+    segmentBytes: number,
+    lock: FolderLock,
+    anchor: AnchorWriter,
+    end: ChainPoint,
+  ) {
     this.#folder = folder;
+    this.#origin = encodeIdentity(identity);
+    this.#told = told;
     this.#segmentBytes = segmentBytes;
     this.#lock = lock;
     this.#anchor = anchor;
@@ -177,8 +238,10 @@ class OpenJournal implements SqliteJournal {
       throw new Error(`group ${first}..${last} does not follow position ${this.#position}`);
     }
     this.#orFail(() => {
-      const hash = chainHash(this.#hash, first, last, rowFormat, body);
-      this.#segmentFor(first, body.length).insert(first, last, this.#hash, hash, body);
+      const hash = chainHash(this.#hash, first, last, this.#origin, body);
+      const segment = this.#segmentFor(first, body.length);
+      segment.insert(first, last, this.#hash, hash, body);
+      this.#mustBeInPlace(this.#lock.place, segment.walPlace);
       this.#anchor.write(last, hash);
       this.#hash = hash;
     });
@@ -196,10 +259,10 @@ class OpenJournal implements SqliteJournal {
       this.#anchor.sync();
       this.syncs += 1;
     }
-    this.#segment = createSegment(this.#folder, first, this.#segmentBytes);
+    this.#segment = createSegment(this.#folder, first, this.#segmentBytes, this.#origin);
     this.syncs += syncsPerSegment;
     if (!this.#spare?.running) {
-      this.#spare = prepareSpare(this.#folder, this.#segmentBytes, (cause) => this.#fail(cause));
+      this.#spare = prepareSpare(this.#folder, this.#segmentBytes, (error) => this.#doWithoutSpare(error));
     }
     return this.#segment;
   }
@@ -212,6 +275,24 @@ class OpenJournal implements SqliteJournal {
     if (this.#failure) throw this.#failure;
     this.#orFail(() => this.#anchor.sync());
     this.syncs += 1;
+  }
+
+  checkPlace(): void {
+    if (this.#failure) throw this.#failure;
+    const ofSegment = this.#segment ? [this.#segment.mainPlace, this.#segment.walPlace] : [];
+    this.#orFail(() => this.#mustBeInPlace(this.#lock.place, this.#anchor.place, ...ofSegment));
+  }
+
+  /** SQLITE-JOURNAL-6. */
+  #mustBeInPlace(...places: readonly Place[]): void {
+    if (places.every(isAt)) return;
+    throw movedAway(this.#folder);
+  }
+
+  /** Told once: the next segment is tried again, and again without a word. */
+  #doWithoutSpare(error: unknown): void {
+    if (!this.#spareMissed) this.#told(withoutSpare(this.#folder, error));
+    this.#spareMissed = true;
   }
 
   close(): void {

@@ -25,6 +25,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { endianness } from "node:os";
 import { LogDamaged } from "./journal.js";
+import { storageError, whileUsing } from "./storage-error.js";
 
 const headerBytes = 32;
 const frameHeaderBytes = 24;
@@ -50,10 +51,10 @@ export function checkWal(file: string, pageBytes: number): WalFindings {
     fd = openSync(file, "r");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return nothing;
-    throw error;
+    throw storageError(file, "read", error);
   }
   try {
-    return scan(fd, file, pageBytes);
+    return whileUsing(file, "read", () => scan(fd, file, pageBytes));
   } finally {
     closeSync(fd);
   }

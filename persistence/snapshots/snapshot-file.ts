@@ -22,9 +22,10 @@ import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { crc32 } from "node:zlib";
-import { createFolder, syncFolder } from "../log/folder.js";
+import { createFolder, fileMode, syncFolder } from "../log/folder.js";
 import { hashBytes, readPosition, writePosition } from "../log/hash-chain.js";
 import { LogDamaged } from "../log/journal.js";
+import { storageError, whileUsing } from "../log/storage-error.js";
 
 const magic = Buffer.from("YFSNAPSH");
 const headerBytes = 64;
@@ -87,7 +88,7 @@ export async function writeSnapshot(
   createFolder(folder);
   const file = join(folder, `snapshot-${String(point.position).padStart(16, "0")}.snap`);
   const unfinished = `${file}.new`;
-  const handle = await open(unfinished, "w");
+  const handle = await open(unfinished, "w", fileMode);
   let stateHash: Uint8Array;
   try {
     stateHash = await writeContent(handle, point, chunks, pauseMs);
@@ -155,6 +156,10 @@ function removeOld(folder: string): void {
 
 /** Verifies the whole file, then answers with its chunks. Throws `LogDamaged` with the byte. */
 export function readSnapshot(file: string): Snapshot {
+  return whileUsing(file, "read", () => verify(file));
+}
+
+function verify(file: string): Snapshot {
   const fd = openSync(file, "r");
   try {
     const hash = createHash("sha256");
@@ -181,9 +186,11 @@ export function readSnapshot(file: string): Snapshot {
 }
 
 function* chunksOf(file: string): Generator<Uint8Array, void> {
-  const fd = openSync(file, "r");
+  const fd = whileUsing(file, "read", () => openSync(file, "r"));
   try {
     yield* walkChunks(fd, file);
+  } catch (error) {
+    throw storageError(file, "read", error);
   } finally {
     closeSync(fd);
   }

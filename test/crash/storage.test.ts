@@ -14,7 +14,8 @@ import { LogView } from "./log-view.js";
 import { RawConnection, type Reply } from "./wire.js";
 
 const small = ["--segment-mb", "1", "--snapshot-mb", "1"];
-const inUseOrDamaged = 3;
+const damaged = 3;
+const refused = 5;
 const usage = 2;
 
 const folders: string[] = [];
@@ -200,7 +201,7 @@ test("a flipped bit in the log: nothing is served, and the file and the place ar
     flip(join(folder, "shard-0", `${basename(file)}-wal`), at);
     for (const command of ["start", "verify"]) {
       const { code, out, err } = await yifen([command, "--data", folder]);
-      expect(code, out + err).toBe(inUseOrDamaged);
+      expect(code, out + err).toBe(damaged);
       expect(out).not.toContain("listening");
       expect(err).toMatch(
         new RegExp(`^yifen: ${folder}/shard-0/${basename(file)}(-wal)?: (byte|position|row) \\d+: `),
@@ -215,7 +216,7 @@ test("a flipped bit in a snapshot: nothing is served, and without the file it st
   flip(file, Math.floor(statSync(file).size / 2));
   for (const command of ["start", "verify"]) {
     const { code, err } = await yifen([command, "--data", folder]);
-    expect(code, err).toBe(inUseOrDamaged);
+    expect(code, err).toBe(damaged);
     expect(err).toMatch(new RegExp(`^yifen: ${file}: byte \\d+: the snapshot is damaged`));
     expect(err).toContain("this file may be deleted");
   }
@@ -230,15 +231,15 @@ test("a log without its end: the anchor knows better", async () => {
   const last = listSegments(join(folder, "shard-0")).at(-1)!;
   for (const suffix of ["", "-wal"]) rmSync(`${last.file}${suffix}`);
   const { code, err } = await yifen(["start", "--data", folder]);
-  expect([code, err]).toEqual([inUseOrDamaged, expect.stringMatching(/but the (anchor|snapshot) .* proves/)]);
+  expect([code, err]).toEqual([damaged, expect.stringMatching(/but the (anchor|snapshot) .* proves/)]);
 });
 
-test("two engines on one folder: the second ends at once with 3, the first does not notice", async () => {
+test("two engines on one folder: the second ends at once with 5, the first does not notice", async () => {
   const folder = newFolder(filled);
   const server = await start(folder);
   const started = performance.now();
   const second = await yifen(["start", "--port", "0", "--data", folder]);
-  expect(second.code, second.err).toBe(inUseOrDamaged);
+  expect(second.code, second.err).toBe(refused);
   expect(second.err).toMatch(/^yifen: .* is in use by another engine/);
   expect(performance.now() - started).toBeLessThan(10_000);
   const connection = await RawConnection.open(server.address);

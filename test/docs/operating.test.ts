@@ -8,7 +8,7 @@ import { saveBooks, snapshotFormat, stateHash } from "../../engine/tables/snapsh
 import { recoverShard } from "../../gateway/host/recovery.js";
 import { LogDamaged } from "../../persistence/log/journal.js";
 import { checkLog } from "../../persistence/log/log-check.js";
-import { LogReader } from "../../persistence/log/log-reader.js";
+import { LogReader, logIdentity } from "../../persistence/log/log-reader.js";
 import { Follower } from "../../persistence/read/read-follower.js";
 import { writeSnapshot } from "../../persistence/snapshots/snapshot-file.js";
 import { projected } from "../persistence/after-sale-log.js";
@@ -101,7 +101,7 @@ describe("a folder", () => {
 
   test("holds no file that the document does not know", async () => {
     await trade();
-    const { books, journal } = recoverShard(shard, megabyte, "all", () => {});
+    const { books, journal } = recoverShard(shard, logIdentity(shard)!, megabyte, "all", () => {});
     const { position, hash } = journal.end;
     journal.close();
     await writeSnapshot(shard, { position, chainHash: hash, format: snapshotFormat }, saveBooks(books), 0);
@@ -125,7 +125,7 @@ describe("a folder", () => {
 
   test("is whole without what may be deleted", async () => {
     await trade();
-    const first = recoverShard(shard, megabyte, "all", () => {});
+    const first = recoverShard(shard, logIdentity(shard)!, megabyte, "all", () => {});
     const { position, hash } = first.journal.end;
     first.journal.close();
     const before = stateHash(first.books);
@@ -138,7 +138,13 @@ describe("a folder", () => {
     for (const name of readdirSync(shard)) {
       if (/[.]snap$|-shm$|^spare-wal$/.test(name)) rmSync(join(shard, name));
     }
-    const { books, journal, fromSnapshot } = recoverShard(shard, megabyte, "all", () => {});
+    const { books, journal, fromSnapshot } = recoverShard(
+      shard,
+      logIdentity(shard)!,
+      megabyte,
+      "all",
+      () => {},
+    );
     journal.close();
     expect(fromSnapshot).toBe(0);
     expect(stateHash(books)).toBe(before);

@@ -5,7 +5,7 @@ import { writeFact, writeTurn } from "../../actors/fact-codec.js";
 import { type Fact, Facts } from "../../actors/facts.js";
 import { orderNumber, slotOf } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
-import { chainHash, genesisHash, type LoggedGroup } from "../../persistence/log/hash-chain.js";
+import { chainHash, genesisHash, type LoggedGroup, noOrigin } from "../../persistence/log/hash-chain.js";
 
 export interface Turn {
   /** Microseconds. */
@@ -35,8 +35,8 @@ export function groupsOf(turns: readonly Turn[], turnsPerGroup = 3): LoggedGroup
     // A group without facts is never written.
     if (last < first) continue;
     const body = writer.view().slice();
-    const hash = chainHash(prev, first, last, 1, body);
-    groups.push({ first, last, body, prev, hash });
+    const hash = chainHash(prev, first, last, noOrigin, body);
+    groups.push({ first, last, body, prev, hash, origin: noOrigin });
     prev = hash;
   }
   return groups;

@@ -9,11 +9,12 @@
 
 import { writeSync } from "node:fs";
 import { openSqliteJournal } from "../../persistence/log/sqlite-journal.js";
+import { testIdentity } from "./test-identity.js";
 
 const [, , folder = "", segmentBytes, bodyBytes, groupsMax = "Infinity"] = process.argv;
 const say = (line: string) => void writeSync(1, `${line}\n`);
 
-const journal = openSqliteJournal({ folder, segmentBytes: Number(segmentBytes) });
+const journal = openSqliteJournal({ folder, identity: testIdentity, segmentBytes: Number(segmentBytes) });
 say(`open ${journal.durable}`);
 journal.onDurable = (position) => say(String(position));
 

@@ -10,6 +10,7 @@ import {
   type SqliteJournal,
   type SqliteJournalOptions,
 } from "../../persistence/log/sqlite-journal.js";
+import { testIdentity } from "./test-identity.js";
 
 /** Room for two small groups, and no spare worth the time to write it. */
 export const tinySegment = 60_000;
@@ -62,5 +63,14 @@ export interface OpenedLog {
 export function openLog(folder: string, options: Partial<SqliteJournalOptions> = {}): OpenedLog {
   const groups: Group[] = [];
   const visit = (group: Group) => groups.push({ first: group.first, last: group.last, body: group.body });
-  return { journal: openSqliteJournal({ folder, segmentBytes: tinySegment, visit, ...options }), groups };
+  return {
+    journal: openSqliteJournal({
+      folder,
+      identity: testIdentity,
+      segmentBytes: tinySegment,
+      visit,
+      ...options,
+    }),
+    groups,
+  };
 }

@@ -29,6 +29,7 @@ import { openSqliteJournal } from "../../../persistence/log/sqlite-journal.js";
 import { checkWal } from "../../../persistence/log/wal-check.js";
 import { appendGroups, copyOf, folderInMemory, openLog } from "../../support/persistence-log.js";
 import { damageStride } from "../../support/scale.js";
+import { testIdentity } from "../../support/test-identity.js";
 
 const groupsWritten = 4;
 let folder: string;
@@ -146,7 +147,12 @@ test("opening for writing refuses the same faults, and does not change a file be
       const before = contents(copy);
       const groups: number[] = [];
       try {
-        openSqliteJournal({ folder: copy, segmentBytes: 1, visit: ({ last }) => groups.push(last) }).close();
+        openSqliteJournal({
+          folder: copy,
+          identity: testIdentity,
+          segmentBytes: 1,
+          visit: ({ last }) => groups.push(last),
+        }).close();
         expect(groups).toEqual([2, 4, 6, 8]);
       } catch (error) {
         expect(error).toBeInstanceOf(LogDamaged);
@@ -158,7 +164,7 @@ test("opening for writing refuses the same faults, and does not change a file be
 
 test("with an anchor that a power loss left old, a spoilt group in front of a whole one is still refused", () => {
   const old = copyOf(folder);
-  createAnchor(old, genesis);
+  createAnchor(old, genesis, testIdentity);
   const file = join(old, files.filter((name) => name.endsWith("-wal")).at(-1)!);
   const content = readFileSync(file);
   const { lastTransactionAt } = checkWal(file, pageBytes);
@@ -173,7 +179,7 @@ test("with an anchor that a power loss left old, a spoilt group in front of a wh
 
 test("the anchor's two slots are the last two groups; with the newest spoilt the one before counts", () => {
   const anchored = folderInMemory();
-  createAnchor(anchored, genesis);
+  createAnchor(anchored, genesis, testIdentity);
   const anchor = openAnchor(anchored, readAnchor(anchored)!.sequence);
   for (let position = 1; position <= 5; position++) {
     anchor.write(position, Buffer.alloc(32, position));

@@ -1,0 +1,29 @@
+/** The command line: what there is, and what each part needs. The work is in the files beside this one. */
+
+import { Command } from "commander";
+import { addAudit } from "./audit.js";
+import { addBench } from "./bench.js";
+import { addDemo } from "./demo.js";
+import { addExplain } from "./explain.js";
+import { fail } from "./fail.js";
+import { addHuman } from "./human.js";
+import { addOutlets } from "./outlets.js";
+import { addStart } from "./start.js";
+import { addVerify } from "./verify.js";
+
+const program = new Command("yifen")
+  .description(
+    "Durable, exactly-once, in-memory trading engine: stock, money and orders. Not one cent may be wrong.",
+  )
+  .version("0.1.0")
+  .showHelpAfterError()
+  .exitOverride();
+
+for (const add of [addStart, addDemo, addAudit, addExplain, addVerify, addOutlets, addHuman, addBench])
+  add(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = fail(error);
+}
