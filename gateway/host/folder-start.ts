@@ -62,6 +62,8 @@ export interface OpenedFolder {
 export function openDataFolder(folder: string, shards: number, say: (line: string) => void): OpenedFolder {
   if (!isFolder(folder)) makeFolder(folder);
   checkForeign(folder);
+  // It never changes, so it can be said while another engine works here.
+  checkShards(folder, readManifest(folder), shards);
   const lock = lockFolder(folder);
   try {
     const { identities, tokenSecret, complete } = begin(folder, shards, say);
@@ -93,16 +95,19 @@ function makeFolder(folder: string): void {
   }
 }
 
+function checkShards(folder: string, made: Manifest | undefined, shards: number): void {
+  if (!made || made.shards === shards) return;
+  throw new BadConfig(
+    `--shards ${shards}: ${folder} was made with ${made.shards}, which never changes: --shards ${made.shards}`,
+  );
+}
+
 type Begun = Omit<OpenedFolder, "place" | "release">;
 
 function begin(folder: string, shards: number, say: (line: string) => void): Begun {
   const manifest = readManifest(folder);
   if (!manifest) return beginNew(folder, shards);
-  if (manifest.shards !== shards) {
-    throw new BadConfig(
-      `--shards ${shards}: ${folder} was made with ${manifest.shards}, which never changes: --shards ${manifest.shards}`,
-    );
-  }
+  checkShards(folder, manifest, shards);
   const found = checkLogs(folder, manifest);
   const secret = readTokenKey(folder, manifest);
   if (manifest.format === 1) return takeOver(folder, shards, found, secret, say);
