@@ -87,11 +87,18 @@ export function resultOfNumber(number: number): (ResultRow & { readonly code: Co
 export interface Refusal {
   readonly code: Code;
   readonly details?: Readonly<Record<string, unknown>>;
+  /** It was given before the request's key was looked up: an earlier attempt may have had its effect. Left out: no effect. */
+  readonly executed?: "unknown";
 }
 
 /** A refusal; see `results` for the codes. */
 export function refuse(code: Code, details?: Readonly<Record<string, unknown>>): Refusal {
   return details === undefined ? { code } : { code, details };
+}
+
+/** For a refusal that is given before the key of a request that has one was looked up. */
+export function unlooked(refusal: Refusal): Refusal {
+  return { ...refusal, executed: "unknown" };
 }
 
 const rank = new Map<string, number>(table.map(({ code }, index) => [code, index]));

@@ -11,7 +11,8 @@
  * CLIENT-CALLS-1  A call is settled exactly once, at the latest `timeoutMs` after it was made.
  * CLIENT-CALLS-2  Params are the same object in every attempt: same key, same `at`, same bytes.
  * CLIENT-CALLS-3  An attempt has an id of its own, so that no answer can be taken for another attempt's.
- * CLIENT-CALLS-4  A request that is not safe to repeat is sent again only after a refusal that says it was not executed.
+ * CLIENT-CALLS-4  A request that is not safe to repeat is sent again only after a refusal that says it was not executed; one
+ *     that is safe also after one that does not know, because its key was not looked up.
  * CLIENT-CALLS-5  `executed` in an error is `false` only if every attempt that was sent is known to have had no effect.
  * CLIENT-CALLS-6  At most `inFlightMax` requests are sent and unanswered, at most `pendingMax` calls are not settled.
  */
@@ -53,7 +54,7 @@ interface Call extends Asked {
   pause: ReturnType<typeof setTimeout> | undefined;
   /** Id of the attempt in flight; 0 = none. */
   attempt: number;
-  /** An attempt was sent and nobody will learn what became of it. */
+  /** An attempt was sent and nobody will learn what became of it, or the engine could not tell what an earlier one did. */
   doubtful: boolean;
 }
 
@@ -200,7 +201,8 @@ export class Calls {
 
   #refused(call: Call, answer: Answer, error: ErrorBody): void {
     const passing = error.code === "overloaded" || error.code === "shutting_down";
-    if (passing && error.executed === false && this.settings.retryOverloaded) {
+    if (error.executed === "unknown") call.doubtful = true;
+    if (passing && (error.executed === false || call.repeatable) && this.settings.retryOverloaded) {
       const asked = error.details?.retryAfterMs;
       const pauseMs = typeof asked === "number" ? asked : retryAfterMsDefault;
       // Never sooner than told, and not all at the same moment.

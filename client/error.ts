@@ -12,8 +12,8 @@
  */
 
 /**
- * Whether the request had an effect. `false`: none, now or later. `true`: it happened. `"unknown"`: it was sent
- * and its fate was not learned; the same key again, or `orders.lookup`, tells.
+ * Whether the request had an effect. `false`: none, before, now or later. `true`: it happened. `"unknown"`: it was sent and
+ * what became of it was not learned, or it was refused before its key was looked up; the same key again, or `orders.lookup`, tells.
  */
 export type Executed = boolean | "unknown";
 

@@ -165,9 +165,10 @@ function edgeAnswer(id: RequestId, refusal: Refusal | undefined): Answer {
   return refusal ? refusalAnswer(id, refusal, false) : { id, status: 200, result: {} };
 }
 
-function refusalAnswer(id: RequestId, { code, details }: Refusal, replayed: boolean): Answer {
+function refusalAnswer(id: RequestId, refusal: Refusal, replayed: boolean): Answer {
+  const { code, details, executed = false } = refusal;
   const { status, meaning, retryable } = resultOf(code);
-  const error = { code, message: meaning, executed: false, retryable, ...(details ? { details } : {}) };
+  const error = { code, message: meaning, executed, retryable, ...(details ? { details } : {}) };
   return { id, status, error, ...(replayed ? { replayed } : {}) };
 }
 

@@ -16,7 +16,7 @@
 
 import type { Fact } from "../../actors/facts.js";
 import { Facts } from "../../actors/facts.js";
-import { type Refusal, refuse } from "../../actors/results.js";
+import { type Refusal, refuse, unlooked } from "../../actors/results.js";
 import type { PlanSpec } from "../../actors/transactions/plan.js";
 import type { Journal } from "../../persistence/log/journal.js";
 import { CallDispatcher, type CallReport, noOutCalls, type OutCalls } from "../links/call-dispatcher.js";
@@ -25,7 +25,7 @@ import { Feed } from "../links/feed.js";
 import { decodeMessage } from "../links/messages.js";
 import type { Bus } from "../seams/bus.js";
 import type { Clock } from "../seams/clock.js";
-import type { Command } from "../seams/commands.js";
+import { type Command, storedAnswerOnly } from "../seams/commands.js";
 import { groupBytesMax, groupMicrosMax, groupTurnsMax, retryAfterMs } from "../seams/limits.js";
 import { ownerOf, type Requester } from "../seams/requester.js";
 import type { Settings } from "../seams/settings.js";
@@ -33,10 +33,12 @@ import type { Books } from "../tables/books.js";
 import { evolve } from "../tables/evolve.js";
 import type { Timers } from "../tables/timers.js";
 import { fencesDue, takeDueTransactions } from "../transactions/coordinator.js";
+import { answerRefusal } from "../turns/answers.js";
 import { keysDue } from "../turns/exactly-once.js";
 import type { Turn } from "../turns/turn.js";
 import { outCallOf, type ReportOfCall, takeDueCalls, takeReport } from "./call-reports.js";
 import { GroupWriter } from "./group.js";
+import { hasKey, isKnownKey } from "./key-lookup.js";
 import { Mailbox } from "./mailbox.js";
 import { methods, runCommand } from "./methods.js";
 import { orderDue } from "./order-due.js";
@@ -101,6 +103,7 @@ export class Shard implements Turn {
   nowMs = 0;
   /** Set from outside while new orders are not wanted: draining, or the disk is nearly full. */
   refuseNewWith: Refusal | undefined;
+  refusesNew: Refusal | undefined;
 
   readonly #parts: ShardParts;
   readonly #mailbox = new Mailbox<Command | Frame>();
@@ -155,11 +158,11 @@ export class Shard implements Turn {
   /** Stage 1. The answer comes through the command's requester, sooner or later, once. */
   submit(command: Command): void {
     if (this.#failure !== undefined) return;
-    const { lane, grows } = methods[command.method];
-    const refusal = grows ? this.refuseNewWith : undefined;
-    if (refusal || !this.#mailbox.put(ownerOf(command.requester), command, lane === "urgent")) {
+    const { lane } = methods[command.method];
+    if (!this.#mailbox.put(ownerOf(command.requester), command, lane === "urgent")) {
       this.counters.overloaded++;
-      command.requester.refused(command.id, refusal ?? refuse("overloaded", { retryAfterMs }), false);
+      const refusal = refuse("overloaded", { retryAfterMs });
+      command.requester.refused(command.id, hasKey(command) ? unlooked(refusal) : refusal, false);
       this.#touched.add(command.requester);
     }
     this.#parts.wake();
@@ -238,9 +241,11 @@ export class Shard implements Turn {
   }
 
   #runCommand(command: Command): void {
-    if (command.refuseAfter !== 0 && this.nowMicros > command.refuseAfter) {
-      command.requester.refused(command.id, refuse("deadline_exceeded"), false);
-      this.touch(command.requester);
+    const refusal = this.#refuseToRun(command);
+    this.refusesNew = refusal;
+    if (refusal && !isKnownKey(this, command)) {
+      if (refusal.code === "overloaded") this.counters.overloaded++;
+      answerRefusal(this, command, refusal);
       return;
     }
     runCommand(this, command.method, command);
@@ -323,6 +328,13 @@ export class Shard implements Turn {
   alert(text: string): void {
     this.counters.alerts++;
     this.#parts.alert?.(text);
+  }
+
+  /** Why nothing new may come of the command, whatever it asks for. */
+  #refuseToRun({ method, refuseAfter }: Command): Refusal | undefined {
+    if (this.refuseNewWith && methods[method].grows) return this.refuseNewWith;
+    if (refuseAfter === 0 || this.nowMicros <= refuseAfter) return undefined;
+    return refuse(refuseAfter === storedAnswerOnly ? "shutting_down" : "deadline_exceeded");
   }
 }
 

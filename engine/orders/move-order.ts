@@ -6,7 +6,7 @@ import { keyedMethods } from "../../actors/keyed-methods.js";
 import { formatAmount } from "../../actors/money.js";
 import { decideEvent, type Order } from "../../actors/order.js";
 import { refundSources } from "../../actors/postings.js";
-import { type Refusal, refuse } from "../../actors/results.js";
+import { type Refusal, refuse, unlooked } from "../../actors/results.js";
 import { endBranches } from "../cross-shard/cross-shard.js";
 import { askRefund } from "../refunds/refunds.js";
 import type {
@@ -106,7 +106,9 @@ function refuseArchived(turn: Turn, command: MoveCommand, paramsHash: number): v
   const ask = { ...command, method: "order.get" } as Command as GetOrder;
   turn.askDeferred(ask, (found) => {
     if ("code" in found) {
-      answerRefusal(turn, command, found as Refusal);
+      // That there never was such an order is certain; of anything else the key was not looked up.
+      const refusal = found as Refusal;
+      answerRefusal(turn, command, refusal.code === "order_not_found" ? refusal : unlooked(refusal));
       return;
     }
     const { account: id, status } = found as { account: string; status: string };

@@ -1,7 +1,7 @@
 /** `refund.get`, and `refund.report`: what a provider did, told by whoever knows. */
 
 import { orderSequence, parseRefundId } from "../../actors/order-number.js";
-import { refuse } from "../../actors/results.js";
+import { type Refusal, refuse } from "../../actors/results.js";
 import type { GetRefund, ReportRefund } from "../seams/commands.js";
 import { isOpen } from "../tables/after-sales.js";
 import { answerRefusal, answerResult, askDeferred } from "../turns/answers.js";
@@ -29,7 +29,7 @@ export function reportRefund(turn: Turn, command: ReportRefund): void {
     answerEnded(turn, command, refundView(turn.books, refund) as RefundSeen);
   } else if (wasAsked(turn, command.refund)) {
     turn.askDeferred({ ...command, method: "refund.get" } as unknown as GetRefund, (found) => {
-      if ("code" in found) answerRefusal(turn, command, refuse("refund_not_found"));
+      if ("code" in found) answerRefusal(turn, command, found as Refusal);
       else answerEnded(turn, command, found as RefundSeen);
     });
   } else {

@@ -14,9 +14,14 @@ export interface Envelope {
   requester: Requester;
   /** The caller's id of the request, echoed. */
   id: RequestId;
-  /** Engine time (microseconds) after which the command is refused at the head of the queue; 0 = none. */
+  /**
+   * Engine time (microseconds) after which the command is refused at the head of the queue, unless its key holds an answer;
+   * 0 = none, `storedAnswerOnly` = in any case, because the server drains.
+   */
   refuseAfter: number;
 }
+
+export const storedAnswerOnly = -1;
 
 export interface LineInput {
   product: string;

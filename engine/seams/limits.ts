@@ -27,6 +27,12 @@ export const requestIdCharsMax = 64;
 /** Requests of one connection that have no answer yet: four full batches keep a pipeline full at any fsync time seen. */
 export const inFlightMax = 4096;
 
+/**
+ * Requests with a key that one connection gets looked up while the server drains, a full batch: enough to learn what became of
+ * those without an answer, and no way to keep the server from ending.
+ */
+export const drainLookupsMax = 1024;
+
 /** Told to a caller who has `inFlightMax` requests open: a few commits later some of them are answered. */
 export const retryAfterMs = 50;
 

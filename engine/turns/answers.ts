@@ -73,7 +73,8 @@ export function withKeptOrder(
   const ask = { ...command, method: "order.get", order: orderId(kept.order) } as GetOrder;
   turn.askDeferred(ask, (found) => {
     if ("code" in found) {
-      requester.refused(id, found as Refusal, false);
+      // It happened; how it stood then cannot be told just now.
+      requester.refused(id, { ...(found as Refusal), executed: "unknown" }, false);
       turn.touch(requester);
       return;
     }

@@ -13,10 +13,11 @@
 
 import type { Account } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
-import { type Refusal, refuse, resultOf } from "../../actors/results.js";
+import { keyedMethods } from "../../actors/keyed-methods.js";
+import { type Refusal, refuse, resultOf, unlooked } from "../../actors/results.js";
 import type { Command } from "../seams/commands.js";
 import { atAheadMsMax, keysDroppedPerStep } from "../seams/limits.js";
-import { running, spaces } from "../tables/key-table.js";
+import { type KeptResult, running, spaces } from "../tables/key-table.js";
 import { answerKept, answerRefusal } from "./answers.js";
 import { refuseToken, tokenTime } from "./tokens.js";
 import type { Turn } from "./turn.js";
@@ -40,7 +41,7 @@ export function settledByKey(
     if (!refusal) return false;
     answerRefusal(turn, command, refusal);
   } else if (keys.paramsHash(entry) !== paramsHash) {
-    answerRefusal(turn, command, refuse("key_reused"));
+    answerReused(turn, command, keys.read(entry));
   } else if (keys.code(entry) === running) {
     const order = keys.order(entry);
     const waiting = turn.waiters.get(order);
@@ -50,6 +51,19 @@ export function settledByKey(
     answerKept(turn, command, keys.read(entry));
   }
   return true;
+}
+
+/**
+ * The key stands for another request: which method's, and from when. Of its params a hash is kept, so which of them differ is
+ * not known. What stands against new work comes first; `executed: false` would not be true of the key.
+ */
+function answerReused(turn: Turn, command: Command, { method, at }: KeptResult): void {
+  if (turn.refusesNew) {
+    answerRefusal(turn, command, unlooked(turn.refusesNew));
+    return;
+  }
+  const [name] = Object.entries(keyedMethods).find(([, number]) => number === method)!;
+  answerRefusal(turn, command, refuse("key_reused", { method: name, at: new Date(at).toISOString() }));
 }
 
 /** `at` cannot be trusted to be now, but a wrong clock must not lock its account: what is forgotten reaches up to it. */
@@ -82,7 +96,7 @@ export function settledByRef(
   const refs = turn.books.refs;
   const entry = refs.find(space, subject, ref);
   if (entry < 0) return false;
-  if (refs.paramsHash(entry) !== paramsHash) answerRefusal(turn, command, refuse("key_reused"));
+  if (refs.paramsHash(entry) !== paramsHash) answerReused(turn, command, refs.read(entry));
   else if (refs.code(entry) === running) waitForRef(turn, command, space, subject, ref);
   else answerKept(turn, command, refs.read(entry));
   return true;

@@ -27,6 +27,8 @@ export interface Turn {
   /** This shard's number, and how many there are. */
   readonly shard: number;
   readonly shards: number;
+  /** Why nothing new may come of this turn's command: it runs only because something stands under its key. */
+  readonly refusesNew: Refusal | undefined;
   /** Writes a fact into the group and applies it. */
   record(fact: Fact): void;
   /** Says that the requester was given something that must leave when this group is durable. */

@@ -147,7 +147,8 @@ class JsonOutbox implements Outbox {
 
   refused(id: RequestId, refusal: Refusal, replayed: boolean, batched: boolean): void {
     const { code, status, meaning, retryable } = resultOf(refusal.code);
-    const error = { code, message: meaning, executed: false, retryable, details: refusal.details };
+    const { executed = false, details } = refusal;
+    const error = { code, message: meaning, executed, retryable, details };
     this.#add(`${answerHead(id, status, replayed)}"error":${JSON.stringify(error)}}`, batched);
   }
 

@@ -57,7 +57,7 @@ export function putResult(
   return putValue(bytes, putRaw(view, at, replayed ? resultReplayed : result), value);
 }
 
-/** What is the same in every refusal with one code. */
+/** What is the same in every refusal with one code and one `executed`. */
 interface RefusalParts {
   readonly status: Raw;
   readonly statusReplayed: Raw;
@@ -65,22 +65,26 @@ interface RefusalParts {
   readonly errorThenDetails: Raw;
 }
 
-const partsByCode = new Map<Code, RefusalParts>();
+const refusalPartsOf = {
+  false: new Map<Code, RefusalParts>(),
+  unknown: new Map<Code, RefusalParts>(),
+};
 
-function refusalParts(code: Code): RefusalParts {
-  const known = partsByCode.get(code);
+function refusalParts(refusal: Refusal): RefusalParts {
+  const { code, executed = false } = refusal;
+  const known = refusalPartsOf[`${executed}`].get(code);
   if (known !== undefined) return known;
   const { status, meaning, retryable } = resultOf(code);
   const statusField = name("status") + encoded(status);
   // The fields of a map of 4, without its head: with details it is a map of 5.
-  const fields = encoded({ code, message: meaning, executed: false, retryable }).slice(1);
+  const fields = encoded({ code, message: meaning, executed, retryable }).slice(1);
   const parts = {
     status: rawOf(statusField),
     statusReplayed: rawOf(statusField + replayedTrue),
     error: rawOf(`${name("error")}\x84${fields}`),
     errorThenDetails: rawOf(`${name("error")}\x85${fields}${name("details")}`),
   };
-  partsByCode.set(code, parts);
+  refusalPartsOf[`${executed}`].set(code, parts);
   return parts;
 }
 
@@ -101,7 +105,7 @@ export function putRefusal(
   refusal: Refusal,
   replayed: boolean,
 ): number {
-  const parts = refusalParts(refusal.code);
+  const parts = refusalParts(refusal);
   let at = putId(bytes, view, start, id, replayed);
   at = putRaw(view, at, replayed ? parts.statusReplayed : parts.status);
   if (refusal.details === undefined) return putRaw(view, at, parts.error);

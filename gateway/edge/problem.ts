@@ -39,12 +39,12 @@ export function problemAnswer(
   replayed = false,
   status: number = resultOf(refusal.code).status,
 ): HttpAnswer {
-  return withBody(problemOf(refusal, status, false), replayed);
+  return withBody(problemOf(refusal, status), replayed);
 }
 
 /** A defect of ours: what became of the request is unknown. */
 export function defectAnswer(): HttpAnswer {
-  return withBody(problemOf({ code: "internal" }, 500, "unknown"), false);
+  return withBody(problemOf({ code: "internal", executed: "unknown" }, 500), false);
 }
 
 /** The path of a code's description. */
@@ -68,7 +68,8 @@ interface Problem {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-function problemOf({ code, details }: Refusal, status: number, executed: false | "unknown"): Problem {
+function problemOf(refusal: Refusal, status: number): Problem {
+  const { code, details, executed = false } = refusal;
   const { meaning, retryable } = resultOf(code);
   const detail = detailOf(details);
   return {

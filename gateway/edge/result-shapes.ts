@@ -376,7 +376,8 @@ const Certificate = Type.Object(
 const executed = () =>
   Type.Unsafe({
     enum: [false, "unknown"],
-    description: "false: no effect, now or later; unknown: an edge lost its engine, ask with the same key",
+    description:
+      "false: no effect, before, now or later; unknown: refused before the key was looked up, ask with the same key",
   });
 
 /** `error` of a WebSocket's answer. */

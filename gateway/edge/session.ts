@@ -13,9 +13,10 @@
  *            the event loop of its own, because an answer comes from inside the engine, which must not be called back (REQUESTER-3).
  */
 
-import { type Refusal, refuse } from "../../actors/results.js";
-import type { Command } from "../../engine/seams/commands.js";
-import { inFlightMax, retryAfterMs, sendBufferBytesMax } from "../../engine/seams/limits.js";
+import { type Refusal, refuse, unlooked } from "../../actors/results.js";
+import { hasKey } from "../../engine/loop/key-lookup.js";
+import { type Command, storedAnswerOnly } from "../../engine/seams/commands.js";
+import { drainLookupsMax, inFlightMax, retryAfterMs, sendBufferBytesMax } from "../../engine/seams/limits.js";
 import type { OrderView, Requester, RequestId } from "../../engine/seams/requester.js";
 import type { Codec, Intake, Outbox } from "./protocol.js";
 
@@ -76,9 +77,10 @@ export class Session {
   readonly #intake: Intake;
   /** Commands submitted and not yet answered. */
   inFlight = 0;
-  /** New commands are refused `shutting_down`. */
+  /** New commands are refused `shutting_down`; those whose key holds an answer still get it. */
   draining = false;
   ended = false;
+  #drainLookups = 0;
 
   constructor(
     codec: Codec,
@@ -170,12 +172,9 @@ export class Session {
   }
 
   #submit(command: Command, batched: boolean): void {
-    if (this.draining) {
-      this.#refuseAtEdge(command.id, refuse("shutting_down"), batched);
-      return;
-    }
-    if (this.inFlight >= inFlightMax) {
-      this.#refuseAtEdge(command.id, refuse("overloaded", { retryAfterMs, inFlightMax }), batched);
+    const refusal = this.#refuseSubmit(command);
+    if (refusal) {
+      this.#refuseAtEdge(command.id, hasKey(command) ? unlooked(refusal) : refusal, batched);
       return;
     }
     const shard = this.#engine.route(command);
@@ -184,6 +183,14 @@ export class Session {
     this.inFlight++;
     this.#counters.inFlight++;
     this.#engine.submit(shard, command);
+  }
+
+  #refuseSubmit(command: Command): Refusal | undefined {
+    if (this.inFlight >= inFlightMax) return refuse("overloaded", { retryAfterMs, inFlightMax });
+    if (!this.draining) return undefined;
+    if (!hasKey(command) || this.#drainLookups++ >= drainLookupsMax) return refuse("shutting_down");
+    command.refuseAfter = storedAnswerOnly;
+    return undefined;
   }
 
   #openRequesters(shard: number, batched: boolean): ShardRequester {

@@ -10,9 +10,16 @@
  *                  the same key tells what became of it.
  */
 
-import { type Refusal, refuse } from "../../actors/results.js";
-import type { Command } from "../../engine/seams/commands.js";
-import { frameBytesMax, httpBodyBytesMax, httpOpenMax, retryAfterMs } from "../../engine/seams/limits.js";
+import { type Refusal, refuse, unlooked } from "../../actors/results.js";
+import { hasKey, isKeyedMethod } from "../../engine/loop/key-lookup.js";
+import { type Command, storedAnswerOnly } from "../../engine/seams/commands.js";
+import {
+  drainLookupsMax,
+  frameBytesMax,
+  httpBodyBytesMax,
+  httpOpenMax,
+  retryAfterMs,
+} from "../../engine/seams/limits.js";
 import type { OrderView, Requester, RequestId } from "../../engine/seams/requester.js";
 import { orderText, readJson } from "../codecs/json-codec.js";
 import { type FoundRoute, findRoute } from "../edge/http-routes.js";
@@ -59,8 +66,9 @@ export interface HttpEdgeOptions {
 
 export class HttpEdge {
   readonly options: HttpEdgeOptions;
-  /** New commands are refused `shutting_down`. */
+  /** New commands are refused `shutting_down`; those whose key holds an answer still get it. */
   draining = false;
+  #drainLookups = 0;
 
   constructor(options: HttpEdgeOptions) {
     this.options = options;
@@ -84,6 +92,11 @@ export class HttpEdge {
     }
     return new Exchange(this, found, head, reply);
   }
+
+  /** Whether the engine is still asked for what stands under a key. */
+  mayLookUp(): boolean {
+    return this.#drainLookups++ < drainLookupsMax;
+  }
 }
 
 /** What can be said before the body is there, the first that applies. */
@@ -94,12 +107,20 @@ function refusedByHead(
 ): HttpAnswer | undefined {
   const { headers, twice } = head;
   if (!isOwnOrigin(headers.get("origin") ?? "") || !isOwnHost(headers.get("host") ?? "")) {
-    return problemAnswer(refuse("forbidden", { reason: "a page of another site" }));
+    return beforeKey(found, refuse("forbidden", { reason: "a page of another site" }));
   }
   if (found === undefined) return notFound();
   if ("allow" in found) return wrongVerb(found.allow);
   if (twice !== undefined) return invalid(`headers.${twice}`, "is there twice");
-  return refusedBody(found.route.verb, headers) ?? tooManyOpen(open);
+  const refused = refusedBody(found.route.verb, headers);
+  if (refused !== undefined || open < httpOpenMax) return refused;
+  return beforeKey(found, refuse("overloaded", { retryAfterMs, httpOpenMax }));
+}
+
+/** For what is refused before the request was read: whether its key holds an answer is not known. */
+function beforeKey(found: ReturnType<typeof findRoute>, refusal: Refusal): HttpAnswer {
+  const keyed = found !== undefined && "route" in found && isKeyedMethod(found.route.method);
+  return problemAnswer(keyed ? unlooked(refusal) : refusal);
 }
 
 function refusedBody(verb: string, headers: HttpHead["headers"]): HttpAnswer | undefined {
@@ -113,10 +134,6 @@ function refusedBody(verb: string, headers: HttpHead["headers"]): HttpAnswer | u
 
 function isJson(contentType: string): boolean {
   return /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test(contentType);
-}
-
-function tooManyOpen(open: number): HttpAnswer | undefined {
-  return open < httpOpenMax ? undefined : problemAnswer(refuse("overloaded", { retryAfterMs, httpOpenMax }));
 }
 
 function invalid(path: string, reason: string, status?: number): HttpAnswer {
@@ -174,7 +191,7 @@ export class Exchange implements Requester {
     if (this.#bytes > frameBytesMax) {
       this.#refuse(tooLarge());
     } else if (counters.httpBodyBytes > httpBodyBytesMax) {
-      this.#refuse(problemAnswer(refuse("overloaded", { retryAfterMs, httpBodyBytesMax })));
+      this.#refuse(beforeKey(this.#found, refuse("overloaded", { retryAfterMs, httpBodyBytesMax })));
     } else {
       this.#chunks.push(chunk.slice());
       if (isLast) this.#run(Buffer.concat(this.#chunks));
@@ -215,7 +232,7 @@ export class Exchange implements Requester {
     const answer = this.#answer;
     if (answer === undefined || this.#state !== "running") return;
     this.#end();
-    this.#reply.send(answer);
+    this.#reply.send(this.#edge.draining ? { ...answer, close: true } : answer);
   }
 
   #run(body: Uint8Array): void {
@@ -236,7 +253,7 @@ export class Exchange implements Requester {
   #read(body: Uint8Array): Command | HttpAnswer {
     const { engine } = this.#edge.options;
     const doubt = this.#signatureProblem(body);
-    if (doubt !== undefined) return problemAnswer(refuse("unauthenticated", { reason: doubt }));
+    if (doubt !== undefined) return beforeKey(this.#found, refuse("unauthenticated", { reason: doubt }));
     const read = body.length === 0 ? { value: {} } : readJson(body);
     if ("malformed" in read) return invalid("body", read.malformed);
     const request = requestOf(this.#found, this.#head, read.value);
@@ -246,8 +263,14 @@ export class Exchange implements Requester {
     if (asked.method === "answered at edge") {
       return problemAnswer(placedIn(this.#found.route, asked.refusal!));
     }
-    if (this.#edge.draining) return { ...problemAnswer(refuse("shutting_down")), close: true };
-    return asked;
+    return this.#edge.draining ? this.#whileDraining(asked) : asked;
+  }
+
+  #whileDraining(asked: Command): Command | HttpAnswer {
+    const keyed = hasKey(asked);
+    if (keyed && this.#edge.mayLookUp()) return { ...asked, refuseAfter: storedAnswerOnly };
+    const refusal = refuse("shutting_down");
+    return { ...problemAnswer(keyed ? unlooked(refusal) : refusal), close: true };
   }
 
   #signatureProblem(body: Uint8Array): string | undefined {

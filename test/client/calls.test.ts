@@ -41,7 +41,9 @@ function fates(method: string, ...list: Fate[]): void {
 }
 
 const line = [{ product: "p1", qty: 1 }];
-const overloaded = (retryAfterMs: number): Fate => ({ refuse: refusal(503, "overloaded", { retryAfterMs }) });
+const overloaded = (retryAfterMs: number, executed?: "unknown"): Fate => ({
+  refuse: refusal(503, "overloaded", { retryAfterMs }, executed),
+});
 
 describe.each(["msgpack", "json"] as const)("in %s", (encoding) => {
   test("an order is placed with everything that was said, and nothing that was left undefined", async () => {
@@ -346,6 +348,18 @@ describe("overload", () => {
     await pause(30);
     await yifen.close();
     expect(await error).toMatchObject({ code: "closed", executed: false });
+  });
+
+  test("refused before its key was looked up: asked again if it has a key, and unknown if that does not help", async () => {
+    await open();
+    const unlooked = overloaded(5, "unknown");
+    fates("order.place", unlooked, unlooked);
+    expect(await yifen.orders.place({ account: "a1", lines: line })).toMatchObject({ replayed: false });
+    fates("order.place", overloaded(1000, "unknown"));
+    const error = errorOf(yifen.orders.place({ account: "a1", lines: line }));
+    await pause(30);
+    await yifen.close();
+    expect(await error).toMatchObject({ code: "closed", executed: "unknown" });
   });
 
   test("switched off: the refusal is the answer", async () => {

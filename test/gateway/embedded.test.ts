@@ -53,7 +53,7 @@ async function fillShop(yifen: Yifen): Promise<void> {
 function withoutChance(value: unknown): unknown {
   return JSON.parse(
     JSON.stringify(value, (name, field) =>
-      /^(time|createdAt|payBy|cursor|seq)$/.test(name) ? typeof field : field,
+      /^(time|at|createdAt|payBy|cursor|seq)$/.test(name) ? typeof field : field,
     ),
   );
 }

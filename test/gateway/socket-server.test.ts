@@ -217,6 +217,7 @@ test("drain answers what was taken, refuses what comes, and then closes with 100
   const client = await open();
   client.send(JSON.stringify(place(1)));
   while (engine.count === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  engine.refusesStored = true;
   const drained = drain(5000);
   expect((await fetch(url("/readyz"))).status).toBe(503);
   client.send(JSON.stringify(place(2)));

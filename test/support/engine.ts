@@ -20,6 +20,8 @@ import { readArchive } from "./archive.js";
 export interface Answer {
   readonly code: "ok" | Refusal["code"];
   readonly details?: Readonly<Record<string, unknown>> | undefined;
+  /** Of a refusal that came before its key was looked up. */
+  readonly executed?: "unknown" | undefined;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into results of every shape
   readonly result?: any;
   readonly replayed: boolean;
@@ -206,8 +208,8 @@ function recordingRequester() {
       const result = structuredClone(value);
       held.push(() => answers.set(id, { code: "ok", result, replayed }));
     },
-    refused(id, { code, details }, replayed) {
-      held.push(() => answers.set(id, { code, details, replayed }));
+    refused(id, { code, details, executed }, replayed) {
+      held.push(() => answers.set(id, { code, details, executed, replayed }));
     },
     push(sub, seq, type, time, data) {
       held.push(() => pushes.push({ sub, seq, type, time, data: data as Record<string, unknown> }));

@@ -211,9 +211,14 @@ export class ProtocolServer {
   }
 }
 
-export function refusal(status: number, code: string, details: Record<string, unknown> = {}): WireAnswer {
+export function refusal(
+  status: number,
+  code: string,
+  details: Record<string, unknown> = {},
+  executed: false | "unknown" = false,
+): WireAnswer {
   const retryable = status === 503 || status === 504;
-  return { status, error: { code, message: code, executed: false, retryable, details } };
+  return { status, error: { code, message: code, executed, retryable, details } };
 }
 
 function push(session: Session, sub: number, record: FeedRecord): void {

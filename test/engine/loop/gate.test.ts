@@ -109,6 +109,7 @@ test("an overload refusal given while a group is in flight waits for it too", ()
   engine.settle();
   expect(engine.answerTo(refused)).toBeUndefined();
   journals[0]!.settle();
+  engine.settle();
   expect(engine.answerTo(refused)!.code).toBe("overloaded");
 });
 

@@ -1,6 +1,7 @@
 /** A twin of the engine for tests of the edge: keeps what was submitted, answers when told to, owns no books. */
 
-import type { Command } from "../../../engine/seams/commands.js";
+import { refuse } from "../../../actors/results.js";
+import { type Command, storedAnswerOnly } from "../../../engine/seams/commands.js";
 import type { OrderView, Requester } from "../../../engine/seams/requester.js";
 import type { Codec } from "../../../gateway/edge/protocol.js";
 import {
@@ -18,6 +19,8 @@ export class EchoEngine implements Engine {
   count = 0;
   /** Answer in the next turn of the event loop without being told. */
   auto = false;
+  /** Nothing stands under any key: what is asked for its stored answer only is refused. */
+  refusesStored = false;
   #scheduled = false;
 
   constructor(shards = 1) {
@@ -29,6 +32,13 @@ export class EchoEngine implements Engine {
   }
 
   submit(_shard: number, command: Command): void {
+    if (command.refuseAfter === storedAnswerOnly && this.refusesStored) {
+      setImmediate(() => {
+        command.requester.refused(command.id, refuse("shutting_down"), false);
+        command.requester.flush();
+      });
+      return;
+    }
     this.submitted.push(command);
     this.count++;
     if (!this.auto || this.#scheduled) return;

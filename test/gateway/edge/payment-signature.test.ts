@@ -131,7 +131,7 @@ describe("over HTTP", () => {
     ];
     for (const { status, body: problem } of await Promise.all(cases)) {
       expect(status).toBe(401);
-      expect(problem).toMatchObject({ code: "unauthenticated", executed: false, retryable: false });
+      expect(problem).toMatchObject({ code: "unauthenticated", executed: "unknown", retryable: false });
       expect(JSON.stringify(problem)).not.toContain(secret);
     }
     expect(engine.count).toBe(0);

@@ -1,7 +1,8 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { inFlightMax, sendBufferBytesMax } from "../../../engine/seams/limits.js";
+import { storedAnswerOnly } from "../../../engine/seams/commands.js";
+import { drainLookupsMax, inFlightMax, sendBufferBytesMax } from "../../../engine/seams/limits.js";
 import { encodings, json, msgpack } from "../codecs/encodings.js";
 import { EchoEngine, nextTurn, orderOf, wire } from "./echo-engine.js";
 
@@ -10,6 +11,7 @@ const place = (id: number | string, account = "a1") => ({
   method: "order.place",
   params: { key: `k-${id}`, account, lines: [{ product: "p1", qty: 2 }] },
 });
+const read = (id: number) => ({ id, method: "product.get", params: { product: "p1" } });
 const ping = (id: number | string) => ({ id, method: "session.ping" });
 
 describe.each(encodings)("%s", (_, encoding) => {
@@ -173,14 +175,14 @@ describe.each(encodings)("%s", (_, encoding) => {
     ]);
   });
 
-  test("beyond the requests in flight of a connection: overloaded, nothing executed; later it goes on", () => {
+  test("beyond the requests in flight of a connection: overloaded, its key not looked up; later it goes on", () => {
     const { ask, got, engine, session, counters } = start();
     const batch = Array.from({ length: 1024 }, (_v, i) => place(i));
     for (let sent = 0; sent < inFlightMax; sent += 1024) ask(batch);
     expect(got()).toEqual([]);
     ask(place("late"));
     expect(got()).toMatchObject([
-      { id: "late", status: 503, error: { code: "overloaded", executed: false, retryable: true } },
+      { id: "late", status: 503, error: { code: "overloaded", executed: "unknown", retryable: true } },
     ]);
     expect(engine.count).toBe(inFlightMax);
     expect(counters.inFlight).toBe(inFlightMax);
@@ -191,16 +193,34 @@ describe.each(encodings)("%s", (_, encoding) => {
     expect(engine.count).toBe(inFlightMax + 1);
   });
 
-  test("while draining: shutting_down for new commands, answers for the old ones", () => {
+  test("while draining: shutting_down for new commands, answers for the old ones and for what keys hold", () => {
     const { ask, got, engine, session } = start();
     ask(place(1));
     session.draining = true;
-    ask([place(2), ping(3)]);
+    ask([read(2), ping(3)]);
+    ask(place(4));
     expect(got()).toMatchObject([
       [{ id: 2, status: 503, error: { code: "shutting_down", executed: false } }, { id: 3 }],
     ]);
+    expect(engine.submitted.map(({ id, refuseAfter }) => [id, refuseAfter])).toEqual([
+      [1, 0],
+      [4, storedAnswerOnly],
+    ]);
     engine.answerAll();
-    expect(got()).toMatchObject([{ id: 1, status: 200 }]);
+    expect(got()).toMatchObject([
+      { id: 1, status: 200 },
+      { id: 4, status: 200 },
+    ]);
+  });
+
+  test("while draining a connection gets a batch of keys looked up; of more it is not known what they hold", () => {
+    const { ask, got, engine, session } = start();
+    session.draining = true;
+    ask(Array.from({ length: drainLookupsMax }, (_, n) => place(n)));
+    expect(engine.count).toBe(drainLookupsMax);
+    ask(place("more"));
+    expect(got()).toMatchObject([{ id: "more", error: { code: "shutting_down", executed: "unknown" } }]);
+    expect(engine.count).toBe(drainLookupsMax);
   });
 
   test("a peer that does not read: closed with 4408, and not one frame more", async () => {
