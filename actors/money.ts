@@ -6,6 +6,7 @@
  */
 
 import { Decimal } from "decimal.js";
+import { meant, nearest } from "./nearest.js";
 import { type Refusal, refuse } from "./results.js";
 
 /** ISO 4217 codes by number of minor digits, in the order of their numbers in the log: append only. */
@@ -91,6 +92,34 @@ const scaleByNumber = currencies.map(([, scale]) => scale);
 /** Number of an ISO 4217 code; undefined when it is not one that this build knows. */
 export function currencyNumber(code: string): number | undefined {
   return numberByCode.get(code);
+}
+
+/** Names that currencies go by and that are no codes. */
+const otherNames = new Map([
+  ["RMB", "CNY"],
+  ["CNH", "CNY"],
+  ["YUAN", "CNY"],
+  ["YEN", "JPY"],
+  ["EURO", "EUR"],
+  ["DOLLAR", "USD"],
+  ["GBX", "GBP"],
+  ["STG", "GBP"],
+  ["UKP", "GBP"],
+  ["NTD", "TWD"],
+  ["NIS", "ILS"],
+  ["RUR", "RUB"],
+  ["SFR", "CHF"],
+]);
+
+/** The code that was probably meant by what is none. */
+export function meantCurrency(text: string): string | undefined {
+  const upper = text.toUpperCase();
+  return otherNames.get(upper) ?? nearest(upper, codeByNumber);
+}
+
+/** Why a code is refused that `currencyNumber` does not know. */
+export function unknownCurrency(code: string): string {
+  return meant("not a known currency", meantCurrency(code));
 }
 
 export function currencyCode(number: number): string {

@@ -15,6 +15,7 @@ import type { OrderView, Requester, RequestId } from "../engine/seams/requester.
 import { defaultSettings, type Settings } from "../engine/seams/settings.js";
 import { viewToResult } from "../engine/turns/order-result.js";
 import { readRequest } from "./edge/protocol.js";
+import { messageOf } from "./edge/refusal-text.js";
 import { callTimeoutMsDefault, runDefinitions } from "./host/call-runner.js";
 import { type EngineHost, openEngineHost } from "./host/engine-host.js";
 import type { Definitions } from "./host/transactions.js";
@@ -167,8 +168,9 @@ function edgeAnswer(id: RequestId, refusal: Refusal | undefined): Answer {
 
 function refusalAnswer(id: RequestId, refusal: Refusal, replayed: boolean): Answer {
   const { code, details, executed = false } = refusal;
-  const { status, meaning, retryable } = resultOf(code);
-  const error = { code, message: meaning, executed, retryable, ...(details ? { details } : {}) };
+  const { status, retryable } = resultOf(code);
+  const message = messageOf(refusal);
+  const error = { code, message, executed, retryable, ...(details ? { details } : {}) };
   return { id, status, error, ...(replayed ? { replayed } : {}) };
 }
 

@@ -3,7 +3,7 @@
  * transaction's first fact, so what is under way goes on as it began, whatever becomes of its definition.
  */
 
-import { currencyNumber, parsePositiveAmount } from "../money.js";
+import { currencyNumber, parsePositiveAmount, unknownCurrency } from "../money.js";
 import { moneyBuckets } from "../postings.js";
 import { qtyMax } from "../product.js";
 import { type Refusal, refuse } from "../results.js";
@@ -129,7 +129,7 @@ function readMoney(
     return bad("money goes from an account to wallet:<account> or to revenue");
   if (from === receiver) return bad("money goes to another account");
   const currency = currencyNumber(code);
-  if (currency === undefined) return bad("not a known currency");
+  if (currency === undefined) return bad(unknownCurrency(code));
   const amount = readAmount(text, currency);
   if (typeof amount !== "number") return amount;
   const money = { ...plain, amount, currency };

@@ -3,7 +3,7 @@
 import { type Account, canTakeMoney, decideDeposit } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
-import { currencyNumber, formatAmount, parsePositiveAmount } from "../../actors/money.js";
+import { currencyNumber, formatAmount, parsePositiveAmount, unknownCurrency } from "../../actors/money.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import type { AccountStatement, GetAccount, ListOrders, MoveMoney, OpenAccount } from "../seams/commands.js";
 import { spaces } from "../tables/key-table.js";
@@ -21,7 +21,7 @@ export function openAccount(turn: Turn, command: OpenAccount): void {
     answerRefusal(
       turn,
       command,
-      refuse("invalid_request", { path: "params.currency", reason: "not a known currency" }),
+      refuse("invalid_request", { path: "params.currency", reason: unknownCurrency(command.currency) }),
     );
     return;
   }

@@ -2,7 +2,7 @@
 
 import { Facts } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
-import { currencyNumber, parseAmount } from "../../actors/money.js";
+import { currencyNumber, parseAmount, unknownCurrency } from "../../actors/money.js";
 import { decideRestock, type Product } from "../../actors/product.js";
 import { refuse } from "../../actors/results.js";
 import type { CreateProduct, GetProduct, RepriceProduct, RestockProduct } from "../seams/commands.js";
@@ -20,7 +20,7 @@ export function createProduct(turn: Turn, command: CreateProduct): void {
     answerRefusal(
       turn,
       command,
-      refuse("invalid_request", { path: "params.currency", reason: "not a known currency" }),
+      refuse("invalid_request", { path: "params.currency", reason: unknownCurrency(command.currency) }),
     );
     return;
   }

@@ -11,7 +11,7 @@
 
 import { Facts } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
-import { currencyNumber, parsePositiveAmount } from "../../actors/money.js";
+import { currencyNumber, parsePositiveAmount, unknownCurrency } from "../../actors/money.js";
 import { isClosed } from "../../actors/order.js";
 import { orderSlot, parseOrderId } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
@@ -37,7 +37,7 @@ export function notifyPayment(turn: Turn, command: NotifyPayment): void {
   const { provider, paymentId, order: reference } = command;
   const currency = currencyNumber(command.currency);
   if (currency === undefined) {
-    const details = { path: "params.currency", reason: "not a known currency" };
+    const details = { path: "params.currency", reason: unknownCurrency(command.currency) };
     answerRefusal(turn, command, refuse("invalid_request", details));
     return;
   }

@@ -25,6 +25,7 @@ import {
   type Outbox,
   readFrame,
 } from "../edge/protocol.js";
+import { messageOf } from "../edge/refusal-text.js";
 import { isoTime } from "./iso-time.js";
 
 export const jsonCodec: Codec = {
@@ -146,9 +147,9 @@ class JsonOutbox implements Outbox {
   }
 
   refused(id: RequestId, refusal: Refusal, replayed: boolean, batched: boolean): void {
-    const { code, status, meaning, retryable } = resultOf(refusal.code);
+    const { code, status, retryable } = resultOf(refusal.code);
     const { executed = false, details } = refusal;
-    const error = { code, message: meaning, executed, retryable, details };
+    const error = { code, message: messageOf(refusal), executed, retryable, details };
     this.#add(`${answerHead(id, status, replayed)}"error":${JSON.stringify(error)}}`, batched);
   }
 

@@ -6,6 +6,7 @@
 import { scaleOf } from "../../actors/money.js";
 import { type Code, type Refusal, resultOf } from "../../actors/results.js";
 import type { OrderView, RequestId } from "../../engine/seams/requester.js";
+import { messageOf } from "../edge/refusal-text.js";
 import { isoSecond, isoTime } from "./iso-time.js";
 import {
   putAmount,
@@ -94,7 +95,8 @@ function encoded(value: unknown): string {
 }
 
 export function refusalBytesMax(refusal: Refusal): number {
-  return constantBytesMax + (refusal.details === undefined ? 0 : valueBytesMax(refusal.details));
+  if (refusal.details === undefined) return constantBytesMax;
+  return constantBytesMax + valueBytesMax(refusal.details) + textBytesMax(messageOf(refusal));
 }
 
 export function putRefusal(
@@ -108,9 +110,20 @@ export function putRefusal(
   const parts = refusalParts(refusal);
   let at = putId(bytes, view, start, id, replayed);
   at = putRaw(view, at, replayed ? parts.statusReplayed : parts.status);
-  if (refusal.details === undefined) return putRaw(view, at, parts.error);
-  return putValue(bytes, putRaw(view, at, parts.errorThenDetails), refusal.details);
+  const { details } = refusal;
+  if (details === undefined) return putRaw(view, at, parts.error);
+  if (typeof details.reason === "string") return putReason(bytes, putRaw(view, at, errorField), refusal);
+  return putValue(bytes, putRaw(view, at, parts.errorThenDetails), details);
 }
+
+/** A refusal that says more than its code does. */
+function putReason(bytes: Buffer, at: number, refusal: Refusal): number {
+  const { code, retryable } = resultOf(refusal.code);
+  const { details, executed = false } = refusal;
+  return putValue(bytes, at, { code, message: messageOf(refusal), executed, retryable, details });
+}
+
+const errorField = rawOf(name("error"));
 
 const subField = rawOf(`\x85${name("sub")}`);
 const seqField = rawOf(name("seq"));

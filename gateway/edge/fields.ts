@@ -39,8 +39,9 @@ export const id = (description: string) => pattern(`^${idPattern}$`, idWords, de
 export const key = () =>
   id("Idempotency key, unique within the account: the same key is never executed twice");
 export const timeMs = (description: string) => Type.Integer({ minimum: 0, maximum: timeMsMax, description });
+export const currencyPattern = "^[A-Z]{3}$";
 export const currency = () =>
-  pattern("^[A-Z]{3}$", "three capital letters, such as CNY", "ISO 4217 code", ["CNY"]);
+  pattern(currencyPattern, "three capital letters, such as CNY", "ISO 4217 code", ["CNY"]);
 export const provider = () =>
   pattern("^[A-Za-z0-9._-]{1,32}$", "1 to 32 letters, digits or . _ -", "Payment provider");
 export const topic = () =>

@@ -7,6 +7,7 @@
  *   body      everything else of a POST
  */
 
+import { nearest } from "../../actors/nearest.js";
 import { type HttpPlace, type Method, methodNames, methods } from "./methods.js";
 
 export type Verb = HttpPlace["verb"];
@@ -51,6 +52,17 @@ export function findRoute(verb: string, path: string): FoundRoute | { readonly a
     allow.add(route.verb);
   }
   return allow.size === 0 ? undefined : { allow: [...allow] };
+}
+
+/** The path that was probably meant by one that there is not: what it says word for word, with the words put right. */
+export function nearestPath(path: string): string | undefined {
+  const given = path.split("/");
+  for (const { path: known, parts } of byPrecision) {
+    if (parts.length !== given.length) continue;
+    const fits = parts.every((part, n) => paramOf(part) !== undefined || nearest(given[n]!, [part]) === part);
+    if (fits) return known;
+  }
+  return undefined;
 }
 
 function matched({ parts }: Route, given: readonly (string | undefined)[]): FoundRoute["inPath"] | undefined {

@@ -6,6 +6,7 @@
 import { STATUS_CODES } from "node:http";
 import { type Code, type Refusal, resultOf } from "../../actors/results.js";
 import { retryAfterMs } from "../../engine/seams/limits.js";
+import { reasonOf } from "./refusal-text.js";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -71,7 +72,7 @@ interface Problem {
 function problemOf(refusal: Refusal, status: number): Problem {
   const { code, details, executed = false } = refusal;
   const { meaning, retryable } = resultOf(code);
-  const detail = detailOf(details);
+  const detail = reasonOf(details);
   return {
     type: problemType(code),
     title: meaning,
@@ -82,11 +83,6 @@ function problemOf(refusal: Refusal, status: number): Problem {
     retryable,
     ...(details === undefined ? {} : { details }),
   };
-}
-
-function detailOf(details: Refusal["details"]): string | undefined {
-  if (typeof details?.reason !== "string") return undefined;
-  return typeof details.path === "string" ? `${details.path}: ${details.reason}` : details.reason;
 }
 
 function withBody(problem: Problem, replayed: boolean): HttpAnswer {

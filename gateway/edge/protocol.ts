@@ -8,12 +8,13 @@
  *   push     {"sub": 3, "seq": 1042, "type": "order.paid", "time": "...", "data": {...}}
  */
 
+import { withNearest } from "../../actors/nearest.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import type { Command, CommandOf } from "../../engine/seams/commands.js";
 import { deadlineMsMax, requestIdCharsMax } from "../../engine/seams/limits.js";
 import type { OrderView, Requester, RequestId } from "../../engine/seams/requester.js";
 import { type Given, makers } from "./command-makers.js";
-import { type EngineMethod, isMethod } from "./methods.js";
+import { type EngineMethod, isMethod, methodNames } from "./methods.js";
 import { checkParams } from "./params-check.js";
 
 /** What the edge answers itself: `session.ping` (refusal undefined), or a request that never gets further. */
@@ -84,9 +85,11 @@ export function readRequest(value: unknown, intake: Intake): Asked | undefined {
   const { id, method, params, deadlineMs } = value as Record<string, unknown>;
   if (!isRequestId(id)) return undefined;
   for (const field of Object.keys(value)) {
-    if (!envelopeFields.has(field)) return invalid(id, field.slice(0, 120), "unknown field");
+    if (!envelopeFields.includes(field)) {
+      return invalid(id, field.slice(0, 120), withNearest("unknown field", field, envelopeFields));
+    }
   }
-  if (!isMethod(method)) return invalid(id, "method", "unknown method");
+  if (!isMethod(method)) return invalid(id, "method", methodReason(method));
   if (deadlineMs !== undefined && !isDeadline(deadlineMs)) {
     return invalid(id, "deadlineMs", `must be an integer from 1 to ${deadlineMsMax}`);
   }
@@ -125,7 +128,12 @@ export function readFrame(value: unknown, intake: Intake): Frame | Malformed {
 
 export const withoutId: Malformed = { malformed: "a request without a usable id", id: undefined };
 
-const envelopeFields = new Set(["id", "method", "params", "deadlineMs"]);
+const envelopeFields = ["id", "method", "params", "deadlineMs"];
+
+function methodReason(method: unknown): string {
+  if (method === undefined) return "is required";
+  return typeof method === "string" ? withNearest("unknown method", method, methodNames) : "must be a string";
+}
 
 function isDeadline(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= deadlineMsMax;

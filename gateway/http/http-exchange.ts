@@ -10,6 +10,7 @@
  *                  the same key tells what became of it.
  */
 
+import { meant } from "../../actors/nearest.js";
 import { type Refusal, refuse, unlooked } from "../../actors/results.js";
 import { hasKey, isKeyedMethod } from "../../engine/loop/key-lookup.js";
 import { type Command, storedAnswerOnly } from "../../engine/seams/commands.js";
@@ -22,7 +23,7 @@ import {
 } from "../../engine/seams/limits.js";
 import type { OrderView, Requester, RequestId } from "../../engine/seams/requester.js";
 import { orderText, readJson } from "../codecs/json-codec.js";
-import { type FoundRoute, findRoute } from "../edge/http-routes.js";
+import { type FoundRoute, findRoute, nearestPath } from "../edge/http-routes.js";
 import { isOwnHost, isOwnOrigin } from "../edge/loopback.js";
 import { type PaymentSecrets, signatureProblem } from "../edge/payment-signature.js";
 import {
@@ -87,7 +88,7 @@ export class HttpEdge {
     const refused = refusedByHead(head, found, counters.httpOpen);
     if (refused !== undefined || found === undefined || "allow" in found) {
       counters.refusedAtEdge++;
-      reply.send(refused ?? notFound());
+      reply.send(refused ?? notFound(head.path));
       return undefined;
     }
     return new Exchange(this, found, head, reply);
@@ -105,11 +106,11 @@ function refusedByHead(
   found: ReturnType<typeof findRoute>,
   open: number,
 ): HttpAnswer | undefined {
-  const { headers, twice } = head;
+  const { path, headers, twice } = head;
   if (!isOwnOrigin(headers.get("origin") ?? "") || !isOwnHost(headers.get("host") ?? "")) {
     return beforeKey(found, refuse("forbidden", { reason: "a page of another site" }));
   }
-  if (found === undefined) return notFound();
+  if (found === undefined) return notFound(path);
   if ("allow" in found) return wrongVerb(found.allow);
   if (twice !== undefined) return invalid(`headers.${twice}`, "is there twice");
   const refused = refusedBody(found.route.verb, headers);
@@ -140,8 +141,8 @@ function invalid(path: string, reason: string, status?: number): HttpAnswer {
   return problemAnswer(refuse("invalid_request", { path, reason }), false, status);
 }
 
-function notFound(): HttpAnswer {
-  return invalid("path", "there is nothing here", httpRefusals.notFound);
+function notFound(path: string): HttpAnswer {
+  return invalid("path", meant("there is nothing here", nearestPath(path)), httpRefusals.notFound);
 }
 
 function wrongVerb(allow: readonly string[]): HttpAnswer {

@@ -3,9 +3,10 @@
  * query param or one of our headers that would have no effect is refused, because in a call about money it is a mistake.
  */
 
+import { withNearest } from "../../actors/nearest.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { idPattern } from "../edge/fields.js";
-import type { FoundRoute, Route } from "../edge/http-routes.js";
+import { idPattern, idWords } from "../edge/fields.js";
+import type { FoundRoute, Place, Route } from "../edge/http-routes.js";
 import { methods } from "../edge/methods.js";
 
 export interface HttpHead {
@@ -67,7 +68,7 @@ const headerOf: Readonly<Record<string, string>> = {
 
 function takeQuery(route: Route, query: string, params: Record<string, unknown>): Refusal | undefined {
   for (const [name, value] of new URLSearchParams(query)) {
-    if (route.places.get(name) !== "query") return invalid(`query.${name}`, "unknown field");
+    if (route.places.get(name) !== "query") return invalid(`query.${name}`, misplaced(route, name, "query"));
     if (name in params) return invalid(`query.${name}`, "is there twice");
     params[name] = typeOf(route, name) === "integer" ? asInteger(value) : value;
   }
@@ -79,7 +80,7 @@ function takeBody(route: Route, body: unknown, params: Record<string, unknown>):
     return invalid("body", "must be an object");
   }
   for (const [name, value] of Object.entries(body)) {
-    if (route.places.get(name) !== "body") return invalid(`body.${name}`, "unknown field");
+    if (route.places.get(name) !== "body") return invalid(`body.${name}`, misplaced(route, name, "body"));
     params[name] = value;
   }
   return undefined;
@@ -102,10 +103,19 @@ function takeKey(
   if (keyParam === undefined) return invalid(path, noEffect);
   // As a draft of the IETF has it, the value may stand in quotes.
   const value = /^"(.*)"$/.exec(given)?.[1] ?? given;
-  if (!isId.test(value)) return invalid(path, `must match ${isId.source}`);
+  if (!isId.test(value)) return invalid(path, `must be ${idWords}`);
   if (keyParam in params) return invalid(path, "there is a ref in the body already");
   params[keyParam] = value;
   return undefined;
+}
+
+/** What is wrong with a name: it belongs elsewhere, or nobody knows it. */
+function misplaced({ places }: Route, name: string, where: Place): string {
+  const place = places.get(name);
+  if (place === "headers") return `goes into the header ${headerOf[name]!.slice("headers.".length)}`;
+  if (place !== undefined) return `goes into the ${place}`;
+  const here = [...places].filter(([, each]) => each === where).map(([known]) => known);
+  return withNearest("unknown field", name, here);
 }
 
 const isId = new RegExp(`^${idPattern}$`);

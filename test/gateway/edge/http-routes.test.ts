@@ -263,7 +263,11 @@ describe.each(routes)("$verb $path", ({ verb, path, method, signed }) => {
     const mark = request.path.includes("?") ? "&" : "?";
     const { status, body: problem } = await http.ask(verb, `${request.path}${mark}acount=ann`, body, headers);
     if (signed) expect(status).toBe(401);
-    else expect(problem.details).toEqual({ path: "query.acount", reason: "unknown field" });
+    else
+      expect(problem.details).toMatchObject({
+        path: "query.acount",
+        reason: expect.stringMatching(/^unknown field/),
+      });
     expect(engine.count).toBe(0);
   });
 });
