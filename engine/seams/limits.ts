@@ -146,6 +146,23 @@ export const connectionSubscriptionsMax = batchMax;
 /** Subscriptions of one connection to the same topic: each event of it is encoded so many times for one reader. */
 export const topicSubscriptionsMax = 8;
 
+// Questions to the read side: lists, histories, statements, archived orders.
+
+/** Questions of a shard that are with the read side at once: one is answered while the next is on its way. */
+export const readOutMax = 2;
+
+/** Rows asked for at once; a longer page is put together from several. An order with its lines takes 30 us, so 2 ms. */
+export const readRowsPerTurn = 50;
+
+/** Questions that wait. At 500 a second half a minute of them, so their deadline comes before it is full. */
+export const readQuestionsMax = 16_384;
+
+/** Of them that a connection may have although so many wait. */
+export const readQuestionsShare = 64;
+
+/** How long a question may wait for its turn, ms. */
+export const readWaitMsMax = 10_000;
+
 // Channels between shards.
 
 /** Bytes of messages in one frame. */

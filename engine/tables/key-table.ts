@@ -79,8 +79,14 @@ export class KeyTable {
   #hashedSpace = -1;
   #hash = 0;
 
+  readonly #bySpace = [0, 0, 0, 0];
+
   get count(): number {
     return this.rows.end - this.rows.start;
+  }
+
+  countOf(space: number): number {
+    return this.#bySpace[space]!;
   }
 
   /** Entry of a key, or -1. */
@@ -162,6 +168,7 @@ export class KeyTable {
   dropOldest(): void {
     const entry = this.rows.start;
     this.#index.remove(this.rows.get(entry, hashAt), entry);
+    this.#bySpace[Math.floor(this.rows.get(entry, subjectAt) / 0x100000000)]!--;
     this.#text.delete(entry);
     this.rows.dropBefore(entry + 1);
     const oldestKept = this.count === 0 ? this.#arenaEnd : this.rows.get(entry + 1, arenaAt);
@@ -173,6 +180,7 @@ export class KeyTable {
   #add(space: number, subject: number, key: string): number {
     const hash = this.#hashOf(space, subject, key);
     const entry = this.rows.add();
+    this.#bySpace[space]!++;
     const chunk = this.rows.chunk(entry);
     const at = this.rows.offset(entry);
     chunk[at + subjectAt] = space * 0x100000000 + subject;

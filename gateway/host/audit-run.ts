@@ -20,8 +20,8 @@ import { checkLog } from "../../persistence/log/log-check.js";
 import { readLog } from "../../persistence/log/log-reader.js";
 import { readDataFolder, shardFolder } from "./data-folder.js";
 
-/** Books of more rows than this are not hashed while the engine runs: it would stop the loop for more than 50 ms. */
-const liveHashRowsMax = 50_000;
+/** Books of more rows than this are not hashed while the engine runs: it would stop the loop for more than 10 ms. */
+const liveHashRowsMax = 10_000;
 
 /** What the worker is asked for. */
 export interface AuditTask {

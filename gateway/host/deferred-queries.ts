@@ -3,25 +3,35 @@
  * side), and audits. Each has its position from the turn that asked, and its answer knows everything up to it.
  */
 
-import { type Refusal, refuse } from "../../actors/results.js";
+import { refuse } from "../../actors/results.js";
 import type { DeferredQueries } from "../../engine/loop/shard.js";
 import { gatherQuotes } from "../../engine/orders/quote.js";
 import type { Command } from "../../engine/seams/commands.js";
-import { retryAfterMs } from "../../engine/seams/limits.js";
-import { ReadFailed } from "../../persistence/read/read-queries.js";
+import type { Requester } from "../../engine/seams/requester.js";
 import type { ReadSide } from "../../persistence/read/read-side.js";
+import { ReadQuestions } from "./read-questions.js";
 
 /** One audit at a time: each takes a thread and the memory of all the books. */
 const auditRetryAfterMs = 250;
+
+export interface Deferred {
+  readonly ask: DeferredQueries;
+  /** The connection is gone: what it asked of the read side is dropped. */
+  forget(requester: Requester): void;
+  /** Questions to the read side without an answer. */
+  readonly open: number;
+}
 
 export function makeDeferredQueries(
   readSide: ReadSide | undefined,
   submit: (shard: number, command: Command) => void,
   shards: number,
   audit: () => Promise<object>,
-): DeferredQueries {
+  nowMicros: () => number,
+): Deferred {
+  const questions = readSide && new ReadQuestions(readSide, shards, nowMicros);
   let auditing = false;
-  return (command, shard, position, done) => {
+  const ask: DeferredQueries = (command, shard, position, done) => {
     if (command.method === "order.place") {
       gatherQuotes(command, shards, submit, done);
     } else if (command.method === "audit.run") {
@@ -35,61 +45,21 @@ export function makeDeferredQueries(
         .finally(() => {
           auditing = false;
         });
-    } else if (!readSide) {
+    } else if (!questions) {
       done(
         refuse("invalid_request", { path: "method", reason: "this engine was started without a read side" }),
       );
     } else {
-      ask(readSide, command, shard, position, (answer) =>
-        done(answer instanceof ReadFailed ? refusalOf(answer, command) : answer),
-      );
+      questions.ask(command, shard, position, done);
     }
   };
-}
-
-function ask(
-  readSide: ReadSide,
-  command: Command,
-  shard: number,
-  position: number,
-  done: (answer: object | ReadFailed) => void,
-): void {
-  switch (command.method) {
-    case "order.list": {
-      const { account, status, cursor, limit } = command;
-      readSide.query("orders", { account, status, cursor, limit }, shard, position, done);
-      break;
-    }
-    case "order.get":
-      readSide.query("order", { order: command.order }, shard, position, done);
-      break;
-    case "refund.get":
-      readSide.query("refund", { refund: command.refund }, shard, position, done);
-      break;
-    case "order.history":
-      readSide.query("history", { order: command.order }, shard, position, done);
-      break;
-    case "account.statement": {
-      const { account, cursor, limit } = command;
-      readSide.query("statement", { account, cursor, limit }, shard, position, done);
-      break;
-    }
-    default:
-      throw new Error(`${command.method} is not a question for the read side`);
-  }
-}
-
-function refusalOf({ code, message }: ReadFailed, { method }: Command): Refusal {
-  switch (code) {
-    case "bad_cursor":
-      return refuse("invalid_request", { path: "params.cursor", reason: message });
-    case "not_found":
-      return refuse(method === "refund.get" ? "refund_not_found" : "order_not_found");
-    case "behind":
-      return refuse("overloaded", { retryAfterMs, reason: message });
-    case "broken":
-      return refuse("internal", { reason: message });
-  }
+  return {
+    ask,
+    forget: (requester) => questions?.forget(requester),
+    get open() {
+      return questions?.open ?? 0;
+    },
+  };
 }
 
 function messageOf(error: unknown): string {

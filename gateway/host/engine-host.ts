@@ -62,6 +62,8 @@ export interface EngineHost extends Engine {
   readonly journals: readonly Journal[];
   /** Facts of a shard that the read side does not show yet. */
   readSideLag(shard: number): number;
+  /** Questions to the read side without an answer. */
+  readQuestionsOpen(): number;
   /** Snapshots written since the start. */
   snapshotsWritten(): number;
   /** Of every outlet. */
@@ -100,12 +102,14 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
   const loop: Loop = startLoop(shards, clock);
   const bus = memoryBus();
 
-  const outside = makeDeferredQueries(
+  const deferred = makeDeferredQueries(
     readSide,
     (shard, command) => shards[shard]!.submit(command),
     options.shards,
     () => auditRunning(folder, shards, journals),
+    () => clock.nowMicros(),
   );
+  const outside = deferred.ask;
   for (const [shard, { books, journal }] of recovered.entries()) {
     const { wake } = loop;
     const { shards: count, failed } = options;
@@ -129,8 +133,12 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
     readSideLag: (shard) => readSide?.lag(shard, shards[shard]!.books.position) ?? 0,
     route: (command) => shardOf(command, options.shards),
     submit: (shard, command) => shards[shard]!.submit(command),
-    closed: (shard: number, requester: Requester) => shards[shard]!.forget(requester),
+    closed(shard: number, requester: Requester) {
+      deferred.forget(requester);
+      shards[shard]!.forget(requester);
+    },
     nowMicros: () => clock.nowMicros(),
+    readQuestionsOpen: () => deferred.open,
     snapshotsWritten: () => snapshots?.written() ?? 0,
     outletFigures: () => outlets?.figures() ?? [],
     hasFailed: () => shards.some((shard) => shard.hasFailed),

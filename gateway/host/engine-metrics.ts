@@ -1,6 +1,7 @@
 /** What an engine can say about itself: a table over its plain counters. */
 
 import type { Shard } from "../../engine/loop/shard.js";
+import { spaces } from "../../engine/tables/key-table.js";
 import type { OutletFigures } from "../outlets/outlets.js";
 import type { SocketCounters, SocketServer } from "../socket-server.js";
 import type { EngineHost } from "./engine-host.js";
@@ -64,7 +65,16 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
     perShard("orders", "Orders kept in memory.", "gauge", (s) => s.books.orders.count),
     perShard("orders_live", "Orders that may still move.", "gauge", (s) => s.books.liveOrders),
     perShard("keys", "Idempotency keys kept.", "gauge", (s) => s.books.keys.count),
+    perShard(
+      "refs",
+      "Refs kept: of deposits, withdrawals, restocks, points spent and payments.",
+      "gauge",
+      (s) => s.books.refs.count,
+    ),
     perShard("accounts", "Accounts named.", "gauge", (s) => s.books.accounts.length),
+    perShard("payments", "Payments from outside that were booked, ever.", "gauge", (s) =>
+      s.books.refs.countOf(spaces.payment),
+    ),
     perShard("products", "Products known.", "gauge", (s) => s.books.products.length),
     perShard(
       "calls_open",
@@ -101,6 +111,12 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
     perShard("read_side_lag_positions", "Facts that the read side does not show yet.", "gauge", (_, n) =>
       host.readSideLag(n),
     ),
+    {
+      name: "yifen_read_questions_open",
+      help: "Questions to the read side without an answer yet.",
+      type: "gauge",
+      read: () => host.readQuestionsOpen(),
+    },
     perOutlet("delivered_total", "Events delivered, by outlet.", "counter", "delivered"),
     perOutlet("failed_total", "Attempts at a delivery that failed, by outlet.", "counter", "failed"),
     perOutlet("dead_letters", "Events that were put aside, by outlet.", "gauge", "dead"),

@@ -92,7 +92,8 @@ export interface ReadAnswers {
   payment(params: ReadQueries["payment"]): PaymentResult;
 }
 
-const pageDefault = 50;
+/** Rows of a page when nobody says how many. */
+export const pageDefault = 50;
 const pageMax = 500;
 
 export function prepareAnswers(db: Database.Database): ReadAnswers {

@@ -5,6 +5,7 @@ import { Facts } from "../../../actors/facts.js";
 import { itemId, orderId, parseOrderId, refundId } from "../../../actors/order-number.js";
 import { statuses } from "../../../actors/order-transitions.js";
 import type { Command } from "../../../engine/seams/commands.js";
+import type { Requester } from "../../../engine/seams/requester.js";
 import { makeDeferredQueries } from "../../../gateway/host/deferred-queries.js";
 import { memoryJournal } from "../../../persistence/log/memory-journal.js";
 import type { ReadGroup } from "../../../persistence/read/read-model.js";
@@ -218,14 +219,19 @@ describe("an archived order", () => {
   test("is what the engine's edge answers with, and what never was is refused", async () => {
     const journal = memoryJournal();
     for (const group of groups) journal.append(group);
-    const outside = makeDeferredQueries(
+    const deferred = makeDeferredQueries(
       openReadSide({ memory: [{ shard: 0, journal }] }),
       () => {},
       1,
       () => Promise.resolve({}),
+      () => 0,
     );
-    const ask = (command: object) =>
-      new Promise((done) => outside(command as Command, 0, groups.at(-1)!.last, done));
+    const requester = {} as Requester;
+    const ask = (params: object) =>
+      new Promise((done) => {
+        const command = { requester, refuseAfter: 0, ...params } as Command;
+        deferred.ask(command, 0, groups.at(-1)!.last, done);
+      });
     expect(await ask({ method: "order.get", order: canceled })).toMatchObject({
       order: canceled,
       status: "Canceled",
