@@ -261,7 +261,7 @@ const forbidden: readonly (readonly [string, RegExp])[] = [
 /** Where the engine meets the machine: its clock, its loop, and the bus that hands frames over in the next task. */
 const seams = ["engine/seams/clock.ts", "engine/loop/loop.ts", "engine/seams/memory-bus.ts"];
 
-test.each(forbidden)("TURN-3: rules and engine do not know %s", (_, pattern) => {
+test.each(forbidden)("TURN-3, EVOLVE-1: rules and engine do not know %s", (_, pattern) => {
   const pure = sources.filter(
     ({ part, file }) => ["actors", "engine"].includes(part) && !seams.includes(file),
   );

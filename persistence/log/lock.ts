@@ -5,9 +5,11 @@
  * process. The kernel drops it when the process ends in any way, so nothing has to be cleaned up after
  * kill -9. SQLite also refuses a second holder within one process, which a bare fcntl lock would not.
  *
- * LOCK-1  Nobody may open `lock.db` with plain reads in the process that holds it: closing any descriptor of a file drops
- *         all fcntl locks this process has on it. A backup made from inside the engine leaves the file out.
- * LOCK-2  The folder is on a local file system. Network file systems keep fcntl locks badly or not at all.
+ * LOCK-1  At most one holder works on a folder, within a process and among all; when it is gone, however it went, the next may.
+ *
+ * It rests on two things that nothing here can check. Nobody opens `lock.db` with plain reads in the process that holds it: closing
+ * any descriptor of a file drops all fcntl locks this process has on it, so a copy made from inside the engine leaves the file out.
+ * And the folder is on a local file system: network file systems keep fcntl locks badly or not at all.
  */
 
 import { join, resolve } from "node:path";

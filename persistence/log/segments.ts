@@ -18,8 +18,10 @@
  *             first group is written. Its -wal may be full of zeros at first (`spare-wal`); what was not used is
  *             cut off when the segment is closed, or when the log is opened again after a crash.
  * SEGMENTS-5  Every commit is an fsync: synchronous=FULL is set, and read back after the first one.
- * SEGMENTS-6  Nobody reads the main file other than through SQLite while a connection is open in the same process: closing
- *             any descriptor of it drops the fcntl locks of all. (Its size may be asked, its -wal may be read.)
+ *
+ * A rule for everybody in the process, which nothing here can check: while a connection to a main file is open, it is read
+ * through SQLite alone, because closing any descriptor of it drops the fcntl locks of all. (Its size may be asked, its
+ * -wal may be read.)
  */
 
 import { closeSync, existsSync, openSync, readdirSync, statSync, truncateSync } from "node:fs";

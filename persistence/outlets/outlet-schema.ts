@@ -1,10 +1,9 @@
 /**
- * The tables of outlets.db.
+ * The tables of outlets.db. Names are read again from the log where they are missing; cursors and dead letters stand here alone.
  *
  * OUTLET-SCHEMA-1  Nothing here but where outlets begin is fsynced as it is written (`synchronous = NORMAL`): the disk is the log's,
  *                  and whoever waits for an answer would wait for this too. After a power loss the newest cursors may be older
  *                  than they were, so something is delivered again; a cursor is never newer than what was delivered.
- * OUTLET-SCHEMA-2  What cannot be built again from the log are the cursors and the dead letters.
  */
 
 import Database from "better-sqlite3";

@@ -6,8 +6,7 @@
  *   log of shard 1 ──groups──▶ project ──┘
  *
  * READ-MODEL-1  Rows and the cursors they stand for are committed together or not at all, whole groups at a time.
- * READ-MODEL-2  It decides nothing: what a fact says is written down. Whether the facts make sense is the audit's question.
- * READ-MODEL-3  What is kept in memory (names and balances of accounts and products) is read from the tables at the start, and
+ * READ-MODEL-2  What is kept in memory (names and balances of accounts and products) is read from the tables at the start, and
  *               is ahead of them until `commit`: the instance and its database are of no use after either threw.
  */
 

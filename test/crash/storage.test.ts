@@ -210,7 +210,7 @@ test("a flipped bit in the log: nothing is served, and the file and the place ar
   }
 });
 
-test("a flipped bit in a snapshot: nothing is served, and without the file it starts from the log", async () => {
+test("SNAPSHOT-FILE-4: a flipped bit in a snapshot: nothing is served, and without the file it starts from the log", async () => {
   const folder = newFolder(filled);
   const { file } = listSnapshots(join(folder, "shard-0"))[0]!;
   flip(file, Math.floor(statSync(file).size / 2));

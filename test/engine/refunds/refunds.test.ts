@@ -105,7 +105,7 @@ describe.each(ways)("an order of three lines, paid %s", (_, place) => {
     });
   }
 
-  test("ORDER-4: in any pieces, by lines, by amount and the rest: exactly what was paid, and never more", () => {
+  test("ORDER-4, AFTER-SALES-3: in any pieces, by lines, by amount and the rest: exactly what was paid, and never more", () => {
     const piece = fc.oneof(
       fc.record({
         amount: fc
@@ -153,6 +153,15 @@ describe.each(ways)("an order of three lines, paid %s", (_, place) => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test("ORDER-4: with one cent left it is not refunded, and with none it is", () => {
+    const engine = oddShop();
+    const order = place(engine);
+    settleAll(engine, refund(engine, order, { amount: "30.45" }));
+    expect(orderOf(engine, order)).toMatchObject({ status: "Paid", amountRefunded: "30.45" });
+    settleAll(engine, refund(engine, order, { amount: "0.01" }));
+    expect(orderOf(engine, order)).toMatchObject({ status: "Refunded", amountRefunded: total });
   });
 
   test("several at once, with providers that answer done, refused or unknown in any order: never more than was paid", () => {

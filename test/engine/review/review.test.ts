@@ -100,7 +100,7 @@ describe.each([1, 3])("over %i shards", (shards) => {
     expect(engine.restart().hashes()).toEqual(engine.hashes());
   });
 
-  test("when it can be done after all, the item closes by itself", () => {
+  test("PARTS-2: when it can be done after all, the item closes by itself", () => {
     const { engine, id } = spentGift(shards);
     engine.ask(topUp);
     for (let n = 0; n < 3; n++) engine.pass(60_000);
@@ -291,7 +291,7 @@ function failingUndo() {
   return { engine, outside, id, fates };
 }
 
-test("a compensation outside that fails ten times is for a human, older ones go on, and it is tried every 60 s", () => {
+test("CALLS-3: a compensation outside that fails ten times is for a human, older ones go on, and it is tried every 60 s", () => {
   const { engine, outside } = failingUndo();
   const undos = () => outside.names().filter((name) => name === "gift/wrap:undo").length;
   expect(engine.ask(list()).result.items).toMatchObject([
@@ -328,7 +328,7 @@ test.each([
   expect(firstBad(engine)).toBeUndefined();
 });
 
-test("CALLS-3: a function that nobody here has waits for a day, then for a human, who says what it did", () => {
+test("a function that nobody here has waits for a day, then for a human, who says what it did", () => {
   const outside = world({});
   const engine = shop({ outCalls: outside.outCalls, plan: () => saga(pay(), call("wrap")) });
   const id = engine.submit(begin("gift", { deadlineMs: 2_592_000_000 }));

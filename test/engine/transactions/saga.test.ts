@@ -147,7 +147,7 @@ test("a saga past its deadline undoes also the step that is under way", () => {
   expect(leftOpen(engine)).toEqual([]);
 });
 
-test("CALL-DISPATCHER-1: a compensation is in the log before its step has left", () => {
+test("a compensation is in the log before its step has left", () => {
   const outside = world({ "gift/send:do": () => ok });
   const left: string[] = [];
   const engine = shop({

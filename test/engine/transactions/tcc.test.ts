@@ -1,4 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { readFacts } from "../../../actors/fact-codec.js";
+import { Facts } from "../../../actors/facts.js";
+import { decodeFrame } from "../../../engine/links/channel.js";
+import { decodeMessage } from "../../../engine/links/messages.js";
 import { channelRetryMs, fenceKeepMs, fencesMax } from "../../../engine/seams/limits.js";
 import { fenceAskMs } from "../../../engine/tables/fence-table.js";
 import { loadBooks, saveBooks, stateHash } from "../../../engine/tables/snapshot.js";
@@ -77,7 +81,7 @@ describe.each([1, 3])("over %i shards", (shards) => {
     expect(leftOpen(engine)).toEqual([]);
   });
 
-  test("COORDINATOR-2, PARTS-1: a freeze lasts ten minutes, and its coordinator ends it", () => {
+  test("COORDINATOR-2: a freeze lasts ten minutes, and its coordinator ends it", () => {
     const { engine, outside } = tccShop(shards, undefined, { ...room(), "gift/room:try": () => undefined });
     const id = engine.submit(begin("gift"));
     engine.settle();
@@ -125,7 +129,7 @@ describe.each([1, 3])("over %i shards", (shards) => {
   });
 });
 
-test("FENCE-TABLE-3, PARTICIPANT-1: a participant's shard that is cut off never ends a branch by itself; it asks, and is told", () => {
+test("PARTICIPANT-1: a participant's shard that is cut off never ends a branch by itself; it asks, and is told", () => {
   const bus = { lost: (_: CarriedFrame) => false };
   const engine = shop({
     shards: 3,
@@ -175,6 +179,57 @@ test("FENCE-TABLE-1: fences of branches that ended are kept a day, and then drop
   engine.pass(2);
   expect(fences.size).toBe(0);
   expect(engine.restart().hashes()).toEqual(engine.hashes());
+});
+
+test("FENCE-TABLE-3: long after its deadline a branch that is tried asks its owner, again and again", () => {
+  const bus = { cut: false };
+  const asked: number[] = [];
+  const engine: TestEngine = shop({
+    shards: 3,
+    plan: () => tcc({ kind: "stock", name: "mug", product: "mug", qty: 1 }, call("room")),
+    outCalls: world({ ...room(), "gift/room:try": () => undefined }).outCalls,
+    carry(frames) {
+      for (const { frame } of frames)
+        for (const message of decodeFrame(frame)!.messages)
+          if (decodeMessage(message).kind === "outcomeQuery") asked.push(engine.shards[0]!.nowMs);
+      return frames.filter(() => !bus.cut);
+    },
+  });
+  engine.submit(begin("gift"));
+  engine.settle();
+  const { deadline } = [...engine.shards[1]!.books.transactions.open.values()][0]!;
+  bus.cut = true;
+  engine.clock.micros = (deadline + fenceAskMs - 1) * 1000;
+  engine.settle();
+  expect(asked).toEqual([]);
+  engine.pass(1);
+  expect(asked.length).toBeGreaterThan(0);
+  const first = asked.length;
+  engine.pass(fenceAskMs);
+  expect(asked.length).toBeGreaterThan(first);
+});
+
+test("PARTS-1: an answer to a try that comes after the decision is not recorded", () => {
+  const bus = { lost: (_: CarriedFrame) => false };
+  const engine = shop({
+    shards: 3,
+    plan: () => tcc({ kind: "stock", name: "mug", product: "mug", qty: 1 }),
+    carry: (frames) => frames.filter((frame) => !bus.lost(frame)),
+  });
+  // Of 3 shards, ann lives on 1 and mug on 0: its yes does not come back before the deadline.
+  bus.lost = ({ to }) => to === 1;
+  const id = engine.submit(begin("gift", { deadlineMs: 5000 }));
+  engine.settle();
+  engine.pass(5000);
+  bus.lost = () => false;
+  for (let n = 0; n < 4; n++) engine.pass(channelRetryMs);
+  expect(engine.answerTo(id)?.result).toMatchObject({ state: "undone", error: { code: "hold_expired" } });
+  const facts: number[] = [];
+  for (const { body, first } of engine.journals[1]!.read(1))
+    readFacts(body, first, ({ type }) => facts.push(type));
+  expect(facts).toContain(Facts.transactionDecided);
+  expect(facts).not.toContain(Facts.partAnswered);
+  expect(leftOpen(engine)).toEqual([]);
 });
 
 test("FENCE-TABLE-2: with as many fences as may be kept, a new try is refused before it has one", () => {

@@ -79,7 +79,7 @@ const cases: readonly (readonly [string, Case])[] = [
 
 describe.each([1, 3])("over %i shards", (shards) => {
   test.each(cases)(
-    "COORDINATOR-1, PARTS-2: %s: a crash after any record, and it ends the same",
+    "COORDINATOR-1: %s: a crash after any record, and it ends the same",
     (_, { plan, state, ...scene }) => {
       const log: Durable[] = [];
       const start = () => {

@@ -270,7 +270,7 @@ describe.each(encodings)("%s", (_, encoding) => {
     expect([session.inFlight, counters.inFlight]).toEqual([2, 0]);
   });
 
-  test("a result that cannot be encoded is a defect: reported, the connection ends, nothing is thrown", async () => {
+  test("REQUESTER-3, SESSION-4: a result that cannot be encoded is a defect: reported, the connection ends, nothing is thrown", async () => {
     const { ask, engine, ends, defects, got } = start();
     ask(place(1));
     const { requester } = engine.submitted[0]!;

@@ -103,7 +103,7 @@ const ofShard = (events: readonly OutletEvent[], shard: number) =>
   events.filter((event) => event.shard === shard);
 
 describe("a delivery", () => {
-  test("delivers the events of its shard in the order of the log, each once, with place and time", async () => {
+  test("OUTLET-NAMES-2: delivers the events of its shard in the order of the log, each once, with place and time", async () => {
     const [zero, one] = await everything();
     expect(zero!.length).toBeGreaterThan(10);
     expect(one!.length).toBeGreaterThan(1);
@@ -200,7 +200,7 @@ describe("a delivery", () => {
     store.close();
   });
 
-  test("goes on where it was after a restart, and has delivered everything at least once, in order", async () => {
+  test("OUTLET-SCHEMA-1: goes on where it was after a restart, and has delivered everything at least once, in order", async () => {
     const [zero, one] = await everything();
     const folder = newFolder();
     const all = journals();

@@ -137,7 +137,7 @@ test("a dispute over it leaves no time, and takes none away", () => {
   expect(audit(log.turns).firstBad).toBeUndefined();
 });
 
-test("memory: archived orders, ended refunds and resolved items are forgotten", () => {
+test("AUDIT-SHARD-2: memory: archived orders, ended refunds and resolved items are forgotten", () => {
   const log = new ShopLog();
   for (let n = 0; n < 200; n++) {
     const order = log.placed(ann, 1, 0);

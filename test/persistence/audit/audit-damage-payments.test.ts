@@ -302,7 +302,7 @@ testRows([
   ],
 ]);
 
-test("one loss is told once, not again in every turn that follows", () => {
+test("AUDIT-SHARD-1: one loss is told once, not again in every turn that follows", () => {
   const { turns } = story(
     "humanOpened",
     (fact) => fact.subject === "alipay:p-7",

@@ -75,7 +75,7 @@ test.each([
   }
 });
 
-describe("a log is not right", () => {
+describe("AUDIT-TRANSACTIONS-1, AUDIT-TRANSACTIONS-2, AUDIT-TRANSACTIONS-3: a log is not right", () => {
   const told = kinds.filter((type) => !tellsNothing.has(type));
 
   // Without the last word about a fence, a call or a transaction there is only less to remember.

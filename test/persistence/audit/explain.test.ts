@@ -124,6 +124,20 @@ test.each<[Explained, string]>([
   expect(explained(what, key)).toEqual({ entries: [], end: undefined });
 });
 
+test("EXPLAIN-1: the log is read as far as its entries are taken, and no further", () => {
+  const groups = groupsOf(shopStory());
+  let read = 0;
+  function* reading() {
+    for (const group of groups) {
+      read++;
+      yield group;
+    }
+  }
+  const steps = explain(reading(), "balance", "ann");
+  expect(steps.next().value).toMatchObject({ what: "account.deposited" });
+  expect(read).toBeLessThan(groups.length / 2);
+});
+
 test("a log that is wrong says from where on", () => {
   const wrong = shopStory().map(({ time, facts }) => ({
     time,

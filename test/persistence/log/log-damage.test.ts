@@ -162,7 +162,7 @@ test("opening for writing refuses the same faults, and does not change a file be
   }
 });
 
-test("with an anchor that a power loss left old, a spoilt group in front of a whole one is still refused", () => {
+test("ANCHOR-2: with an anchor that a power loss left old, a spoilt group in front of a whole one is still refused", () => {
   const old = copyOf(folder);
   createAnchor(old, genesis, testIdentity);
   const file = join(old, files.filter((name) => name.endsWith("-wal")).at(-1)!);
@@ -177,7 +177,7 @@ test("with an anchor that a power loss left old, a spoilt group in front of a wh
   expect(checkLog({ folder: old }).groups).toBe(groupsWritten);
 });
 
-test("the anchor's two slots are the last two groups; with the newest spoilt the one before counts", () => {
+test("ANCHOR-3: the anchor's two slots are the last two groups; with the newest spoilt the one before counts", () => {
   const anchored = folderInMemory();
   createAnchor(anchored, genesis, testIdentity);
   const anchor = openAnchor(anchored, readAnchor(anchored)!.sequence);

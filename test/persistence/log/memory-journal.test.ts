@@ -45,27 +45,30 @@ test.each([
   { ending: "lost", survivors: undefined, found: [1, 2] },
   { ending: "kept", survivors: undefined, found: [1, 2, 3] },
   { ending: "kept", survivors: 0, found: [1, 2] },
-] as const)("a failed append, group $ending, survivors $survivors: after a restart $found", (row) => {
-  const store = memoryStore();
-  const journal = memoryJournal({ store, faults: { onAppend: (n) => (n === 3 ? row.ending : "ok") } });
-  const seen: number[] = [];
-  journal.onDurable = (position) => seen.push(position);
-  journal.append(groupAt(1));
-  journal.append(groupAt(2));
-  expect(() => journal.append(groupAt(3))).toThrow(JournalFailed);
-  expect(() => journal.append(groupAt(3))).toThrow(JournalFailed);
-  journal.settle();
-  expect([seen, journal.durable]).toEqual([[1, 2], 2]);
-  const survivors = row.survivors;
-  const again = memoryJournal({
-    store,
-    ...(survivors !== undefined && { faults: { survivors: () => survivors } }),
-  });
-  expect(lasts(again.read(1))).toEqual(row.found);
-  again.append(groupAt(again.durable + 1));
-});
+] as const)(
+  "MEMORY-JOURNAL-3: a failed append, group $ending, survivors $survivors: after a restart $found",
+  (row) => {
+    const store = memoryStore();
+    const journal = memoryJournal({ store, faults: { onAppend: (n) => (n === 3 ? row.ending : "ok") } });
+    const seen: number[] = [];
+    journal.onDurable = (position) => seen.push(position);
+    journal.append(groupAt(1));
+    journal.append(groupAt(2));
+    expect(() => journal.append(groupAt(3))).toThrow(JournalFailed);
+    expect(() => journal.append(groupAt(3))).toThrow(JournalFailed);
+    journal.settle();
+    expect([seen, journal.durable]).toEqual([[1, 2], 2]);
+    const survivors = row.survivors;
+    const again = memoryJournal({
+      store,
+      ...(survivors !== undefined && { faults: { survivors: () => survivors } }),
+    });
+    expect(lasts(again.read(1))).toEqual(row.found);
+    again.append(groupAt(again.durable + 1));
+  },
+);
 
-test("a journal whose store was opened again may not be used any more", () => {
+test("MEMORY-JOURNAL-4: a journal whose store was opened again may not be used any more", () => {
   const store = memoryStore();
   const journal = memoryJournal({ store });
   journal.append(groupAt(1));
@@ -73,7 +76,7 @@ test("a journal whose store was opened again may not be used any more", () => {
   expect(() => journal.append(groupAt(2))).toThrow(/another journal/);
 });
 
-test("whatever fails and whatever a crash takes: what was durable stays, in order, without a gap", () => {
+test("MEMORY-JOURNAL-1, MEMORY-JOURNAL-2: whatever fails and whatever a crash takes: what was durable stays, in order, without a gap", () => {
   const step = fc.oneof(
     { weight: 6, arbitrary: fc.constant({ does: "append" as const }) },
     { weight: 2, arbitrary: fc.record({ does: fc.constant("settle" as const), groups: fc.nat(3) }) },

@@ -37,7 +37,7 @@ test("what was appended is read back in order, from any position, over segments 
   expect(listSegments(folder).length).toBeGreaterThan(6);
 });
 
-test("onDurable is called once per group, with rising positions, after the group can be read by others", () => {
+test("JOURNAL-2, SQLITE-JOURNAL-1, LOG-READER-1: onDurable is called once per group, with rising positions, after the group can be read by others", () => {
   const folder = temporaryFolder();
   const { journal } = openLog(folder);
   const seen: [number, number][] = [];
@@ -49,7 +49,7 @@ test("onDurable is called once per group, with rising positions, after the group
   journal.close();
 });
 
-test("a group that does not follow the last one is a programmer's error and leaves the log as it was", () => {
+test("JOURNAL-1: a group that does not follow the last one is a programmer's error and leaves the log as it was", () => {
   const folder = temporaryFolder();
   const { journal } = openLog(folder);
   appendGroups(journal, 2);
@@ -60,7 +60,7 @@ test("a group that does not follow the last one is a programmer's error and leav
   expect(openLogAndClose(folder)).toBe(3);
 });
 
-test("a second engine is refused, in the same process and in another one, and not after the first is gone", () => {
+test("LOCK-1: a second engine is refused, in the same process and in another one, and not after the first is gone", () => {
   const folder = temporaryFolder();
   const { journal } = openLog(folder);
   expect(() => openLog(folder)).toThrow(FolderInUse);
@@ -84,7 +84,7 @@ test("a refused open does not keep the folder locked", () => {
   expect(openLogAndClose(folder)).toBe(1);
 });
 
-test("no segment is ever checkpointed: main files keep three pages, -wal files stay, unused room is cut off", () => {
+test("SEGMENTS-2, SEGMENTS-4: no segment is ever checkpointed: main files keep three pages, -wal files stay, unused room is cut off", () => {
   const folder = temporaryFolder();
   for (let life = 0; life < 2; life++) {
     const { journal } = openLog(folder);
@@ -101,7 +101,7 @@ test("no segment is ever checkpointed: main files keep three pages, -wal files s
   }
 });
 
-test("a segment that was begun and never written to is removed, and its place is taken", () => {
+test("SQLITE-JOURNAL-3: a segment that was begun and never written to is removed, and its place is taken", () => {
   const folder = temporaryFolder();
   const { journal } = openLog(folder);
   appendGroups(journal, 3);
@@ -117,7 +117,7 @@ test("a segment that was begun and never written to is removed, and its place is
   expect(openLogAndClose(folder)).toBe(4);
 });
 
-test("files that a crash left without their name are removed", () => {
+test("SEGMENTS-4: files that a crash left without their name are removed", () => {
   const folder = temporaryFolder();
   const { journal } = openLog(folder);
   appendGroups(journal, 1);
@@ -129,7 +129,7 @@ test("files that a crash left without their name are removed", () => {
   expect(readdirSync(folder).filter((name) => names.includes(name))).toEqual([]);
 });
 
-test("a -wal whose main file is gone is refused when it holds groups", () => {
+test("SQLITE-JOURNAL-5: a -wal whose main file is gone is refused when it holds groups", () => {
   const folder = temporaryFolder();
   const { journal } = openLog(folder);
   appendGroups(journal, 2);
@@ -174,7 +174,7 @@ test("verify from a point does not read segments before it", () => {
   expect(checkLog({ folder, from, verify: "from" }).end.position).toBe(12);
 });
 
-test("a reader follows a live log into new segments, and reads nothing when it has caught up", () => {
+test("LOG-READER-2: a reader follows a live log into new segments, and reads nothing when it has caught up", () => {
   const folder = temporaryFolder();
   const { journal } = openLog(folder);
   const reader = new LogReader(folder, { verify: true });

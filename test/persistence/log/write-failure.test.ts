@@ -48,7 +48,7 @@ test("kill -9 again and again: everything that was acknowledged is there", async
   expect(before).toBeGreaterThan(20);
 });
 
-test("a process that ends without closing leaves its segments as they are", async () => {
+test("SEGMENTS-1, SEGMENTS-3: a process that ends without closing leaves its segments as they are", async () => {
   const folder = temporaryFolder();
   for (const groups of ["30", "60"]) {
     const end = await run([process.execPath, childProgram, folder, "100000", "3000", groups]);
@@ -61,7 +61,7 @@ test("a process that ends without closing leaves its segments as they are", asyn
   expect(endOf(folder)).toBe(120);
 });
 
-test("a file that may not grow: the append fails, the next one too, and nothing acknowledged is lost", async () => {
+test("ANCHOR-1, JOURNAL-3, SQLITE-JOURNAL-4: a file that may not grow: the append fails, the next one too, and nothing acknowledged is lost", async () => {
   for (const kilobytes of [40, 41, 90, 263, 400]) {
     const folder = temporaryFolder();
     const command = `ulimit -f ${kilobytes} && exec "$@"`;
@@ -70,7 +70,7 @@ test("a file that may not grow: the append fails, the next one too, and nothing 
   }
 });
 
-test("a full disk: the append fails, the next one too, and nothing acknowledged is lost", async (context) => {
+test("SPARE-WAL-1: a full disk: the append fails, the next one too, and nothing acknowledged is lost", async (context) => {
   const disk = join(temporaryFolder(), "disk");
   mkdirSync(disk);
   const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=600k", "tmpfs", disk]);
@@ -92,7 +92,7 @@ test("a full disk: the append fails, the next one too, and nothing acknowledged 
   }
 });
 
-test("an fsync that fails once is never tried again, and no file is fsynced after it", async (context) => {
+test("JOURNAL-3, SQLITE-JOURNAL-4, SEGMENTS-5: an fsync that fails once is never tried again, and no file is fsynced after it", async (context) => {
   const library = join(temporaryFolder(), "failing-sync.so");
   const source = "test/support/failing-sync.c";
   const compiled = spawnSync("cc", ["-shared", "-fPIC", "-o", library, source, "-ldl"], { encoding: "utf8" });

@@ -45,7 +45,7 @@ function told(store: OutletStore): string[] {
   });
 }
 
-test("names are those of the log, whether it is taken at once, in pieces, twice, or over a restart", () => {
+test("OUTLET-NAMES-1: names are those of the log, whether it is taken at once, in pieces, twice, or over a restart", () => {
   const whole = new OutletStore(":memory:");
   for (const [shard, groups] of logs.entries()) whole.names.take(shard, groups);
   const expected = told(whole);
@@ -102,7 +102,7 @@ test("names of a refund are those that it was asked with", () => {
   expect(store.names.of(0).refund(refund + 1)).toBeUndefined();
 });
 
-test("names of another log are forgotten, those of the same are kept", () => {
+test("OUTLET-NAMES-3: names of another log are forgotten, those of the same are kept", () => {
   const store = new OutletStore(":memory:");
   for (const [shard, groups] of logs.entries()) store.names.take(shard, groups);
   const last = logs[0].at(-1)!;
@@ -143,7 +143,7 @@ test("an outlet that stands behind the end of its log goes on at the end, and it
   store.close();
 });
 
-test("an event that is put aside is one letter, however often, and the cursor is behind it", () => {
+test("OUTLET-STORE-1: an event that is put aside is one letter, however often, and the cursor is behind it", () => {
   const store = new OutletStore(":memory:");
   store.place([{ outlet: "hook", shard: 0, from: 0, end: 100 }]);
   store.bury(letter, 1000);
@@ -157,7 +157,7 @@ test("an event that is put aside is one letter, however often, and the cursor is
   expect([store.dead("hook"), store.dead("file")]).toEqual([2, 0]);
 });
 
-test("a letter is wanted by another process while the engine runs, and leaves when it was delivered", () => {
+test("OUTLET-STORE-2, OUTLET-STORE-3: a letter is wanted by another process while the engine runs, and leaves when it was delivered", () => {
   const file = newFile();
   const engine = new OutletStore(file);
   engine.place([{ outlet: "hook", shard: 0, from: 0, end: 100 }]);

@@ -201,7 +201,7 @@ describe("the tables", () => {
     expect(plan.map(({ detail }) => detail).join()).not.toMatch(/SCAN|TEMP B-TREE/);
   });
 
-  test("however the log is cut and wherever it is interrupted, the rows are the same", () => {
+  test("READ-MODEL-1, READ-MODEL-2, READ-SCHEMA-2: however the log is cut and wherever it is interrupted, the rows are the same", () => {
     const whole = contents(projected().db);
     for (const turnsPerGroup of [1, 4, 100]) {
       const file = join(folder(), "read.db");
@@ -238,7 +238,7 @@ function catchUp(file: string, groups: readonly (readonly ReadGroup[])[]): Follo
   return follower;
 }
 
-describe("a file that cannot be right is built again", () => {
+describe("READ-FOLLOWER-3, READ-SCHEMA-1, READ-SCHEMA-3: a file that cannot be right is built again", () => {
   const spoil: Record<string, (file: string) => void> = {
     "not a database": (file) =>
       writeFileSync(file, "this is not a database, and it is long enough to be read as one".repeat(50)),
@@ -285,7 +285,7 @@ describe("a file that cannot be right is built again", () => {
 });
 
 describe("questions", () => {
-  test("are answered when their shard is projected up to their position, and not before", () => {
+  test("READ-FOLLOWER-1: are answered when their shard is projected up to their position, and not before", () => {
     const visible: ReadGroup[] = [];
     const follower = new Follower(":memory:", sources([visible]), 10_000);
     const got: unknown[] = [];
@@ -298,7 +298,7 @@ describe("questions", () => {
     expect(got).toMatchObject([{ account: "alice", entries: [{ type: "deposit" }] }]);
   });
 
-  test("that wait too long fail as behind, and say how far", async () => {
+  test("READ-FOLLOWER-2: that wait too long fail as behind, and say how far", async () => {
     const follower = new Follower(":memory:", sources([[]]), 10);
     const got: unknown[] = [];
     follower.ask("history", { order: "o1025" }, 0, 7, (result) => got.push(result));

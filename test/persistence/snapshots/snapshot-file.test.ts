@@ -28,7 +28,7 @@ test("what was written is read back: point, chunks, and the hash of the content"
   );
 });
 
-test("chunks larger than a piece, and of many pieces, come back; the loop runs on meanwhile", async () => {
+test("SNAPSHOT-FILE-2: chunks larger than a piece, and of many pieces, come back; the loop runs on meanwhile", async () => {
   const folder = temporaryFolder();
   let ticks = 0;
   const ticking = setInterval(() => ticks++, 1);
@@ -41,7 +41,7 @@ test("chunks larger than a piece, and of many pieces, come back; the loop runs o
   expect([...snapshot.chunks()].every((chunk, i) => chunks[i]!.equals(chunk))).toBe(true);
 });
 
-test("the two newest are kept, and what an unfinished one left is removed", async () => {
+test("SNAPSHOT-FILE-4: the two newest are kept, and what an unfinished one left is removed", async () => {
   const folder = temporaryFolder();
   expect(newestSnapshot(folder)).toBeUndefined();
   writeFileSync(join(folder, "snapshot-0000000000000004.snap.new"), "half");
@@ -54,7 +54,7 @@ test("the two newest are kept, and what an unfinished one left is removed", asyn
   expect(newestSnapshot(folder)!.position).toBe(1000);
 });
 
-test("a state that cannot be encoded leaves the older snapshots and no file of its own", async () => {
+test("SNAPSHOT-FILE-1: a state that cannot be encoded leaves the older snapshots and no file of its own", async () => {
   const folder = temporaryFolder();
   await writeSnapshot(folder, point(3), [Buffer.alloc(9)], 0);
   function* broken() {
@@ -65,7 +65,7 @@ test("a state that cannot be encoded leaves the older snapshots and no file of i
   expect(readdirSync(folder)).toEqual(["snapshot-0000000000000003.snap"]);
 });
 
-test("one flipped bit in any byte, or a cut at any length, is refused before a chunk is handed out", async () => {
+test("SNAPSHOT-FILE-3: one flipped bit in any byte, or a cut at any length, is refused before a chunk is handed out", async () => {
   const file = await written(folderInMemory(), [Buffer.alloc(40, 1), Buffer.alloc(0), Buffer.alloc(70, 3)]);
   const content = readFileSync(file);
   const refusal = () => {
