@@ -290,7 +290,7 @@ export interface Transaction {
 
 export interface HumanItem {
   readonly item: string;
-  readonly kind: "payment" | "refund" | "transaction";
+  readonly kind: "payment" | "refund" | "transaction" | "late";
   readonly state: "open" | "resolved";
   readonly subject: string;
   readonly currency: string | null;

@@ -1,5 +1,6 @@
 /** What an owner of calls does when one of them ends or fails. It runs in the turn of the report, after its own fact. */
 
+import type { Run } from "../links/call-dispatcher.js";
 import type { OpenCall } from "../tables/call-table.js";
 import type { Turn } from "../turns/turn.js";
 
@@ -16,6 +17,8 @@ export interface CallOwner {
   failed?(turn: Turn, call: OpenCall, error: string): void;
   /** It failed too often, or nobody here can make it: open an item for a human. Called once until it is repeated. */
   stuck(turn: Turn, call: OpenCall): void;
+  /** A run was done after its call had ended without it: whatever it did must be undone, or told to a human. `text` is JSON. */
+  late?(turn: Turn, run: Run, text: string): void;
   /** Whether a refusal ends the call. One that may not be refused fails instead, and a human is told at once. Absent: yes. */
   mayRefuse?(call: OpenCall): boolean;
   /** JSON for the function, asked at the moment of the call when `call.made` holds none. */

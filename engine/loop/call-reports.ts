@@ -3,7 +3,7 @@
 import { Facts } from "../../actors/facts.js";
 import { nextTry } from "../../actors/transactions/retry.js";
 import { callEnds, callId } from "../calls/calls.js";
-import type { CallReport, OutCall } from "../links/call-dispatcher.js";
+import type { CallReport, Run } from "../links/call-dispatcher.js";
 import { callErrorCharsMax } from "../seams/limits.js";
 import { logText } from "../seams/log-text.js";
 import type { OpenCall } from "../tables/call-table.js";
@@ -19,18 +19,25 @@ export interface ReportOfCall {
   readonly report: CallReport;
 }
 
-/** A report of an attempt. */
+/** A report of a run. What comes of a run that has ended before is not listened to: unless it says what is true whenever it was. */
 export function takeReport(turn: Turn, { number, attempt, report }: ReportOfCall): void {
-  turn.dispatcher.returned(number, attempt);
-  const call = turn.books.calls.open.get(number);
-  if (!call) return;
-  const isLast = attempt === call.failed + 1;
+  const { dispatcher, books } = turn;
+  const wasLate = dispatcher.isLate(number);
+  const run = dispatcher.returned(number, attempt, report);
+  const call = books.calls.open.get(number);
+  if (!call) {
+    if (run && report.how === "done") ownerOf(run).late?.(turn, run, report.text);
+    return;
+  }
   if (report.how === "failed") {
-    if (isLast) recordFailure(turn, call, report.error, false);
+    if (!run) return;
+    if (!wasLate || report.running) recordFailure(turn, call, report.error, false);
+    // That it is late was said, and it may have been due again while it ran.
+    else if (call.dueAt <= turn.nowMs) dispatcher.wait(number);
     return;
   }
   if (report.how === "refused" && ownerOf(call).mayRefuse?.(call) === false) {
-    if (isLast) recordFailure(turn, call, `refused: ${report.text}`, true);
+    if (run) recordFailure(turn, call, `refused: ${report.text}`, true);
     return;
   }
   turn.record({ type: Facts.callEnded, call: number, how: callEnds[report.how], text: report.text });
@@ -62,11 +69,12 @@ export function takeDueCalls(turn: Turn): void {
 }
 
 /** The call as it is handed out now. */
-export function outCallOf(turn: Turn, number: number): OutCall | undefined {
+export function runOf(turn: Turn, number: number): Run | undefined {
   const call = turn.books.calls.open.get(number);
   if (!call) return undefined;
+  const { owner, subject, part, name } = call;
   const input = call.input === "" ? (ownerOf(call).input?.(turn, call) ?? "") : call.input;
-  return { call: callId(number), attempt: call.failed + 1, name: call.name, input };
+  return { out: { call: callId(number), attempt: call.failed + 1, name, input }, owner, subject, part };
 }
 
 function tellHuman(turn: Turn, call: OpenCall): void {

@@ -36,7 +36,7 @@ import { fencesDue, takeDueTransactions } from "../transactions/coordinator.js";
 import { answerRefusal } from "../turns/answers.js";
 import { keysDue } from "../turns/exactly-once.js";
 import type { Turn } from "../turns/turn.js";
-import { outCallOf, type ReportOfCall, takeDueCalls, takeReport } from "./call-reports.js";
+import { type ReportOfCall, runOf, takeDueCalls, takeReport } from "./call-reports.js";
 import { GroupWriter } from "./group.js";
 import { hasKey, isKnownKey } from "./key-lookup.js";
 import { Mailbox } from "./mailbox.js";
@@ -311,7 +311,7 @@ export class Shard implements Turn {
     for (const requester of this.#touched) requester.flush();
     this.#touched.clear();
     this.#channels.send(this.nowMs);
-    this.dispatcher.dispatch((call) => outCallOf(this, call), this.#report);
+    this.dispatcher.dispatch((call) => runOf(this, call), this.#report);
   }
 
   /** From outside, at any time, for a call that was handed out. */

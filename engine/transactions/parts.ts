@@ -35,6 +35,10 @@ export function partOfCall(code: number): { part: number; verb: Verb } {
   return { part: Math.floor(code / verbsPerPart), verb: verbNames.get(code % verbsPerPart)! };
 }
 
+export function codeOfVerb(part: number, verb: Verb): number {
+  return part * verbsPerPart + verbs[verb];
+}
+
 /** Every code that a call of this part can have. */
 export function codesOfPart(part: number): readonly number[] {
   return [...verbNames.keys()].map((verb) => part * verbsPerPart + verb);
@@ -47,7 +51,7 @@ export function callPart(turn: Turn, transaction: Transaction, part: number, ver
     makeCall(turn, {
       owner: "transaction",
       number: transaction.transaction,
-      part: part * verbsPerPart + verbs[verb],
+      part: codeOfVerb(part, verb),
       name: `${transaction.name}/${name}:${verb}`,
       input: "",
     });

@@ -11,9 +11,11 @@
 import { transactionId } from "../../actors/order-number.js";
 import type { CallOutcome, CallOwner } from "../calls/call-owner.js";
 import { dropCall } from "../calls/calls.js";
+import type { Run } from "../links/call-dispatcher.js";
 import type { OpenCall } from "../tables/call-table.js";
 import type { Turn } from "../turns/turn.js";
 import { advance } from "./coordinator.js";
+import { lateEnd, openLateItem, undoLate } from "./late-calls.js";
 import { answerPart, callPart, markStuck, parsed, partOfCall, settlePart, type Verb } from "./parts.js";
 import { resultsOf } from "./transaction-view.js";
 
@@ -52,6 +54,21 @@ export const transactionCalls: CallOwner = {
     const error = call.error === "" ? `no function ${call.name} is registered here` : call.error;
     markStuck(turn, transaction, part, verb, call.failed - call.forgiven, error);
     advance(turn, transaction);
+  },
+
+  late(turn: Turn, run: Run, text: string): void {
+    const transaction = turn.books.transactions.get(run.subject);
+    switch (lateEnd(turn, transaction, run)) {
+      case "answer":
+        answerPart(turn, transaction!, partOfCall(run.part).part, "done", text);
+        advance(turn, transaction!);
+        break;
+      case "undo":
+        undoLate(turn, run, text);
+        break;
+      case "human":
+        openLateItem(turn, run, text);
+    }
   },
 
   mayRefuse: (call: OpenCall): boolean => !ends.has(partOfCall(call.part).verb),

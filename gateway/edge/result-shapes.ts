@@ -223,7 +223,7 @@ const Resolution = Type.Object(
 const HumanItem = Type.Object(
   {
     item: id("Item"),
-    kind: Type.Enum(["payment", "refund", "transaction"], { description: "What it is about" }),
+    kind: Type.Enum(["payment", "refund", "transaction", "late"], { description: "What it is about" }),
     state: Type.Enum(["open", "resolved"], { description: "State" }),
     subject: text("Which one: provider:payment, a refund, or transaction/part"),
     currency: orNull(currency()),

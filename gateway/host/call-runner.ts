@@ -1,8 +1,9 @@
 /**
  * Runs the functions of a program's definitions for the engine, and reports what became of each call.
  *
- * CALL-RUNNER-1  Every call is reported: done, refused, or, at the latest when its time is up, failed.
- * CALL-RUNNER-2  The truth that comes after the time is reported too, so that a slow function does not look like none.
+ * CALL-RUNNER-1  Every run is reported when it has ended: done, refused or failed.
+ * CALL-RUNNER-2  Until then it is reported as failed and running each time that its time is up. Nothing ends a function from
+ *                outside: its `signal` asks it to.
  */
 
 import { type Refusal, refuse } from "../../actors/results.js";
@@ -70,8 +71,10 @@ function run(
   report: (report: CallReport) => void,
 ): void {
   const abort = new AbortController();
-  const timer = setTimeout(() => {
-    report({ how: "failed", error: `no answer within ${timeoutMs} ms` });
+  let times = 0;
+  const late = setInterval(() => {
+    const error = `no answer within ${++times * timeoutMs} ms`;
+    report({ how: "failed", error, running: true });
     abort.abort();
   }, timeoutMs).unref();
   const context = { ...(JSON.parse(input) as object), call, attempt, signal: abort.signal };
@@ -79,8 +82,8 @@ function run(
   void new Promise<unknown>((resolve) => resolve(run(context)))
     .then(doneReport, failedReport)
     .then((ended) => {
-      clearTimeout(timer);
-      if (ended.how !== "failed" || !abort.signal.aborted) report(ended);
+      clearInterval(late);
+      report(ended);
     });
 }
 

@@ -122,6 +122,7 @@ export class Carrier {
     this.#recognise(call, subject, work, verb);
     trace.note(schedule.now, `call ${call.call} ${call.attempt} ${subject}:${verb}`);
     const failed = () => report({ how: "failed", error: "no answer in time" });
+    const overdue = () => report({ how: "failed", error: "no answer in time", running: true });
     const { lose, late, double } = healed ? { lose: 0, late: 0, double: 0 } : plan.providers;
     if (random.chance(lose)) {
       coverage.hit("call to a carrier lost");
@@ -133,7 +134,7 @@ export class Carrier {
       // By then it is called again, or called off.
       coverage.hit("call to a carrier late");
       delay += random.between(30_000, 1_000_000);
-      schedule.after(20_000, failed);
+      schedule.after(20_000, overdue);
     }
     schedule.after(delay, () => {
       const answer = this.#fails(work, verb) ?? this.#act(subject, work, verb);
@@ -142,7 +143,7 @@ export class Carrier {
         schedule.after(20_000, failed);
       } else if (random.chance(late)) {
         coverage.hit("carrier's answer late");
-        schedule.after(20_000, failed);
+        schedule.after(20_000, overdue);
         schedule.after(random.between(30_000, 1_500_000), () => report(answer));
       } else {
         report(answer);
@@ -166,7 +167,9 @@ export class Carrier {
       work.calls.set(verb, { id: call, first: ++this.#calls, count: 1 });
       return;
     }
-    if (known.id !== call)
+    // What it did too late is undone once more, by a call of its own.
+    if (known.id !== call && (verb === "undo" || verb === "cancel")) this.#world.coverage.hit("undone again");
+    else if (known.id !== call)
       this.#world.audit.violation(`${subject}:${verb} is called as ${call}, and was ${known.id}`);
     known.count++;
     this.#world.coverage.hit("carrier called again for one thing");

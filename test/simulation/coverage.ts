@@ -163,6 +163,7 @@ export const required = [
   "call to a carrier late",
   "carrier's answer lost",
   "carrier's answer late",
+  "undone again",
   "carrier's answer to a dead shard",
   "audited by the product itself",
   // The feed.

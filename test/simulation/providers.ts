@@ -151,7 +151,7 @@ export class Providers {
         schedule.after(20_000, failed);
       } else if (random.chance(late)) {
         coverage.hit("provider's answer late");
-        schedule.after(20_000, failed);
+        schedule.after(20_000, () => report({ how: "failed", error: "no answer in time", running: true }));
         schedule.after(random.between(30_000, 1_500_000), () => report(answer));
       } else {
         report(answer);

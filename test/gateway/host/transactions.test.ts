@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { type CallContext, defineSaga, defineTcc, openEngine, Refused } from "../../../gateway/embedded.js";
 import { BadConfig } from "../../../gateway/host/config.js";
@@ -89,6 +90,36 @@ test("a function that refuses undoes the rest, and its reason is in the answer",
   await yifen.close();
 });
 
+test("a step that ends well after it was undone is undone again, and never runs twice at once", async () => {
+  const running = { now: 0, most: 0 };
+  const slow = async () => {
+    running.most = Math.max(running.most, ++running.now);
+    await sleep(2500);
+    running.now--;
+    return { parcel: 7 };
+  };
+  const yifen = await opened({ callTimeoutMs: 600, transactions: { gift: gift(slow) } });
+  const undone = await yifen.transactions.begin({ ...asked, deadlineMs: 1500 });
+  expect(undone).toMatchObject({ state: "undone" });
+  expect(running).toEqual({ now: 1, most: 1 });
+  for (let n = 0; n < 100 && calls.length < 3; n++) await sleep(50);
+  const [step, first, again] = calls;
+  expect([running, calls.length]).toEqual([{ now: 0, most: 1 }, 3]);
+  expect(new Set([step!.call, first!.call, again!.call]).size).toBe(3);
+  expect(again).toMatchObject({ transaction: step!.transaction, part: "send", result: { parcel: 7 } });
+  await yifen.close();
+});
+
+test("a function that stops as it is asked to is run again, as often as it had its time", async () => {
+  const stops = ({ signal }: CallContext<Gift>) =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("asked to stop"))));
+  const yifen = await opened({ callTimeoutMs: 20, transactions: { gift: gift(stops) } });
+  expect(await yifen.transactions.begin(asked)).toMatchObject({ state: "undone" });
+  expect(seen()).toEqual(["send 1", "send 2", "send 3", "send 1"]);
+  expect(new Set(calls.slice(0, 3).map(({ call }) => call)).size).toBe(1);
+  await yifen.close();
+});
+
 test("a timed-out step must be compensated too", async () => {
   const yifen = await opened({
     callTimeoutMs: 20,
@@ -96,9 +127,9 @@ test("a timed-out step must be compensated too", async () => {
   });
   const undone = await yifen.transactions.begin(asked);
   expect(undone).toMatchObject({ state: "undone", error: { part: "send", how: "unknown" } });
-  expect(seen()).toEqual(["send 1", "send 2", "send 3", "send 1"]);
-  expect(new Set(calls.slice(0, 3).map(({ call }) => call)).size).toBe(1);
-  expect(calls.slice(0, 3).every(({ signal }) => signal.aborted)).toBe(true);
+  // It never ends, so it is never run again; what undoes it is.
+  expect(seen()).toEqual(["send 1", "send 1"]);
+  expect(calls.map(({ signal }) => signal.aborted)).toEqual([true, false]);
   expect(await yifen.products.get("tea")).toMatchObject({ available: 3, sold: 0 });
   await yifen.close();
 });
