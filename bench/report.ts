@@ -33,7 +33,7 @@ export function renderReport(document: BenchDocument, remarks: string): string {
   const lines = [
     "# Benchmarks",
     "",
-    "Generated from one run of `npm run bench -- --json FILE` by `node dist/bench/report.js FILE REMARKS`. Not edited by hand.",
+    "Generated from one run of `npm run bench -- --output FILE` by `node dist/bench/report.js FILE REMARKS`. Not edited by hand.",
     "",
     `${date.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, ${gigabytes(machine.memoryBytes)} GB, ` +
       `${machine.kernel}, node ${machine.node}, ${machine.filesystem}, SQLite ${machine.sqlite}` +

@@ -1,18 +1,14 @@
 /** `yifen audit`: proves the books from the log, of a folder or of a running engine. */
 
 import { type Command, Option } from "commander";
-import { connect } from "../client/client.js";
-import { auditFolder } from "../gateway/host/audit-run.js";
 import type { Certificate } from "../persistence/audit/audit.js";
 import { formatCertificate } from "../persistence/audit/certificate.js";
 import { exitCodes } from "./fail.js";
 import { startProgress } from "./progress.js";
+import { withEngine } from "./with-engine.js";
 
 /** An audit of a long log takes minutes. */
 const timeoutMs = 3_600_000;
-
-/** An engine that is there answers at once. */
-const openWithinMs = 3000;
 
 export function addAudit(program: Command): void {
   program
@@ -24,13 +20,14 @@ export function addAudit(program: Command): void {
     .option("--url <URL>", "ask the engine that listens there instead of reading a folder")
     .option("--json", "the certificate as one JSON document")
     .action(async ({ data, url, json }: { data: string; url?: string; json?: boolean }) => {
-      const certificate = url === undefined ? ofFolder(data) : await ofEngine(url);
+      const certificate = url === undefined ? await ofFolder(data) : await ofEngine(url);
       console.log(json ? JSON.stringify(certificate) : formatCertificate(certificate));
       process.exitCode = certificate.ok ? exitCodes.done : exitCodes.damaged;
     });
 }
 
-function ofFolder(folder: string): Certificate {
+async function ofFolder(folder: string): Promise<Certificate> {
+  const { auditFolder } = await import("../gateway/host/audit-run.js");
   const progress = startProgress("audit");
   const certificate = auditFolder(folder, ({ facts }) => progress.at(facts, "facts"));
   progress.done();
@@ -38,10 +35,5 @@ function ofFolder(folder: string): Certificate {
 }
 
 async function ofEngine(url: string): Promise<Certificate> {
-  const yifen = await connect(url, { openWithinMs });
-  try {
-    return (await yifen.audit({ timeoutMs })) as Certificate;
-  } finally {
-    await yifen.close();
-  }
+  return withEngine(url, async (yifen) => (await yifen.audit({ timeoutMs })) as Certificate);
 }

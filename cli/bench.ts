@@ -2,7 +2,13 @@
 
 import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { runBench } from "../bench/run.js";
+
+interface Flags {
+  readonly quick?: boolean;
+  readonly folder?: string;
+  readonly output?: string;
+  readonly json?: boolean;
+}
 
 export function addBench(program: Command): void {
   program
@@ -12,13 +18,15 @@ export function addBench(program: Command): void {
     )
     .option("--quick", "about a minute and a half instead of ten; a smaller shop, single runs")
     .option("--folder <FOLDER>", "where the log goes, on the disk to be measured; removed afterwards")
-    .option("--json <FILE>", "write the document that docs/benchmarks.md is made from; - for standard output")
-    .action(async ({ quick = false, folder, json }: { quick?: boolean; folder?: string; json?: string }) => {
+    .option("--output <FILE>", "write the document that docs/benchmarks.md is made from")
+    .option("--json", "the same as one JSON document on standard output")
+    .action(async ({ quick = false, folder, output, json }: Flags) => {
+      const { runBench } = await import("../bench/run.js");
       const say = (line: string) => console.error(line);
       const document = await runBench({ quick, say, ...(folder === undefined ? {} : { folder }) });
       const text = `${JSON.stringify(document, undefined, 2)}\n`;
-      if (json === "-") process.stdout.write(text);
-      else if (json !== undefined) writeFileSync(json, text);
+      if (json) process.stdout.write(text);
+      if (output !== undefined) writeFileSync(output, text);
       for (const [name, value] of Object.entries(document.ratios))
         say(`${name}: ${Number(value).toFixed(3)}`);
     });

@@ -9,7 +9,7 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { openPanel } from "./demo/panel.js";
-import { type DemoOptions, runDemo } from "./demo/run.js";
+import type { DemoOptions } from "./demo/run.js";
 import { ServerDied } from "./demo/server-process.js";
 import { summaryOf } from "./demo/summary.js";
 import { exitCodes, fail } from "./fail.js";
@@ -53,6 +53,7 @@ async function demo({ json, keepData, ...options }: Flags): Promise<void> {
   }, demoWithinMs);
   let exitCode: number;
   try {
+    const { runDemo } = await import("./demo/run.js");
     const hooks = { panel, owns: cleanUp.owns };
     const report = await runDemo({ ...options, folder }, hooks);
     panel.close();
@@ -62,7 +63,7 @@ async function demo({ json, keepData, ...options }: Flags): Promise<void> {
     exitCode = report.ok ? exitCodes.done : exitCodes.stopped;
   } catch (error) {
     panel.close();
-    exitCode = error instanceof ServerDied ? serverDied(error) : fail(error);
+    exitCode = error instanceof ServerDied ? serverDied(error, json) : fail(error, json);
   }
   clearTimeout(tooLong);
   cleanUp.now();
@@ -73,7 +74,11 @@ async function demo({ json, keepData, ...options }: Flags): Promise<void> {
 }
 
 /** Its message ends with what the server said, and it said why. */
-function serverDied({ message }: ServerDied): number {
+function serverDied({ message }: ServerDied, json = false): number {
+  if (json)
+    console.log(
+      JSON.stringify({ ok: false, exitCode: exitCodes.stopped, error: { code: "stopped", message } }),
+    );
   console.error(`yifen: ${message}`);
   return exitCodes.stopped;
 }

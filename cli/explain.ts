@@ -20,7 +20,7 @@ export function addExplain(program: Command): void {
     .addArgument(new Argument("<what>", "what of it").choices(explained))
     .argument("<key>", "product, account or order")
     .addOption(new Option("--data <FOLDER>", "folder of the engine").default("./data").env("YIFEN_DATA"))
-    .option("--json", "one JSON object for each entry, and one for the end")
+    .option("--json", "one JSON document instead of text")
     .action((what: Explained, key: string, { data, json }: { data: string; json?: boolean }) => {
       const print = json ? printJson : printText;
       const explanation = print(what, explainFolder(data, what, key));
@@ -92,18 +92,23 @@ function closing(what: Explained, { entries, total, books, unit, firstBad }: Exp
   return `${end}\nthe log is wrong at position ${firstBad} already: run \`yifen audit\``;
 }
 
+/** One document, written as it comes: its entries may be millions. Nothing of it before the first one is there. */
 function printJson(what: Explained, entries: Entries): Explanation | undefined {
+  let before = '{"entries":[\n';
   for (let next = entries.next(); ; next = entries.next()) {
     if (!next.done) {
       const { amounts, balances, time, unit, ...entry } = next.value;
       const figures = { amounts: named(what, amounts, unit), after: named(what, balances, unit) };
-      console.log(JSON.stringify({ ...entry, time: new Date(time).toISOString(), ...figures }));
+      const text = JSON.stringify({ ...entry, time: new Date(time).toISOString(), ...figures });
+      process.stdout.write(before + text);
+      before = ",\n";
       continue;
     }
     if (!next.value) return undefined;
     const { entries: count, total, books, unit, firstBad = null } = next.value;
     const sums = { total: named(what, total, unit), books: named(what, books, unit) };
-    console.log(JSON.stringify({ ok: isRight(next.value), entries: count, ...sums, firstBad }));
+    const end = JSON.stringify({ ok: isRight(next.value), count, ...sums, firstBad });
+    process.stdout.write(`${before === ",\n" ? "" : before}],\n${end.slice(1)}\n`);
     return next.value;
   }
 }

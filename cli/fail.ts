@@ -7,7 +7,7 @@ import { CommanderError } from "commander";
 import { YifenError } from "../client/error.js";
 import { BadConfig } from "../gateway/host/config.js";
 import { MachineUnfit } from "../gateway/host/machine.js";
-import { ListenFailed, UnsafeHost } from "../gateway/socket-server.js";
+import { ListenFailed, UnsafeHost } from "../gateway/host/port.js";
 import { JournalFailed, LogDamaged } from "../persistence/log/journal.js";
 import { FolderInUse } from "../persistence/log/lock.js";
 import {
@@ -42,16 +42,26 @@ export class ToolMissing extends Error {
   override readonly name = "ToolMissing";
 }
 
-/** Says it on standard error; the exit code. */
-export function fail(error: unknown): number {
-  // Commander has already written its own message.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+/** Says it on standard error, and with `json` as the one document on standard output as well; the exit code. */
+export function fail(error: unknown, json = false): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
   const [code, advice] = verdictOn(error) ?? [exitCodes.stopped, ""];
   const message = error instanceof Error ? error.message : String(error);
+  if (json) console.log(JSON.stringify(failureDocument(error, code, message, advice)));
+  // Commander has already written its own message.
+  if (error instanceof CommanderError) return code;
   console.error(`yifen: ${message}${advice ? `\n       ${advice}` : ""}`);
   // Nobody foresaw it: whoever mends it needs to know where.
   if (verdictOn(error) === undefined && error instanceof Error) console.error(error.stack);
   return code;
+}
+
+function failureDocument(error: unknown, exitCode: number, message: string, advice: string): object {
+  const [meaning] = Object.entries(exitCodes).find(([, code]) => code === exitCode)!;
+  const said = { message: message.replace(/^error: /, ""), ...(advice === "" ? {} : { advice }) };
+  if (!(error instanceof YifenError)) return { ok: false, exitCode, error: { code: meaning, ...said } };
+  const { code, executed, retryable, details } = error;
+  return { ok: false, exitCode, error: { code, message, executed, retryable, details } };
 }
 
 type Verdict = readonly [code: number, advice: string];
@@ -62,8 +72,9 @@ const seeTheDamage =
 
 /** Undefined for a defect. */
 function verdictOn(error: unknown): Verdict | undefined {
+  if (error instanceof CommanderError) return [exitCodes.usage, ""];
   if (error instanceof BadConfig || error instanceof UnsafeHost) return [exitCodes.usage, ""];
-  if (error instanceof ListenFailed) return [exitCodes.usage, "choose another --port, or 0 for a free one"];
+  if (error instanceof ListenFailed) return [exitCodes.usage, error.advice];
   if (error instanceof FolderInUse)
     return [exitCodes.refused, "stop the other engine, or choose another --data"];
   if (error instanceof FolderRefused) return [exitCodes.refused, error.wayOn];

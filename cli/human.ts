@@ -1,8 +1,9 @@
 /** `yifen human`: what only a human can end, in a running engine: look at it, and end it. */
 
 import { Argument, type Command, Option } from "commander";
-import { connect, type HumanItem, type ResolveHumanParams, type Yifen } from "../client/client.js";
+import type { HumanItem, ResolveHumanParams, Yifen } from "../client/client.js";
 import { BadConfig } from "../gateway/host/config.js";
+import { withEngine } from "./with-engine.js";
 
 interface Shown {
   readonly url: string;
@@ -16,9 +17,6 @@ interface Resolution extends Shown {
   readonly entry?: ResolveHumanParams["entries"];
   readonly operator?: string;
 }
-
-/** An engine that is there answers at once. */
-const openWithinMs = 3000;
 
 const actions = ["retry", "done", "undone", "entries", "write_off"] as const;
 
@@ -87,15 +85,6 @@ function entryOf(text: string, before: ResolveHumanParams["entries"] = []): Reso
   if (!from || !to || !amount || more.length > 0)
     throw new BadConfig(`--entry ${text}: FROM,TO,AMOUNT is wanted, as in suspense,wallet:ann,12.50`);
   return [...before, { from, to, amount }];
-}
-
-async function withEngine(url: string, work: (yifen: Yifen) => Promise<void>): Promise<void> {
-  const yifen = await connect(url, { openWithinMs });
-  try {
-    await work(yifen);
-  } finally {
-    await yifen.close();
-  }
 }
 
 async function allItems(yifen: Yifen, state: HumanItem["state"]): Promise<HumanItem[]> {

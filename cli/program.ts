@@ -1,4 +1,7 @@
-/** The command line: what there is, and what each part needs. The work is in the files beside this one. */
+/**
+ * The command line: what there is, and what each part needs. The work is in the files beside this one, which load what they
+ * work with when they are asked to: half a second that `--help` and a mistyped flag do not have.
+ */
 
 import { Command } from "commander";
 import { addAudit } from "./audit.js";
@@ -25,5 +28,5 @@ for (const add of [addStart, addDemo, addAudit, addExplain, addVerify, addOutlet
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = fail(error);
+  process.exitCode = fail(error, process.argv.includes("--json"));
 }

@@ -6,12 +6,12 @@ import {
   type Config,
   describeConfig,
   environmentName,
+  type OriginatedConfig,
   readConfig,
   type SettingName,
   settingsTable,
   shown,
 } from "../gateway/host/config.js";
-import { startServer } from "../gateway/server.js";
 import { exitCodes, fail } from "./fail.js";
 
 export function addStart(program: Command): void {
@@ -19,7 +19,7 @@ export function addStart(program: Command): void {
     .command("start")
     .description("serve orders over WebSocket, until SIGTERM")
     .option("--config <FILE>", "settings in a JSON file")
-    .option("--json", "one JSON object per line instead of text");
+    .option("--json", "one JSON document when it listens, or when it cannot; the log goes to standard error");
   for (const [name, setting] of Object.entries(settingsTable)) {
     const { flag, value, fallback, about } = setting;
     const variable = environmentName(name as SettingName);
@@ -34,11 +34,22 @@ export function addStart(program: Command): void {
     const { config: file, json, ...given } = flags;
     const found = readConfig(given as Partial<Record<SettingName, string>>, process.env, file);
     const say = json
-      ? (line: string) => console.log(JSON.stringify({ time: new Date().toISOString(), message: line }))
+      ? (line: string) => console.error(JSON.stringify({ time: new Date().toISOString(), message: line }))
       : (line: string) => console.log(line);
-    for (const line of describeConfig(found)) say(line);
-    await serve(found.config, say);
+    if (!json) for (const line of describeConfig(found)) say(line);
+    await serve(found.config, say, (address) => {
+      const message = `listening on ${address}`;
+      if (json) console.log(JSON.stringify({ ok: true, message, address, settings: settingsShown(found) }));
+      else say(message);
+    });
   });
+}
+
+function settingsShown({ config, origins }: OriginatedConfig): object {
+  const names = Object.keys(config) as SettingName[];
+  return Object.fromEntries(
+    names.map((name) => [name, { value: shown(name, config[name]), origin: origins[name] }]),
+  );
 }
 
 /** A flag that was given more than once. */
@@ -46,7 +57,12 @@ function joined(given: string, before: string | undefined): string {
   return before === undefined ? given : `${before},${given}`;
 }
 
-async function serve(config: Config, say: (line: string) => void): Promise<void> {
+async function serve(
+  config: Config,
+  say: (line: string) => void,
+  listens: (address: string) => void,
+): Promise<void> {
+  const { startServer } = await import("../gateway/server.js");
   const server = await startServer(config, {
     say,
     failed(error) {
@@ -56,7 +72,7 @@ async function serve(config: Config, say: (line: string) => void): Promise<void>
   });
   // Before anybody is told that it listens: whoever knows may already want it to stop.
   const stopping = signaled();
-  say(`listening on ${server.address}`);
+  listens(server.address);
   say(`${await stopping}: draining`);
   await server.stop();
   say("stopped, everything is on disk");

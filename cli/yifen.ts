@@ -6,12 +6,19 @@
 
 import { checkFiles, checkNode } from "../gateway/host/machine.js";
 
+// Whoever reads what is said may go away (`yifen start | head -1`): that is no reason to end a server that others use.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
 try {
   checkNode();
   checkFiles(1);
 } catch (error) {
-  console.error(`yifen: ${(error as Error).message}`);
+  const { message } = error as Error;
   // `exitCodes.missing`, which is in what cannot be loaded yet.
-  process.exit(4);
+  const exitCode = 4;
+  if (process.argv.includes("--json"))
+    console.log(JSON.stringify({ ok: false, exitCode, error: { code: "missing", message } }));
+  console.error(`yifen: ${message}`);
+  process.exit(exitCode);
 }
 await import("./program.js");

@@ -12,8 +12,9 @@ import { loadDefinitions } from "./host/definitions-file.js";
 import { type EngineHost, openEngineHost } from "./host/engine-host.js";
 import { engineMetrics } from "./host/engine-metrics.js";
 import { renderMetrics } from "./host/metrics.js";
+import { checkHost, checkPort } from "./host/port.js";
 import type { OutletSetup } from "./outlets/outlet.js";
-import { checkHost, openSocketServer, type SocketServer } from "./socket-server.js";
+import { openSocketServer, type SocketServer } from "./socket-server.js";
 
 export interface RunningServer {
   readonly address: string;
@@ -35,6 +36,7 @@ const drainMs = 10_000;
 /** Throws what `openEngineHost` and `openSocketServer` throw. */
 export async function startServer(config: Config, { say, failed }: ServerHooks): Promise<RunningServer> {
   checkHost(config.host);
+  await checkPort(config.host, config.port);
   const definitions = await loadDefinitions(config.definitions);
   const host = await openEngineHost({
     folder: config.data,

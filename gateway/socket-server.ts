@@ -14,7 +14,7 @@ import uWS from "uWebSockets.js";
 import { connectionsMax, frameBytesMax, idleSeconds, sendBufferBytesMax } from "../engine/seams/limits.js";
 import { jsonCodec } from "./codecs/json-codec.js";
 import { msgpackCodec } from "./codecs/msgpack-codec.js";
-import { isLoopback, isOwnOrigin } from "./edge/loopback.js";
+import { isOwnOrigin } from "./edge/loopback.js";
 import type { PaymentSecrets } from "./edge/payment-signature.js";
 import type { Codec } from "./edge/protocol.js";
 import {
@@ -26,6 +26,7 @@ import {
   type Transport,
 } from "./edge/session.js";
 import { metricsContentType } from "./host/metrics.js";
+import { checkHost, checkPort, ListenFailed } from "./host/port.js";
 import { type HttpCounters, HttpEdge, newHttpCounters } from "./http/http-exchange.js";
 import { installHttp } from "./http/http-server.js";
 
@@ -66,16 +67,6 @@ export interface SocketCounters extends SessionCounters, HttpCounters {
   bytesSent: number;
 }
 
-/** The configuration would open the engine to strangers. */
-export class UnsafeHost extends Error {
-  override readonly name = "UnsafeHost";
-}
-
-/** The port cannot be listened on. */
-export class ListenFailed extends Error {
-  override readonly name = "ListenFailed";
-}
-
 interface Connection {
   readonly codec: Codec;
   /** Undefined before open and after close. */
@@ -90,6 +81,7 @@ const drainPollMs = 5;
 export async function openSocketServer(options: SocketServerOptions): Promise<SocketServer> {
   const { host } = options;
   checkHost(host);
+  await checkPort(host, options.port);
   const counters: SocketCounters = {
     ...newSessionCounters(),
     ...newHttpCounters(),
@@ -115,14 +107,6 @@ export async function openSocketServer(options: SocketServerOptions): Promise<So
   };
 }
 
-/** Throws `UnsafeHost`. */
-export function checkHost(host: string): void {
-  if (isLoopback(host)) return;
-  throw new UnsafeHost(
-    `host ${host} is not a loopback address, and without authentication only those are allowed`,
-  );
-}
-
 /** LIBUS_LISTEN_EXCLUSIVE_PORT; the enum of the package's types does not exist at run time. */
 const exclusivePort = 1;
 
@@ -140,7 +124,7 @@ interface Listener {
 function listen(app: uWS.TemplatedApp, host: string, port: number): Promise<uWS.us_listen_socket> {
   return new Promise((resolve, reject) => {
     (app as unknown as Listener).listen(host, port, exclusivePort, (socket) => {
-      if (socket === false) reject(new ListenFailed(`cannot listen on ${host}:${port}`));
+      if (socket === false) reject(new ListenFailed(host, port, undefined));
       else resolve(socket);
     });
   });
@@ -183,17 +167,21 @@ class Server {
         }),
       close: (ws) => this.#closed(ws.getUserData()),
     });
-    app.get("/livez", (res) => this.#page(res, () => answer(res, "200 OK", "ok\n")));
-    app.get("/readyz", (res) =>
-      this.#page(res, () => {
-        if (!this.#draining && this.#options.ready()) answer(res, "200 OK", "ready\n");
-        else answer(res, unavailable, this.#draining ? "draining\n" : "not ready\n");
-      }),
-    );
-    app.get("/metrics", (res) =>
-      this.#page(res, () => answer(res, "200 OK", this.#options.metrics(), metricsContentType)),
-    );
+    const pages: readonly (readonly [path: string, page: () => Page])[] = [
+      ["/livez", () => ["200 OK", "ok\n"]],
+      ["/readyz", () => this.#readiness()],
+      ["/metrics", () => ["200 OK", this.#options.metrics(), metricsContentType]],
+    ];
+    for (const [path, page] of pages) {
+      app.get(path, (res) => this.#page(res, () => answer(res, ...page())));
+      app.head(path, (res) => this.#page(res, () => answerHead(res, ...page())));
+    }
     installHttp(app, this.#http, this.#counters, this.#options.onDefect);
+  }
+
+  #readiness(): Page {
+    if (!this.#draining && this.#options.ready()) return ["200 OK", "ready\n"];
+    return [unavailable, this.#draining ? "draining\n" : "not ready\n"];
   }
 
   async drain(graceMs: number): Promise<number> {
@@ -290,8 +278,16 @@ class Server {
 
 const unavailable = "503 Service Unavailable";
 
+type Page = readonly [status: string, body: string, contentType?: string];
+
 function answer(res: uWS.HttpResponse, status: string, body: string, contentType = "text/plain"): void {
   res.writeStatus(status).writeHeader("content-type", contentType).end(body);
+}
+
+/** As `http-server` answers a HEAD: by our own header, or uWebSockets.js takes no other request from the connection. */
+function answerHead(res: uWS.HttpResponse, status: string, body: string, contentType = "text/plain"): void {
+  res.writeStatus(status).writeHeader("content-type", contentType);
+  res.writeHeader("content-length", String(Buffer.byteLength(body))).endWithoutBody();
 }
 
 function transportOf(

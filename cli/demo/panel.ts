@@ -31,6 +31,10 @@ type Output = Pick<WriteStream, "write"> & { readonly isTTY?: boolean; readonly 
 const redrawMs = 100;
 const plainMs = 1000;
 const barColumnsMax = 60;
+/** A terminal that does not know how wide it is says 0. */
+const columnsUnknown = 80;
+/** Two of them on the left, and one more than a line that does not wrap needs on either side. */
+const columnsAround = 4;
 
 /** Orders a second are those of the time between two figures so far apart. */
 const rateOverMs = 1000;
@@ -60,8 +64,8 @@ export function openPanel(output: Output, environment: NodeJS.ProcessEnv, starte
       return;
     }
     erase();
-    const lines = panelLines(current, perSecond, now, output.columns ?? 80, paint);
-    output.write(`${lines.join("\n")}\n`);
+    const lines = panelLines(current, perSecond, now, output.columns || columnsUnknown, paint);
+    for (const line of lines) output.write(`${line}\n`);
     drawn = lines.length;
   };
   const timer = setInterval(draw, live ? redrawMs : plainMs);
@@ -104,11 +108,12 @@ function panelLines(
   const { sold, held, left } = unitsOf(figures.products);
   const units = `sold ${count(sold)}   held ${count(held)}   left ${count(left)}   refused ${count(figures.waiting)}`;
   const speed = `${count(perSecond)} orders/s   p99 ${figures.p99Ms.toFixed(1)} ms`;
-  const width = Math.min(barColumnsMax, columns - 4);
+  const room = columns - columnsAround;
+  if (room <= 0) return [];
   return [
-    `  ${bar(figures, width, paint)}`,
-    `  ${`${units}   ${speed}`.slice(0, columns - 3)}`,
-    ...(now === "" ? [] : [paint(`  ${`now: ${now}`.slice(0, columns - 3)}`, "cyan")]),
+    `  ${bar(figures, Math.min(barColumnsMax, room), paint)}`,
+    `  ${`${units}   ${speed}`.slice(0, room)}`,
+    ...(now === "" ? [] : [paint(`  ${`now: ${now}`.slice(0, room)}`, "cyan")]),
   ];
 }
 

@@ -9,6 +9,7 @@ import {
   timeMsMax,
   transactionMsMax,
 } from "../../engine/seams/limits.js";
+import { idPattern } from "./id-pattern.js";
 
 /** The params of a method: closed, because a typo in a call about money must fail. */
 export function params<P extends TProperties>(title: string, properties: P) {
@@ -32,7 +33,6 @@ export function pattern(expression: string, words: string, description: string, 
   return Type.String({ pattern: expression, description, ...(examples ? { examples } : {}) });
 }
 
-export const idPattern = "[A-Za-z0-9._:-]{1,64}";
 export const idWords = "1 to 64 letters, digits or . _ : -";
 
 export const id = (description: string) => pattern(`^${idPattern}$`, idWords, description);

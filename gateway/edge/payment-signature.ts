@@ -14,7 +14,7 @@
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { signatureAgeSecondsMax } from "../../engine/seams/limits.js";
-import { idPattern } from "./fields.js";
+import { idPattern } from "./id-pattern.js";
 
 /** Secrets by provider. */
 export type PaymentSecrets = ReadonlyMap<string, readonly string[]>;

@@ -1,12 +1,14 @@
-/** What HTTP serves without the engine: the description of itself, and what each code of a problem means. */
+/** What HTTP serves without the engine: its first page, the descriptions of itself, and what each code of a problem means. */
 
 import { results } from "../../actors/results.js";
 import { asyncApiDocument } from "../describe/asyncapi.js";
 import { openApiDocument } from "../describe/openapi.js";
 import { type HttpAnswer, problemType } from "../edge/problem.js";
+import { welcomePage } from "./welcome-page.js";
 
-/** Made when they are first asked for. */
-const documents = new Map<string, () => object>([
+/** Made when they are first asked for: text is a page, anything else is JSON. */
+const documents = new Map<string, () => object | string>([
+  ["/", welcomePage],
   ["/openapi.json", openApiDocument],
   ["/asyncapi.json", asyncApiDocument],
   ...results.map(({ code, status, retryable, stored, meaning }) => {
@@ -25,6 +27,9 @@ export function documentAt(path: string): HttpAnswer | undefined {
   return answer;
 }
 
-function answerOf(document: object): HttpAnswer {
+function answerOf(document: object | string): HttpAnswer {
+  if (typeof document === "string") {
+    return { status: 200, headers: [["content-type", "text/html; charset=utf-8"]], body: document };
+  }
   return { status: 200, headers: [["content-type", "application/json"]], body: JSON.stringify(document) };
 }

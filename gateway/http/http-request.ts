@@ -5,8 +5,9 @@
 
 import { withNearest } from "../../actors/nearest.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import { idPattern, idWords } from "../edge/fields.js";
+import { idWords } from "../edge/fields.js";
 import type { FoundRoute, Place, Route } from "../edge/http-routes.js";
+import { idPattern } from "../edge/id-pattern.js";
 import { methods } from "../edge/methods.js";
 
 export interface HttpHead {

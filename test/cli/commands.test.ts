@@ -1,6 +1,6 @@
 /** The command line as an operator meets it: help, audit and verify, and exit codes that mean something. */
 
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -12,6 +12,8 @@ import { type ServerProcess, startServer, yifen } from "../support/server-proces
 const done = 0;
 const usage = 2;
 const damaged = 3;
+const missing = 4;
+const refused = 5;
 
 let folder = "";
 /** Of the server. */
@@ -130,22 +132,19 @@ test("explain: every entry of a balance, newest last, and what they come to, exi
   expect(rest).toEqual([""]);
 });
 
-test("explain beside a running engine, as JSON: an object for each entry and one for the end", async () => {
+test("explain beside a running engine, as JSON: one document with every entry and what they come to", async () => {
   const { code, out, err } = await yifen(["explain", "stock", "p1", "--data", running, "--json"]);
   expect([code, err]).toEqual([done, ""]);
-  const lines = out
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as { what?: string });
-  expect(lines.slice(0, -1).map(({ what }) => what)).toEqual([
+  const { entries, ...end } = JSON.parse(out) as { entries: { what: string }[] };
+  expect(entries.map(({ what }) => what)).toEqual([
     ...["product.created", "stock.held", "stock.confirmed", "stock.held", "stock.released"],
   ]);
-  expect(lines.at(-2)).toMatchObject({
+  expect(entries.at(-1)).toMatchObject({
     amounts: { available: 2, held: -2, sold: 0 },
     after: { available: 98, held: 0, sold: 2 },
   });
   const total = { available: 98, held: 0, sold: 2 };
-  expect(lines.at(-1)).toEqual({ ok: true, entries: 5, total, books: total, firstBad: null });
+  expect(end).toEqual({ ok: true, count: 5, total, books: total, firstBad: null });
 });
 
 test("explain of what is not there, or of nothing that can be explained: exit 2", async () => {
@@ -186,7 +185,9 @@ test("a damaged log: audit, verify and explain say where, exit 3", async () => {
     for (const json of [[], ["--json"]]) {
       const { code, out, err } = await yifen([...command, "--data", copy, ...json]);
       expect(code, out + err).toBe(damaged);
-      expect(out).toBe("");
+      if (json.length === 0) expect(out).toBe("");
+      else
+        expect(JSON.parse(out)).toMatchObject({ ok: false, exitCode: damaged, error: { code: "damaged" } });
       expect(err).toMatch(/^yifen: \S+\/shard-1\/log-\d+\.db(-wal)?: (byte|position|row) \d+: /);
     }
   }
@@ -205,4 +206,83 @@ test("nobody listens at --url: exit 4 and one line that says so", async () => {
   const { code, out, err } = await yifen(["audit", "--url", "http://127.0.0.1:9"], { killAfterMs: 20_000 });
   expect([code, out]).toEqual([4, ""]);
   expect(err).toMatch(/^yifen: no connection within \d+ ms/);
+});
+
+test("an address that is none at --url: exit 2 and one line that says so", async () => {
+  for (const url of ["nonsense", "ftp://127.0.0.1/", "http://", "http://127.0.0.1:99999", ""]) {
+    for (const command of [["audit"], ["human", "list"]]) {
+      const { code, out, err } = await yifen([...command, "--url", url]);
+      expect([code, out], url).toEqual([usage, ""]);
+      expect(err).toBe(`yifen: --url ${url}: not an address like http://127.0.0.1:8080\n`);
+    }
+  }
+});
+
+test("--json: whatever goes wrong, in any command, is one JSON document with the exit code", async () => {
+  const empty = join(newFolder(), "nothing");
+  const nobody = "http://127.0.0.1:9";
+  const cases: readonly (readonly [args: readonly string[], code: number, meaning: string])[] = [
+    [["start", "--data", empty, "--port", "65536"], usage, "usage"],
+    [["start", "--data", empty, "--prot", "1"], usage, "usage"],
+    [["start", "--data", empty, "--host", "0.0.0.0"], usage, "usage"],
+    [["start", "--data", empty, "--port", new URL(server.address).port], usage, "usage"],
+    [["start", "--data", running, "--port", "0", "--shards", "2"], refused, "refused"],
+    [["demo", "--buyers", "0"], usage, "usage"],
+    [["demo", "--buyers", "2", "--stock", "2"], usage, "usage"],
+    [["audit", "--data", empty], usage, "usage"],
+    [["audit", "--url", "nonsense"], usage, "usage"],
+    [["audit", "--url", nobody], missing, "connection_lost"],
+    [["verify", "--data", empty], usage, "usage"],
+    [["explain", "stock", "p9", "--data", folder], usage, "usage"],
+    [["explain", "weather", "a1", "--data", folder], usage, "usage"],
+    [["explain", "stock"], usage, "usage"],
+    [["outlets", "status", "--data", empty], usage, "usage"],
+    [["outlets", "retry", "x", "--data", folder], usage, "usage"],
+    [["human", "show", "i1", "--url", server.address], usage, "item_not_found"],
+    [["human", "show", "--url", server.address], usage, "usage"],
+    [["bench", "--quik"], usage, "usage"],
+    [["strat"], usage, "usage"],
+  ];
+  const ends = await Promise.all(cases.map(([args]) => yifen([...args, "--json"])));
+  for (const [n, [args, exitCode, code]] of cases.entries()) {
+    const end = ends[n]!;
+    expect(end.code, args.join(" ") + end.err).toBe(exitCode);
+    expect(JSON.parse(end.out), end.err).toMatchObject({ ok: false, exitCode, error: { code } });
+    expect(end.err).not.toMatch(/^ +at /m);
+  }
+});
+
+test("start --json: one document when it listens, with each setting and where it came from; the rest on standard error", async () => {
+  const started = await startServer(newFolder(), ["--json", "--shards", "2"]);
+  expect((await fetch(`${started.address}/readyz`)).status).toBe(200);
+  const { code, out, err } = await started.stop();
+  expect(code).toBe(done);
+  expect(JSON.parse(out)).toMatchObject({
+    ok: true,
+    address: started.address,
+    settings: {
+      shards: { value: "2", origin: "flag --shards" },
+      host: { value: "127.0.0.1", origin: "default" },
+    },
+  });
+  for (const line of err.trim().split("\n")) expect(JSON.parse(line)).toHaveProperty("time");
+  expect(err).toContain("everything is on disk");
+});
+
+test("a port that cannot be listened on is found before the recovery, and what stands against it is said", async () => {
+  const port = new URL(server.address).port;
+  const cases: readonly (readonly [flags: readonly string[], says: string, advice: string])[] = [
+    [["--port", port], `127.0.0.1:${port} is in use`, "stop that program, or choose another --port"],
+    [["--port", port, "--host", "localhost"], "is in use", "stop that program, or choose another --port"],
+    [["--port", "0", "--host", "127.0.0.999"], "127.0.0.999 is no address", "choose another --host"],
+    [["--port", "0", "--host", "127.999.0.1"], "127.999.0.1 is no address", "choose another --host"],
+  ];
+  for (const [flags, says, advice] of cases) {
+    const data = join(newFolder(), "new");
+    const { code, out, err } = await yifen(["start", "--data", data, ...flags]);
+    expect([code, err], err).toEqual([usage, expect.stringContaining(says)]);
+    expect(err).toContain(advice);
+    expect(out).not.toMatch(/recovered|listening/);
+    expect(existsSync(data), "nothing is made for a server that cannot start").toBe(false);
+  }
 });

@@ -151,7 +151,7 @@ describe("the demo", () => {
   ])("%s %s cannot be used: exit 2, and nothing was started", async (flag, value) => {
     const { code, stdout, stderr } = await startDemo(["--json", flag, value]);
     expect(code).toBe(2);
-    expect(stdout).toBe("");
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, exitCode: 2, error: { code: "usage" } });
     expect(stderr).toContain(flag);
     expect(readdirSync(place)).toEqual([]);
   });

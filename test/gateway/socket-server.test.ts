@@ -4,7 +4,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import WebSocket from "ws";
 import type { Command } from "../../engine/seams/commands.js";
 import { frameBytesMax } from "../../engine/seams/limits.js";
-import { openSocketServer, type SocketServer, UnsafeHost } from "../../gateway/socket-server.js";
+import { UnsafeHost } from "../../gateway/host/port.js";
+import { openSocketServer, type SocketServer } from "../../gateway/socket-server.js";
 import { encodings, json, msgpack } from "./codecs/encodings.js";
 import { EchoEngine } from "./edge/echo-engine.js";
 
@@ -167,6 +168,44 @@ test("a port that is taken is refused, not shared", async () => {
   await expect(openSocketServer({ ...options, host: "127.0.0.1", port: first.port })).rejects.toThrow(
     "cannot listen",
   );
+});
+
+test("HEAD is answered wherever GET is: the same head, no body, and the connection goes on", async () => {
+  let ready = true;
+  const server = await start(new EchoEngine(), () => ready);
+  for (const path of ["/livez", "/readyz", "/metrics", "/", "/openapi.json", "/asyncapi.json", "/nothing"]) {
+    for (const state of [true, false]) {
+      ready = state;
+      const [get, head] = [await fetch(url(path)), await fetch(url(path), { method: "HEAD" })];
+      const body = await get.arrayBuffer();
+      const headers = (of: Response) =>
+        ["content-type", "content-length"].map((name) => of.headers.get(name));
+      expect([path, head.status, headers(head)]).toEqual([path, get.status, headers(get)]);
+      expect(get.headers.get("content-length")).toBe(String(body.byteLength));
+      expect((await head.arrayBuffer()).byteLength).toBe(0);
+    }
+  }
+  const raw = connect(server.port, "127.0.0.1");
+  let received = "";
+  raw.on("data", (bytes: Buffer) => {
+    received += bytes.toString("latin1");
+  });
+  for (let n = 0; n < 3; n++) raw.write("HEAD /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  while ((received.match(/HTTP\/1\.1 200 OK/g) ?? []).length < 3) await once(raw, "data");
+  raw.destroy();
+  for (const head of received.split("HTTP/1.1 ").slice(1))
+    expect(head).toMatch(/^200 OK\r\n(?:[^\r\n]+\r\n)+\r\n$/);
+});
+
+test("the address that is printed shows a page, and every link on it leads somewhere", async () => {
+  await start(new EchoEngine());
+  const page = await fetch(url("/"));
+  expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+  const links = [...(await page.text()).matchAll(/href="([^"]+)"/g)].map(([, path]) => path!);
+  expect(links).toEqual(
+    expect.arrayContaining(["/openapi.json", "/asyncapi.json", "/livez", "/readyz", "/metrics"]),
+  );
+  for (const link of links) expect((await fetch(url(link))).status, link).toBe(200);
 });
 
 test("livez, readyz and metrics", async () => {
