@@ -61,6 +61,7 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
       port: config.port,
       engine: host,
       paymentSecrets: readPaymentSecrets(config.paymentSecret) ?? new Map(),
+      onUnnamedSignature: sayOnce((provider) => say(unnamedSignature(provider))),
       ready: () => !host.hasFailed(),
       metrics: () => renderMetrics(engineMetrics(host, server), onDefect),
       onDefect,
@@ -123,6 +124,20 @@ function outletsOf(config: Config): OutletSetup[] {
     });
   }
   return outlets;
+}
+
+function unnamedSignature(provider: string): string {
+  return `${provider} signs its notifications as v1, without its name: that is taken for one more version (HTTP.md: v2)`;
+}
+
+/** Once for each provider: there are few of them, those with a secret. */
+function sayOnce(say: (provider: string) => void): (provider: string) => void {
+  const said = new Set<string>();
+  return (provider) => {
+    if (said.has(provider)) return;
+    said.add(provider);
+    say(provider);
+  };
 }
 
 function describe(defect: unknown): string {

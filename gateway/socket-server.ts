@@ -38,6 +38,8 @@ export interface SocketServerOptions {
   readonly engine: Engine;
   /** Left out: no provider can notify us of a payment over HTTP. */
   readonly paymentSecrets?: PaymentSecrets;
+  /** A provider has signed a notification without its name in it; called each time. */
+  readonly onUnnamedSignature?: (provider: string) => void;
   /** Whether requests can be served now: recovered, not failed. While draining the server says no by itself. */
   ready(): boolean;
   /** The text of a scrape. */
@@ -140,8 +142,9 @@ class Server {
   constructor(options: SocketServerOptions, counters: SocketCounters) {
     this.#options = options;
     this.#counters = counters;
-    const { engine, paymentSecrets = new Map(), onDefect } = options;
-    this.#http = new HttpEdge({ engine, counters, paymentSecrets, onDefect });
+    const { engine, paymentSecrets = new Map(), onDefect, onUnnamedSignature } = options;
+    const unnamed = onUnnamedSignature && { onUnnamedSignature };
+    this.#http = new HttpEdge({ engine, counters, paymentSecrets, onDefect, ...unnamed });
   }
 
   refuseNew(): void {
@@ -237,6 +240,7 @@ class Server {
       this.#options.engine,
       this.#counters,
       this.#options.onDefect,
+      this.#options.paymentSecrets,
     );
     connection.session.draining = this.#draining;
     this.#connections.add(connection);

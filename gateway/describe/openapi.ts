@@ -45,7 +45,7 @@ export function openApiDocument(): object {
           in: "header",
           name: "Yifen-Signature",
           description:
-            "t=SECONDS,v1=HEX: the HMAC-SHA-256 of SECONDS, a dot and the body, under the provider's secret",
+            "t=SECONDS,v2=HEX: the HMAC-SHA-256 of SECONDS, a dot, the provider's name, a dot and the body, under its secret",
         },
       },
     },

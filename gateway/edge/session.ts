@@ -18,6 +18,7 @@ import { hasKey } from "../../engine/loop/key-lookup.js";
 import { type Command, storedAnswerOnly } from "../../engine/seams/commands.js";
 import { drainLookupsMax, inFlightMax, retryAfterMs, sendBufferBytesMax } from "../../engine/seams/limits.js";
 import type { OrderView, Requester, RequestId } from "../../engine/seams/requester.js";
+import type { PaymentSecrets } from "./payment-signature.js";
 import type { Codec, Intake, Outbox } from "./protocol.js";
 
 /** Delivers a connection's frames. None of these may throw; `end` may be called at most once. */
@@ -71,6 +72,8 @@ export class Session {
   readonly #engine: Engine;
   readonly #counters: SessionCounters;
   readonly #onDefect: (defect: unknown) => void;
+  /** Providers that sign what they tell: a socket has no place for a signature. */
+  readonly #signing: PaymentSecrets;
   /** Two for each shard, which share an outbox: for requests that came alone, and for those that came in an array. */
   readonly #requesters: (ShardRequester | undefined)[];
   readonly #edge: Outbox;
@@ -88,7 +91,9 @@ export class Session {
     engine: Engine,
     counters: SessionCounters,
     onDefect: (defect: unknown) => void,
+    signing: PaymentSecrets = new Map(),
   ) {
+    this.#signing = signing;
     this.#codec = codec;
     this.#transport = transport;
     this.#engine = engine;
@@ -186,6 +191,10 @@ export class Session {
   }
 
   #refuseSubmit(command: Command): Refusal | undefined {
+    if (command.method === "payment.notify" && this.#signing.has(command.provider)) {
+      const path = `/v1/payments/${command.provider}/notify`;
+      return refuse("unauthenticated", { reason: `this provider signs: POST ${path}` });
+    }
     if (this.inFlight >= inFlightMax) return refuse("overloaded", { retryAfterMs, inFlightMax });
     if (!this.draining) return undefined;
     if (!hasKey(command) || this.#drainLookups++ >= drainLookupsMax) return refuse("shutting_down");

@@ -134,6 +134,12 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
       "httpAborted",
     ),
     perServer("http_body_bytes", "Bytes of unfinished bodies.", "gauge", "httpBodyBytes"),
+    perServer(
+      "payments_unnamed_signature_total",
+      "Notifications of payments that were signed without the provider's name.",
+      "counter",
+      "unnamedSignatures",
+    ),
     perServer("malformed_frames_total", "Frames that were not requests.", "counter", "malformed"),
     perServer(
       "slow_readers_total",

@@ -25,7 +25,7 @@ import type { OrderView, Requester, RequestId } from "../../engine/seams/request
 import { orderText, readJson } from "../codecs/json-codec.js";
 import { type FoundRoute, findRoute, nearestPath } from "../edge/http-routes.js";
 import { isOwnHost, isOwnOrigin } from "../edge/loopback.js";
-import { type PaymentSecrets, signatureProblem } from "../edge/payment-signature.js";
+import { checkSignature, type PaymentSecrets } from "../edge/payment-signature.js";
 import {
   defectAnswer,
   type HttpAnswer,
@@ -52,16 +52,20 @@ export interface HttpCounters {
   httpOpen: number;
   /** Bytes of unfinished bodies. */
   httpBodyBytes: number;
+  /** Notifications of payments whose signature does not cover the provider's name. */
+  unnamedSignatures: number;
 }
 
 export function newHttpCounters(): HttpCounters {
-  return { httpRequests: 0, httpAborted: 0, httpOpen: 0, httpBodyBytes: 0 };
+  return { httpRequests: 0, httpAborted: 0, httpOpen: 0, httpBodyBytes: 0, unnamedSignatures: 0 };
 }
 
 export interface HttpEdgeOptions {
   readonly engine: Engine;
   readonly counters: HttpCounters & SessionCounters;
   readonly paymentSecrets: PaymentSecrets;
+  /** A provider has signed a notification without its name in it; called each time. */
+  readonly onUnnamedSignature?: (provider: string) => void;
   onDefect(defect: unknown): void;
 }
 
@@ -280,7 +284,14 @@ export class Exchange implements Requester {
     const { engine, paymentSecrets } = this.#edge.options;
     const signature = this.#head.headers.get("yifen-signature") ?? "";
     const nowSeconds = Math.floor(engine.nowMicros() / 1_000_000);
-    return signatureProblem(signature, body, paymentSecrets.get(inPath.provider!), nowSeconds);
+    const provider = inPath.provider!;
+    const checked = checkSignature(signature, body, provider, paymentSecrets, nowSeconds);
+    if ("problem" in checked) return checked.problem;
+    if (checked.form === "v1") {
+      this.#edge.options.counters.unnamedSignatures++;
+      this.#edge.options.onUnnamedSignature?.(provider);
+    }
+    return undefined;
   }
 
   /** An answer that cannot be written is a defect; the request ran all the same. */

@@ -55,6 +55,7 @@ const gift = defineSaga<{ to: string }>({
 export async function openDocumentEngine(
   folder: string | undefined,
   readSide = true,
+  signs = false,
 ): Promise<DocumentEngine> {
   const clock = { micros: examplesBeginMs * 1000, nowMicros: () => clock.micros };
   const defects: unknown[] = [];
@@ -77,7 +78,7 @@ export async function openDocumentEngine(
     host: "127.0.0.1",
     port: 0,
     engine: host,
-    paymentSecrets: new Map([["alipay", [documentSecret]]]),
+    ...(signs ? { paymentSecrets: new Map([["alipay", [documentSecret]]]) } : {}),
     ready: () => !host.hasFailed(),
     metrics: () => renderMetrics(metrics, (defect) => defects.push(defect)),
     onDefect: (defect) => void defects.push(defect),

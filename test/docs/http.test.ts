@@ -21,7 +21,7 @@ describe("docs/HTTP.md", () => {
   const found: HttpMessage[] = [];
 
   beforeAll(async () => {
-    engine = await openDocumentEngine(undefined);
+    engine = await openDocumentEngine(undefined, true, true);
     for (const example of examples) found.push(await runHttpExample(engine.port, example));
   });
 
@@ -57,6 +57,6 @@ test("the signature that is shown is that of the body that is shown", () => {
   const { body, headers } = examples.find(({ path }) => path.endsWith("/notify"))!;
   const seconds = examplesBeginMs / 1000;
   expect(markdown).toContain(`secret=${documentSecret}`);
-  expect(markdown).toContain(signatureOf(documentSecret, seconds, Buffer.from(body!)));
+  expect(markdown).toContain(signatureOf(documentSecret, seconds, "alipay", Buffer.from(body!)));
   expect(headers["Yifen-Signature"]).toContain(`t=${seconds}`);
 });

@@ -16,7 +16,7 @@ import {
 } from "./http-examples.js";
 import { pretty } from "./pretty.js";
 
-const engine = await openDocumentEngine(undefined);
+const engine = await openDocumentEngine(undefined, true, true);
 try {
   const markdown = replaceTable(readDocument("docs/HTTP.md"), "routes", routesTable());
   const examples = httpExamplesOf(markdown);

@@ -3,6 +3,7 @@
 import { refuse } from "../../../actors/results.js";
 import { type Command, storedAnswerOnly } from "../../../engine/seams/commands.js";
 import type { OrderView, Requester } from "../../../engine/seams/requester.js";
+import type { PaymentSecrets } from "../../../gateway/edge/payment-signature.js";
 import type { Codec } from "../../../gateway/edge/protocol.js";
 import {
   type Engine,
@@ -117,7 +118,7 @@ export interface Wired {
   takes: boolean;
 }
 
-export function wire(codec: Codec, engine = new EchoEngine()): Wired {
+export function wire(codec: Codec, engine = new EchoEngine(), signing: PaymentSecrets = new Map()): Wired {
   const frames: (string | Uint8Array)[] = [];
   const ends: { code: number; reason: string }[] = [];
   const defects: unknown[] = [];
@@ -130,7 +131,7 @@ export function wire(codec: Codec, engine = new EchoEngine()): Wired {
     },
     end: (code: number, reason: string) => void ends.push({ code, reason }),
   };
-  const session = new Session(codec, transport, engine, counters, (defect) => defects.push(defect));
+  const session = new Session(codec, transport, engine, counters, (defect) => defects.push(defect), signing);
   const wired: Wired = { session, engine, counters, frames, ends, defects, takes: true };
   return wired;
 }

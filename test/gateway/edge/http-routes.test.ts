@@ -233,7 +233,7 @@ describe.each(routes)("$verb $path", ({ verb, path, method, signed }) => {
 
   test(`becomes ${method}, with every param in its place`, async () => {
     const signature = signed
-      ? { "yifen-signature": signatureOf(secret, 1, Buffer.from(JSON.stringify(body))) }
+      ? { "yifen-signature": signatureOf(secret, 1, "alipay", Buffer.from(JSON.stringify(body))) }
       : {};
     const answered = http.ask(verb, request.path, body, { ...headers, ...signature });
     while (engine.submitted.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));

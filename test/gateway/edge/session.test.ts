@@ -56,6 +56,23 @@ describe.each(encodings)("%s", (_, encoding) => {
     ]);
   });
 
+  test("a payment of a provider that signs is not believed here, alone or in an array; others' are", () => {
+    const { session, frames, engine } = wire(codec, new EchoEngine(), new Map([["alipay", ["s"]]]));
+    const notify = (id: number, provider: string) => ({
+      id,
+      method: "payment.notify",
+      params: { provider, paymentId: "p1", order: "o1", amount: "1.00", currency: "CNY" },
+    });
+    session.receive(encode([notify(1, "alipay"), notify(2, "wechat")]), codec.binary);
+    session.receive(encode(notify(3, "alipay")), codec.binary);
+    expect(engine.submitted.map(({ id }) => id)).toEqual([2]);
+    const refused = { status: 401, error: { code: "unauthenticated", executed: "unknown" } };
+    expect(frames.flatMap(decode)).toMatchObject([
+      { id: 1, ...refused },
+      { id: 3, ...refused },
+    ]);
+  });
+
   test("a flush with nothing to say sends no frame", () => {
     const { ask, got, engine } = start();
     ask(place(1));

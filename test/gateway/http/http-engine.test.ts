@@ -371,7 +371,7 @@ function notified(paymentId: string, order: string, amount: string): object {
 function notify(provider: string, paymentId: string, order: string, amount: string): Promise<Answered> {
   const body = notified(paymentId, order, amount);
   const seconds = Math.floor(Date.now() / 1000);
-  const signature = signatureOf(secret, seconds, Buffer.from(JSON.stringify(body)));
+  const signature = signatureOf(secret, seconds, provider, Buffer.from(JSON.stringify(body)));
   const headers = { "yifen-signature": signature };
   return ask("payment.notify", `/v1/payments/${provider}/notify`, body, headers);
 }

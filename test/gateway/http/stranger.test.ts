@@ -29,7 +29,7 @@ const line = (qty: unknown) => ({ lines: [{ product: "tea", qty }] });
 
 function notify(body: object, signed: object = body, secondsAgo = 0): Promise<Answered> {
   const bytes = Buffer.from(JSON.stringify(signed));
-  const signature = signatureOf(secret, Math.floor(Date.now() / 1000) - secondsAgo, bytes);
+  const signature = signatureOf(secret, Math.floor(Date.now() / 1000) - secondsAgo, "alipay", bytes);
   return http.ask("POST", "/v1/payments/alipay/notify", body, { "yifen-signature": signature });
 }
 
