@@ -7,8 +7,8 @@
  *               each `lost` that it recovered from. It may call `opened` from inside `start`.
  * CONNECTION-2  `send` is called only between `opened` and `lost`. It never throws: if the frame cannot be sent the
  *               connection is lost. The requests are valid for ever: they are not changed after the call.
- * CONNECTION-3  Each request has at most one answer, in any order. After `lost`, requests that were sent and not answered
- *               never will be; nobody knows what became of them.
+ * CONNECTION-3  Answers come in any order. After `lost`, requests that were sent and not answered never will be; nobody knows
+ *               what became of them.
  * CONNECTION-4  Pushes of one subscription arrive in order. A subscription ends with the connection.
  * CONNECTION-5  `ended` is the last call. After it nothing will ever be answered.
  */

@@ -233,20 +233,57 @@ test.each(Object.keys(rooms))("every file of %s is in a room, and imports from t
 /** "SHARD-4": a line of a doc comment that opens with the file's own name in capitals and a number states an invariant. */
 const invariant = /^ \*\s{1,4}([A-Z][A-Z-]*-\d{1,2})\s{2,}\S/gm;
 
-test("an invariant's label is its file's alone, and tells which file that is", () => {
-  const owners = new Map<string, string>();
-  const wrong: string[] = [];
-  for (const { file, text } of sources) {
-    const name = file.split("/").at(-1)!.replace(/\.ts$/, "").toUpperCase();
-    for (const [, label] of text.matchAll(invariant)) {
-      const prefix = label!.replace(/-\d+$/, "");
-      if (owners.has(label!)) wrong.push(`${label} of ${file} is ${owners.get(label!)}'s`);
-      if (prefix !== name && !prefix.endsWith(`-${name}`)) wrong.push(`${label} of ${file}`);
-      owners.set(label!, file);
-    }
+/** Of every invariant, the file that states it. */
+const statedIn = new Map<string, string>();
+const statedTwice: string[] = [];
+for (const { file, text } of sources) {
+  for (const [, label] of text.matchAll(invariant)) {
+    if (statedIn.has(label!)) statedTwice.push(`${label} of ${file} is ${statedIn.get(label!)}'s`);
+    statedIn.set(label!, file);
   }
+}
+
+test("an invariant's label is its file's alone, and tells which file that is", () => {
+  expect(statedTwice).toEqual([]);
+  const wrong = [...statedIn].filter(([label, file]) => {
+    const prefix = label.replace(/-\d+$/, "");
+    const name = file.split("/").at(-1)!.replace(/\.ts$/, "").toUpperCase();
+    return prefix !== name && !prefix.endsWith(`-${name}`);
+  });
   expect(wrong).toEqual([]);
-  expect(owners.size).toBeGreaterThan(200);
+  expect(statedIn.size).toBeGreaterThan(200);
+});
+
+/** What a label can begin with: a label's own first part, or the name of a file. */
+const prefixes = new Set([
+  ...[...statedIn.keys()].map((label) => label.replace(/-\d+$/, "")),
+  ...outside.map(({ file }) => file.split("/").at(-1)!.replace(/\.ts$/, "").toUpperCase()),
+]);
+
+/** The labels that a text cites. "UTF-8" is none, because no file is called so. */
+function citedIn(text: string): string[] {
+  const words = [...text.matchAll(/(?<![A-Za-z0-9-])([A-Z][A-Z-]*)-(\d{1,2})(?![\dA-Za-z-])/g)];
+  return words.filter(([, prefix]) => prefixes.has(prefix!)).map(([label]) => label);
+}
+
+test("every invariant of what ships is cited by a test that fails when it is broken", () => {
+  const cited = new Set(
+    sources.filter(({ file }) => file.endsWith(".test.ts")).flatMap(({ text }) => citedIn(text)),
+  );
+  const shipping = [...statedIn].filter(([, file]) => !/^(?:test|bench)\//.test(file));
+  expect(shipping.map(([label]) => label).filter((label) => !cited.has(label))).toEqual([]);
+});
+
+test("every invariant that is cited, in the code, a test or a document, is stated somewhere", () => {
+  const documents = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)]
+    .filter((file) => file.endsWith(".md"))
+    .map((file) => ({ file, text: readFileSync(join(root, file), "utf8") }));
+  const unknown = [...sources, ...documents].flatMap(({ file, text }) =>
+    citedIn(text)
+      .filter((label) => !statedIn.has(label))
+      .map((label) => `${label} in ${file}`),
+  );
+  expect(unknown).toEqual([]);
 });
 
 const forbidden: readonly (readonly [string, RegExp])[] = [

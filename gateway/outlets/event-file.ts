@@ -2,8 +2,7 @@
  * Events as lines of JSON at the end of a file.
  *
  * EVENT-FILE-1  A line is whole or is not there: what an attempt left half written is cut off by the next one, and by the next start.
- * EVENT-FILE-2  `deliver` resolves when the lines are on the disk, so no cursor is ahead of them after a power loss either. One sync
- *               serves all lines that have come meanwhile.
+ * EVENT-FILE-2  `deliver` resolves when the lines are on the disk, so no cursor is ahead of them after a power loss either.
  * EVENT-FILE-3  A full file is renamed to FILE.1, FILE.2 and so on, the newest with the highest number. None is ever removed.
  */
 

@@ -72,7 +72,7 @@ async function eventually(isSo: () => boolean, withinMs: number): Promise<boolea
 const small = ["--json", "--buyers", "1000", "--stock", "100", "--connections", "20"];
 
 describe("the demo", () => {
-  test("a thousand buyers, a hundred units, kill -9 in the middle: nothing is lost, doubled or off by a cent", async () => {
+  test("SALE-1, SALE-2, SALE-3, CLI-SERVER-PROCESS-1: a thousand buyers, a hundred units, kill -9 in the middle: nothing is lost, doubled or off by a cent", async () => {
     const { code, stdout, stderr } = await startDemo([...small, "--seed", "3"]);
     const lines = stdout.trimEnd().split("\n");
     expect(lines.length, stderr).toBe(1);
@@ -124,7 +124,7 @@ describe("the demo", () => {
   });
 
   test.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)(
-    "ended by %s it leaves no process behind",
+    "CLI-SERVER-PROCESS-3: ended by %s it leaves no process behind",
     async (signal) => {
       const {
         stderr,

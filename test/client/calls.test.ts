@@ -107,7 +107,7 @@ describe("frames", () => {
     expect(server.frames.map((frame) => frame.length)).toEqual([2, 2]);
   });
 
-  test("no more than inFlightMax requests are unanswered at once", async () => {
+  test("CLIENT-CALLS-6: no more than inFlightMax requests are unanswered at once", async () => {
     let unanswered = 0;
     let most = 0;
     await open({ inFlightMax: 10 });
@@ -120,7 +120,7 @@ describe("frames", () => {
     expect(most).toBe(10);
   });
 
-  test("more than pendingMax calls fail at once, not executed", async () => {
+  test("CLIENT-CALLS-6: more than pendingMax calls fail at once, not executed", async () => {
     await open({ pendingMax: 2 });
     server.fate = () => ({ delayMs: 30 });
     const calls = [1, 2].map(() => yifen.products.get("p1"));
@@ -131,7 +131,7 @@ describe("frames", () => {
     await Promise.all(calls);
   });
 
-  test("params changed by the caller after the call change nothing", async () => {
+  test("CLIENT-CALLS-2: params changed by the caller after the call change nothing", async () => {
     await open();
     const params = { account: "a1", lines: [{ product: "p1", qty: 1 }] };
     const placed = yifen.orders.place(params);
@@ -216,13 +216,16 @@ describe("lost connections", () => {
     ["product.restock", (y) => y.products.restock({ product: "p", qty: 1 })],
     ["account.open", (y) => y.accounts.open({ account: "a", currency: "CNY" })],
   ];
-  test.each(unsafe)("%s is not sent twice: nobody knows whether it happened", async (method, call) => {
-    await open();
-    fates(method, "lose");
-    expect(await errorOf(call(yifen))).toMatchObject({ code: "connection_lost", executed: "unknown" });
-    await yifen.ping();
-    expect(server.requestsOf(method)).toHaveLength(1);
-  });
+  test.each(unsafe)(
+    "CLIENT-CALLS-4: %s is not sent twice: nobody knows whether it happened",
+    async (method, call) => {
+      await open();
+      fates(method, "lose");
+      expect(await errorOf(call(yifen))).toMatchObject({ code: "connection_lost", executed: "unknown" });
+      await yifen.ping();
+      expect(server.requestsOf(method)).toHaveLength(1);
+    },
+  );
 
   const safe: [string, (y: Yifen) => Promise<unknown>][] = [
     ["product.restock", (y) => y.products.restock({ product: "p", qty: 1, ref: "r1" })],
@@ -245,21 +248,22 @@ describe("lost connections", () => {
     expect(await opened).toMatchObject({ account: "a1" });
   });
 
-  test("a server that says nothing any more is given up, and the call answered by the next connection", async () => {
+  test("SOCKET-CONNECTION-3: a server that says nothing any more is given up, and the call answered by the next connection", async () => {
     await open({ heartbeatMs: 50 });
     server.freezeAll();
     expect(await yifen.products.get("p1")).toMatchObject({ product: "p1" });
     expect(server.subprotocols).toHaveLength(2);
   });
 
-  test("a quiet connection to a live server is kept", async () => {
+  test("SOCKET-CONNECTION-4: a quiet connection to a live server is kept, and asked under ids that are no call's", async () => {
     await open({ heartbeatMs: 20 });
     await pause(300);
     expect(server.subprotocols).toHaveLength(1);
     expect(server.requestsOf("session.ping").length).toBeGreaterThan(2);
+    for (const { id } of server.requestsOf("session.ping")) expect(typeof id).toBe("string");
   });
 
-  test("a server that accepts and drops at once is asked more and more slowly", async () => {
+  test("SOCKET-CONNECTION-2: a server that accepts and drops at once is asked more and more slowly", async () => {
     await open({ reconnect: { firstMs: 20, capMs: 10_000 } });
     const drop = setInterval(() => server.dropAll(), 2);
     await pause(700);
@@ -270,7 +274,7 @@ describe("lost connections", () => {
 });
 
 describe("timeouts", () => {
-  test("no answer in time: unknown, with the key under which it can be looked up", async () => {
+  test("CLIENT-CALLS-1: no answer in time: unknown, with the key under which it can be looked up", async () => {
     await open();
     fates("order.place", "mute");
     const error = await errorOf(yifen.orders.place({ account: "a1", lines: line }, { timeoutMs: 50 }));
@@ -286,7 +290,7 @@ describe("timeouts", () => {
     expect(error).toMatchObject({ code: "timeout", executed: false });
   });
 
-  test("an answer that comes too late disturbs no other call", async () => {
+  test("CLIENT-CALLS-3: an answer that comes too late disturbs no other call", async () => {
     await open();
     fates("product.get", { delayMs: 60 });
     const late = errorOf(yifen.products.get("p1", { timeoutMs: 30 }));
@@ -295,7 +299,7 @@ describe("timeouts", () => {
     expect(await yifen.products.get("p2")).toMatchObject({ product: "p2" });
   });
 
-  test("an answer that comes twice is taken once", async () => {
+  test("CLIENT-CALLS-1: an answer that comes twice is taken once", async () => {
     await open();
     server.fate = () => "twice";
     const names = ["p1", "p2", "p3"];
@@ -315,7 +319,7 @@ describe("timeouts", () => {
 });
 
 describe("overload", () => {
-  test("an overloaded engine is asked again after the time it named, under the same key", async () => {
+  test("CLIENT-CALLS-2: an overloaded engine is asked again after the time it named, under the same key", async () => {
     await open();
     fates("order.place", overloaded(50), overloaded(50));
     const before = performance.now();
@@ -326,7 +330,7 @@ describe("overload", () => {
     expect(new Set(sent.map((request: WireRequest) => JSON.stringify(request.params))).size).toBe(1);
   });
 
-  test("a request that was refused as overloaded is safe to send again, also without a key", async () => {
+  test("CLIENT-CALLS-4: a request that was refused as overloaded is safe to send again, also without a key", async () => {
     await open();
     fates("account.open", overloaded(5));
     expect(await yifen.accounts.open({ account: "a1", currency: "CNY" })).toMatchObject({ account: "a1" });
@@ -369,7 +373,7 @@ describe("overload", () => {
     expect(error).toMatchObject({ code: "overloaded", details: { retryAfterMs: 5 } });
   });
 
-  test("lost once and then refused as overloaded: whether the first attempt ran is unknown", async () => {
+  test("CLIENT-CALLS-5: lost once and then refused as overloaded: whether the first attempt ran is unknown", async () => {
     await open({ retryOverloaded: false });
     fates("order.place", "lose", overloaded(5));
     const error = await errorOf(yifen.orders.place({ account: "a1", lines: line }));

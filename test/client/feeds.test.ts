@@ -70,13 +70,16 @@ describe("resuming", () => {
     expect(await read(feed, 1)).toEqual([1]);
   });
 
-  test.each([false, true])("from an earlier event on (pushed before the answer: %s)", async (overtake) => {
-    server.pushesOvertake = overtake;
-    for (let i = 0; i < 5; i++) server.publish("account:a1");
-    await open();
-    const feed = yifen.feed("account:a1", { from: 3 });
-    expect(await read(feed, 3)).toEqual([3, 4, 5]);
-  });
+  test.each([false, true])(
+    "FEEDS-3: from an earlier event on (pushed before the answer: %s)",
+    async (overtake) => {
+      server.pushesOvertake = overtake;
+      for (let i = 0; i < 5; i++) server.publish("account:a1");
+      await open();
+      const feed = yifen.feed("account:a1", { from: 3 });
+      expect(await read(feed, 3)).toEqual([3, 4, 5]);
+    },
+  );
 
   test("nothing happened before the connection was lost: what happens meanwhile is not missed", async () => {
     await open();
@@ -90,7 +93,7 @@ describe("resuming", () => {
     expect(server.requestsOf("feed.subscribe").at(-1)?.params).toEqual({ topic: "account:a1", from: 2 });
   });
 
-  test("a number that was one feed's is another's on the next connection: neither gets the other's events", async () => {
+  test("CONNECTION-4: a number that was one feed's is another's on the next connection: neither gets the other's events", async () => {
     await open();
     server.pushesOvertake = true;
     const first = yifen.feed("account:a1");
@@ -112,7 +115,7 @@ describe("resuming", () => {
     expect(await read(second, 2)).toEqual([1, 3]);
   });
 
-  test("a server that sends more than was asked for when a feed resumes: nothing comes twice", async () => {
+  test("CLIENT-FEED-1: a server that sends more than was asked for when a feed resumes: nothing comes twice", async () => {
     await open();
     const feed = yifen.feed("account:a1");
     await feed.opened();
@@ -126,7 +129,7 @@ describe("resuming", () => {
     expect(await read(feed, 1)).toEqual([3]);
   });
 
-  test("an engine that is overloaded when the feed comes back does not end it", async () => {
+  test("FEEDS-2: an engine that is overloaded when the feed comes back does not end it", async () => {
     await open({ retryOverloaded: false });
     const feed = yifen.feed("account:a1");
     await feed.opened();
@@ -137,7 +140,7 @@ describe("resuming", () => {
     expect(await read(feed, 1)).toEqual([1]);
   });
 
-  test("property: random disconnects and lost subscriptions leave no gap and no repeat", async () => {
+  test("FEEDS-1: property: random disconnects and lost subscriptions leave no gap and no repeat", async () => {
     const step = fc.oneof(
       { weight: 6, arbitrary: fc.constant("publish") },
       { weight: 1, arbitrary: fc.constant("elsewhere") },
@@ -172,7 +175,7 @@ describe("resuming", () => {
 });
 
 describe("limits and ends", () => {
-  test("a reader that is too slow gets what was kept, then an error that says where to resume", async () => {
+  test("CLIENT-FEED-2, CLIENT-FEED-3: a reader that is too slow gets what was kept, then an error that says where to resume", async () => {
     await open({ feedBufferMax: 10 });
     const feed = yifen.feed("account:a1");
     await feed.opened();
@@ -206,7 +209,7 @@ describe("limits and ends", () => {
     await until(() => server.subscriptions === 0);
   });
 
-  test("the answer of a subscription comes after its timeout: what it pushes is unsubscribed once", async () => {
+  test("FEEDS-4: the answer of a subscription comes after its timeout: what it pushes is unsubscribed once", async () => {
     await open({ timeoutMs: 20, openWithinMs: 5000 });
     server.fate = (request) => (request.method === "feed.subscribe" ? "mute" : "run");
     await expect(yifen.feed("account:a1").next()).rejects.toMatchObject({ code: "timeout" });

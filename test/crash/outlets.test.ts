@@ -160,7 +160,7 @@ test("kill -9 under load, again and again: every event leaves at least once, in 
   }
 });
 
-test("OUTLET-STORE-4: kill -9 in the first moments of an outlet's first start: all that was answered since is told", async () => {
+test("OUTLET-STORE-4, OUTLETS-1: kill -9 in the first moments of an outlet's first start: all that was answered since is told", async () => {
   const shop = newFolder();
   // What is older than the outlet is not for it.
   const before = await start(shop, []);

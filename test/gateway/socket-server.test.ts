@@ -138,7 +138,7 @@ test("a frame of more than 1 MiB closes its connection, one of 1 MiB is read", a
   expect(engine.count).toBe(0);
 });
 
-test("a page of another site is refused, a page of this machine and a program are not", async () => {
+test("SOCKET-SERVER-4: a page of another site is refused, a page of this machine and a program are not", async () => {
   await start(new EchoEngine());
   await expect(open(undefined, { origin: "https://evil.example" })).rejects.toThrow("403");
   await expect(open(undefined, { origin: "null" })).rejects.toThrow("403");
@@ -221,7 +221,7 @@ test("livez, readyz and metrics", async () => {
   expect((await fetch(url("/v1/nothing"))).status).toBe(404);
 });
 
-test("an exception in a callback is reported, answered 500, and the process lives", async () => {
+test("SOCKET-SERVER-1: an exception in a callback is reported, answered 500, and the process lives", async () => {
   const broken = (): never => {
     throw new Error("a defect");
   };
@@ -232,7 +232,7 @@ test("an exception in a callback is reported, answered 500, and the process live
   expect(defects.length).toBe(2);
 });
 
-test("an engine that throws closes the connection that asked, and no other", async () => {
+test("SOCKET-SERVER-1: an engine that throws closes the connection that asked, and no other", async () => {
   class Broken extends EchoEngine {
     override submit(shard: number, command: Command): void {
       if (command.id === "break") throw new Error("a defect");
@@ -281,7 +281,7 @@ test("drain gives up after its grace and says how many have no answer", async ()
   expect(await drain(50)).toBe(2);
 });
 
-test("when a peer goes the engine is told, and its answers go nowhere", async () => {
+test("SOCKET-SERVER-3: when a peer goes the engine is told, and its answers go nowhere", async () => {
   const engine = new EchoEngine();
   await start(engine);
   engine.auto = false;

@@ -124,7 +124,7 @@ describe.each([
   ["yifen.json", json, answered],
   ["yifen.msgpack", msgpack, answeredBinary],
 ] as const)(
-  "%s: a malformed request with a readable id is answered and nothing is executed",
+  "SESSION-2: %s: a malformed request with a readable id is answered and nothing is executed",
   (_, encoding, table) => {
     test.each(table)("%s", async (_name, bytes, reason) => {
       const wired = wire(encoding.codec);
@@ -153,7 +153,7 @@ describe.each([
   ["yifen.json", json, closed],
   ["yifen.msgpack", msgpack, closedBinary],
 ] as const)(
-  "%s: a frame without a readable id closes the connection and nothing is executed",
+  "SESSION-2: %s: a frame without a readable id closes the connection and nothing is executed",
   (_, encoding, table) => {
     test.each(table)("%s", async (_name, bytes) => {
       const wired = wire(encoding.codec);

@@ -23,7 +23,7 @@ describe.each(encodings)("%s", (_, encoding) => {
     return { ...wired, wired, ask, got };
   };
 
-  test("nothing leaves before flush, and a single request is answered by a single object", () => {
+  test("SESSION-1: nothing leaves before flush, and a single request is answered by a single object", () => {
     const { ask, got, engine } = start();
     ask(place(1));
     const [command] = engine.submitted;
@@ -142,7 +142,7 @@ describe.each(encodings)("%s", (_, encoding) => {
     expect(third).toStrictEqual({ id: 3, refuseAfter: 0, method: "audit.run" });
   });
 
-  test("a ping is answered at once and does not wait for the disk", () => {
+  test("SESSION-1: a ping is answered at once and does not wait for the disk", () => {
     const { ask, got } = start();
     ask([ping(1), place(2), ping("p")]);
     ask(ping(3));
@@ -192,7 +192,7 @@ describe.each(encodings)("%s", (_, encoding) => {
     ]);
   });
 
-  test("beyond the requests in flight of a connection: overloaded, its key not looked up; later it goes on", () => {
+  test("SESSION-3: beyond the requests in flight of a connection: overloaded, its key not looked up; later it goes on", () => {
     const { ask, got, engine, session, counters } = start();
     const batch = Array.from({ length: 1024 }, (_v, i) => place(i));
     for (let sent = 0; sent < inFlightMax; sent += 1024) ask(batch);
@@ -258,7 +258,7 @@ describe.each(encodings)("%s", (_, encoding) => {
     expect([counters.inFlight, counters.slowReaders]).toEqual([0, 1]);
   });
 
-  test("more kept for one peer than the send buffer may hold: closed with 4408", async () => {
+  test("SESSION-4: more kept for one peer than the send buffer may hold: closed with 4408", async () => {
     const { ask, engine, ends, got } = start();
     ask({ id: 1, method: "feed.subscribe", params: { topic: "account:a1" } });
     const { requester } = engine.submitted[0]!;
@@ -271,7 +271,7 @@ describe.each(encodings)("%s", (_, encoding) => {
     expect(got()).toEqual([]);
   });
 
-  test("after the peer has gone everything given is dropped, and the engine is told once", async () => {
+  test("SESSION-5: after the peer has gone everything given is dropped, and the engine is told once", async () => {
     const { ask, engine, session, got, ends, counters } = start(new EchoEngine(2));
     ask([place(1, "aa"), place(2, "aaa")]);
     session.gone();

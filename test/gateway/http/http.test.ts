@@ -357,7 +357,7 @@ describe("bodies", () => {
     expect(engine.count).toBe(1);
   });
 
-  test("one that stops in the middle is given up, and what it took is given back", async () => {
+  test("HTTP-EXCHANGE-4: one that stops in the middle is given up, and what it took is given back", async () => {
     const connection = raw();
     connection.write(postOf("/v1/orders", JSON.stringify(cart)).slice(0, -5));
     await until(() => http.server.counters.httpBodyBytes > 0);
@@ -370,7 +370,7 @@ describe("bodies", () => {
     expect(engine.count).toBe(0);
   });
 
-  test("unfinished ones of more than 64 MiB together are refused 503, finished ones are not", async () => {
+  test("HTTP-EXCHANGE-4: unfinished ones of more than 64 MiB together are refused 503, finished ones are not", async () => {
     const part = Buffer.alloc(frameBytesMax - 1, " ");
     const head = postOf("/v1/orders", "").replace("Content-Length: 0", `Content-Length: ${frameBytesMax}`);
     const many = Array.from({ length: httpBodyBytesMax / frameBytesMax }, () => raw());
@@ -473,7 +473,7 @@ describe("answers", () => {
     expect(http.defects.splice(0)).toHaveLength(1);
   });
 
-  test("nothing leaves before the flush, also not what is given long before", async () => {
+  test("HTTP-EXCHANGE-2: nothing leaves before the flush, also not what is given long before", async () => {
     await scripted(({ requester, id }) => requester.result(id, {}, false));
     engine.auto = false;
     const connection = raw();
@@ -506,7 +506,7 @@ test("an engine that throws is a 500 of that request, and of no other", async ()
 });
 
 describe("connections that go", () => {
-  test("before their body is there: nothing is executed", async () => {
+  test("HTTP-EXCHANGE-3: before their body is there: nothing is executed", async () => {
     for (let n = 0; n < 50; n++) {
       const connection = raw();
       connection.write(postOf("/v1/orders", JSON.stringify(cart)).slice(0, -1 - n));
@@ -517,7 +517,7 @@ describe("connections that go", () => {
     expect(engine.count).toBe(0);
   });
 
-  test("before their answer is there: it runs, and its answer goes nowhere", async () => {
+  test("HTTP-EXCHANGE-5: before their answer is there: it runs, and its answer goes nowhere", async () => {
     engine.auto = false;
     const connection = raw();
     connection.write(postOf("/v1/orders", JSON.stringify(cart), ["Idempotency-Key: k-1"]));
@@ -530,7 +530,7 @@ describe("connections that go", () => {
     expect((await fetch(http.url("/livez"))).status).toBe(200);
   });
 
-  test("between the answer and the flush: the same", async () => {
+  test("HTTP-EXCHANGE-1: between the answer and the flush: the same", async () => {
     engine.auto = false;
     const connection = raw();
     connection.write("GET /v1/orders/o1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -578,7 +578,7 @@ test("1,000 requests over four connections that stay open", async () => {
   agent.destroy();
 });
 
-test("one request more than may be open is refused 503 before its body is read", async () => {
+test("HTTP-EXCHANGE-4: one request more than may be open is refused 503 before its body is read", async () => {
   http.server.counters.httpOpen += httpOpenMax;
   const { status, body, headers } = await http.ask("POST", "/v1/orders", cart, key);
   http.server.counters.httpOpen -= httpOpenMax;
@@ -628,7 +628,7 @@ test.each([
   expect(engine.count).toBe(0);
 });
 
-test("a page of this machine and a program are let in", async () => {
+test("SOCKET-SERVER-4: a page of this machine and a program are let in", async () => {
   const origin = "http://localhost:3000";
   expect((await http.ask("POST", "/v1/orders", cart, { ...key, origin })).status).toBe(200);
   const connection = raw();

@@ -2,6 +2,7 @@
 
 import { createHmac } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { open as open_ } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -149,7 +150,7 @@ describe("a delivery", () => {
     expect(atEnd!.length).toBeGreaterThan(3);
   });
 
-  test("an event that fails is tried again before the next one, and the others wait", async () => {
+  test("DELIVERY-1, DELIVERY-3: an event that fails is tried again before the next one, and the others wait", async () => {
     const [zero] = await everything();
     const attempts: string[] = [];
     const failing = zero![2]!.id;
@@ -200,7 +201,7 @@ describe("a delivery", () => {
     store.close();
   });
 
-  test("OUTLET-SCHEMA-1: goes on where it was after a restart, and has delivered everything at least once, in order", async () => {
+  test("OUTLET-SCHEMA-1, DELIVERY-2: goes on where it was after a restart, and has delivered everything at least once, in order", async () => {
     const [zero, one] = await everything();
     const folder = newFolder();
     const all = journals();
@@ -221,7 +222,7 @@ describe("a delivery", () => {
     expect(ofShard(given, 1)).toEqual(one);
   });
 
-  test("a delivery that hangs is given up when the engine stops, and is made again", async () => {
+  test("DELIVERY-4: a delivery that hangs is given up when the engine stops, and is made again", async () => {
     const folder = newFolder();
     const all = journals();
     const first = openHere(folder, all, [keeper([], { deliver: () => new Promise(() => {}) })]);
@@ -353,12 +354,12 @@ describe("a webhook", () => {
     expect(to.requests[0]!.headers).not.toHaveProperty("yifen-signature");
   });
 
-  test.each([200, 201, 204, 299])("%i means delivered", async (status) => {
+  test.each([200, 201, 204, 299])("WEBHOOK-1: %i means delivered", async (status) => {
     const to = await sink(() => status);
     await outlet(to.url).deliver([event(1)], never);
   });
 
-  test.each([300, 302, 307, 400, 404, 410, 429, 500, 503])("%i does not", async (status) => {
+  test.each([300, 302, 307, 400, 404, 410, 429, 500, 503])("WEBHOOK-1: %i does not", async (status) => {
     const to = await sink(() => (response) => {
       response.writeHead(status, { location: to.url }).end("go away");
     });
@@ -366,7 +367,7 @@ describe("a webhook", () => {
     expect(to.requests).toHaveLength(1);
   });
 
-  test("a response without an end is read no further than is bounded", async () => {
+  test("WEBHOOK-2: a response without an end is read no further than is bounded", async () => {
     for (const status of [200, 500]) {
       let sent = 0;
       const to = await sink(() => (response) => {
@@ -459,7 +460,29 @@ describe("an event file", () => {
     expect(ofShard(events.slice(1), 1)).toEqual(one);
   });
 
-  test("a full one gets the next number, a new one begins, and none is ever removed", async () => {
+  test("EVENT-FILE-2: a delivery is over when its lines are on the disk, and not before", async () => {
+    const file = join(newFolder(), "events.jsonl");
+    const to = outlet(file);
+    await to.deliver([event(1)], never);
+    const probe = await open_(file);
+    const handles = Object.getPrototypeOf(probe) as { datasync(): Promise<void> };
+    await probe.close();
+    const { datasync } = handles;
+    const synced: string[][] = [];
+    handles.datasync = async function (this: unknown) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await datasync.call(this);
+      synced.push(idsOf(file));
+    };
+    try {
+      await to.deliver([event(2), event(3)], never);
+      expect(synced).toEqual([["0:1", "0:2", "0:3"]]);
+    } finally {
+      handles.datasync = datasync;
+    }
+  });
+
+  test("EVENT-FILE-3: a full one gets the next number, a new one begins, and none is ever removed", async () => {
     const file = join(newFolder(), "events.jsonl");
     writeFileSync(`${file}.7`, "kept\n");
     const lineBytes = JSON.stringify(event(10)).length + 1;
@@ -476,13 +499,16 @@ describe("an event file", () => {
     expect(readFileSync(`${file}.7`, "utf8")).toBe("kept\n");
   });
 
-  test.each(['{"id":"0:3","sha', '{"i', "{"])("half a line (%s) is cut off before the next", async (half) => {
-    const file = join(newFolder(), "events.jsonl");
-    await outlet(file).deliver([event(1), event(2)], never);
-    writeFileSync(file, readFileSync(file, "utf8") + half);
-    await outlet(file).deliver([event(3)], never);
-    expect(idsOf(file)).toEqual(["0:1", "0:2", "0:3"]);
-  });
+  test.each(['{"id":"0:3","sha', '{"i', "{"])(
+    "EVENT-FILE-1: half a line (%s) is cut off before the next",
+    async (half) => {
+      const file = join(newFolder(), "events.jsonl");
+      await outlet(file).deliver([event(1), event(2)], never);
+      writeFileSync(file, readFileSync(file, "utf8") + half);
+      await outlet(file).deliver([event(3)], never);
+      expect(idsOf(file)).toEqual(["0:1", "0:2", "0:3"]);
+    },
+  );
 
   test("a file that is not of events is left as it is", async () => {
     const file = join(newFolder(), "photo.jpg");

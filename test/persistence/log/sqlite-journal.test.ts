@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type Group, LogDamaged } from "../../../persistence/log/journal.js";
+import { type Group, JournalFailed, LogDamaged } from "../../../persistence/log/journal.js";
 import { FolderInUse } from "../../../persistence/log/lock.js";
 import { checkLog } from "../../../persistence/log/log-check.js";
 import { LogReader, readLog } from "../../../persistence/log/log-reader.js";
@@ -137,6 +137,22 @@ test("SQLITE-JOURNAL-5: a -wal whose main file is gone is refused when it holds 
   rmSync(listSegments(folder)[0]!.file);
   expect(() => openLog(folder)).toThrow(/is missing, and its -wal holds groups/);
 });
+
+test.each(["lock.db", "-wal"])(
+  "SQLITE-JOURNAL-6: with its %s gone from under it a group is not durable",
+  (name) => {
+    const folder = temporaryFolder();
+    const { journal } = openLog(folder);
+    appendGroups(journal, 1);
+    const told: number[] = [];
+    journal.onDurable = (position) => told.push(position);
+    rmSync(name === "lock.db" ? join(folder, name) : `${listSegments(folder).at(-1)!.file}${name}`);
+    expect(() => appendGroups(journal, 1)).toThrow(JournalFailed);
+    expect(() => appendGroups(journal, 1)).toThrow(JournalFailed);
+    expect(told).toEqual([]);
+    journal.close();
+  },
+);
 
 test("from a point on: only later groups are visited, and the point must be in the log", () => {
   const folder = temporaryFolder();

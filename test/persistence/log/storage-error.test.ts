@@ -45,7 +45,7 @@ test("every primary code of SQLite has its kind, and its extended codes have the
   expect(faultOf(new Database.SqliteError("of the future", "SQLITE_NEW"))).toBe("unavailable");
 });
 
-test("a full or sick disk, and a system that has run out of something, are never damage", () => {
+test("STORAGE-ERROR-1: a full or sick disk, and a system that has run out of something, are never damage", () => {
   const codes = [
     "IOERR",
     "IOERR_SHMSIZE",
