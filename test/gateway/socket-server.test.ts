@@ -81,7 +81,7 @@ describe.each(encodings)("%s", (name, { codec, encode, decode }) => {
     expect(answers.map(({ id }) => id)).toEqual(Array.from({ length: 64 }, (_, i) => i));
   });
 
-  test("5,000 mutated frames on other connections leave one connection undisturbed", async () => {
+  test("SOCKET-SERVER-2: 5,000 mutated frames on other connections leave one connection undisturbed", async () => {
     await start(new EchoEngine());
     const quiet = await open(name);
     const sample = encode([place(1), place(2)]);

@@ -60,7 +60,7 @@ test("a run that fails as soon as its time is up has failed once", () => {
   expect(outside.calls).toHaveLength(2);
 });
 
-test.each([1, 3])("over %i shards: done after its step was undone, it is undone again", (shards) => {
+test.each([1, 3])("LATE-CALLS-1: over %i shards: done after its step was undone, it is undone again", (shards) => {
   const { engine, outside, report, id } = slowStep(shards);
   for (let n = 0; n < 3; n++) report(0, late);
   expect(engine.answerTo(id)?.result.state).toBe("undone");
@@ -143,7 +143,7 @@ test.each([
   ["done", {}],
   ["entries", { entries: [{ from: "loss", to: "clearing:wrapper", amount: "12.00" }] }],
   ["write_off", {}],
-])("undone again and again in vain, it is an item for a human, who ends it by %s", (action, more) => {
+])("LATE-CALLS-1: undone again and again in vain, it is an item for a human, who ends it by %s", (action, more) => {
   const fates: { undo: typeof ok | typeof lost } = { undo: ok };
   const outside = world({ "gift/send:do": silent, "gift/send:undo": () => fates.undo });
   const plan = saga(call("send", { amount: "12.00", currency: "CNY" }));

@@ -27,7 +27,7 @@ describe("a folder made before engines had a name", () => {
     ["one-shard", 1],
     ["two-shards", 2],
   ] as const) {
-    test(`${name}: everybody may look at it, the first start takes it over and says so in one line, the second says nothing`, async () => {
+    test(`FOLDER-START-3: ${name}: everybody may look at it, the first start takes it over and says so in one line, the second says nothing`, async () => {
       const folder = madeBefore(name);
       const before = contentsOf(folder);
       for (const look of Object.values(lookers)) look(folder);
@@ -332,7 +332,7 @@ describe("a folder of two shards", () => {
   ];
 
   for (const { what, breaks, says, advice } of table) {
-    test(`${what}: refused by all alike, with the place and the way on, and nothing is touched`, async () => {
+    test(`DATA-FOLDER-1, DATA-FOLDER-2: ${what}: refused by all alike, with the place and the way on, and nothing is touched`, async () => {
       const folder = copyOf(whole);
       breaks(folder);
       const before = contentsOf(folder);
