@@ -60,23 +60,26 @@ test("a run that fails as soon as its time is up has failed once", () => {
   expect(outside.calls).toHaveLength(2);
 });
 
-test.each([1, 3])("LATE-CALLS-1: over %i shards: done after its step was undone, it is undone again", (shards) => {
-  const { engine, outside, report, id } = slowStep(shards);
-  for (let n = 0; n < 3; n++) report(0, late);
-  expect(engine.answerTo(id)?.result.state).toBe("undone");
-  expect(outside.names()).toEqual(["gift/send:do", "gift/send:undo"]);
-  report(0, { how: "done", text: '{"parcel":7}' });
-  expect(outside.names()).toEqual(["gift/send:do", "gift/send:undo", "gift/send:undo"]);
-  const [, first, again] = outside.calls;
-  expect(again!.call).not.toBe(first!.call);
-  expect(JSON.parse(again!.input)).toMatchObject({ account: "ann", part: "send", result: { parcel: 7 } });
-  // Told twice, it is undone once.
-  report(0, ok);
-  expect(outside.calls).toHaveLength(3);
-  expect(leftOpen(engine)).toEqual([]);
-  expect(firstBad(engine)).toBeUndefined();
-  expect(engine.restart().hashes()).toEqual(engine.hashes());
-});
+test.each([1, 3])(
+  "LATE-CALLS-1: over %i shards: done after its step was undone, it is undone again",
+  (shards) => {
+    const { engine, outside, report, id } = slowStep(shards);
+    for (let n = 0; n < 3; n++) report(0, late);
+    expect(engine.answerTo(id)?.result.state).toBe("undone");
+    expect(outside.names()).toEqual(["gift/send:do", "gift/send:undo"]);
+    report(0, { how: "done", text: '{"parcel":7}' });
+    expect(outside.names()).toEqual(["gift/send:do", "gift/send:undo", "gift/send:undo"]);
+    const [, first, again] = outside.calls;
+    expect(again!.call).not.toBe(first!.call);
+    expect(JSON.parse(again!.input)).toMatchObject({ account: "ann", part: "send", result: { parcel: 7 } });
+    // Told twice, it is undone once.
+    report(0, ok);
+    expect(outside.calls).toHaveLength(3);
+    expect(leftOpen(engine)).toEqual([]);
+    expect(firstBad(engine)).toBeUndefined();
+    expect(engine.restart().hashes()).toEqual(engine.hashes());
+  },
+);
 
 test("done while its undoing runs, it is undone once more; done before that runs, it is not", () => {
   const fates: { undo: typeof ok | typeof lost | undefined } = { undo: undefined };
@@ -143,35 +146,38 @@ test.each([
   ["done", {}],
   ["entries", { entries: [{ from: "loss", to: "clearing:wrapper", amount: "12.00" }] }],
   ["write_off", {}],
-])("LATE-CALLS-1: undone again and again in vain, it is an item for a human, who ends it by %s", (action, more) => {
-  const fates: { undo: typeof ok | typeof lost } = { undo: ok };
-  const outside = world({ "gift/send:do": silent, "gift/send:undo": () => fates.undo });
-  const plan = saga(call("send", { amount: "12.00", currency: "CNY" }));
-  const engine = shop({ outCalls: outside.outCalls, plan: () => plan });
-  engine.submit(begin("gift"));
-  engine.settle();
-  for (let n = 0; n < 3; n++) outside.report(0, late);
-  engine.settle();
-  fates.undo = lost;
-  outside.report(0, ok);
-  for (let n = 0; n < 40; n++) engine.pass(2000);
-  const [item] = engine.ask({ method: "human.list" }).result.items;
-  expect(item).toMatchObject({
-    kind: "late",
-    amount: "12.00",
-    attempts: 10,
-    evidence: { part: "send", doing: "undo", result: { ok: true } },
-  });
-  const other = engine.ask({ method: "human.resolve", item: item.item, action: "undone", reason: "x" });
-  expect(other.code).toBe("invalid_request");
-  fates.undo = ok;
-  const again = { method: "human.resolve", item: item.item, action, reason: "seen", ...more } as const;
-  expect(engine.ask(again).code).toBe("ok");
-  engine.pass(60_000);
-  expect(engine.restart().hashes()).toEqual(engine.hashes());
-  expect(leftOpen(engine)).toEqual([]);
-  expect(firstBad(engine)).toBeUndefined();
-});
+])(
+  "LATE-CALLS-1: undone again and again in vain, it is an item for a human, who ends it by %s",
+  (action, more) => {
+    const fates: { undo: typeof ok | typeof lost } = { undo: ok };
+    const outside = world({ "gift/send:do": silent, "gift/send:undo": () => fates.undo });
+    const plan = saga(call("send", { amount: "12.00", currency: "CNY" }));
+    const engine = shop({ outCalls: outside.outCalls, plan: () => plan });
+    engine.submit(begin("gift"));
+    engine.settle();
+    for (let n = 0; n < 3; n++) outside.report(0, late);
+    engine.settle();
+    fates.undo = lost;
+    outside.report(0, ok);
+    for (let n = 0; n < 40; n++) engine.pass(2000);
+    const [item] = engine.ask({ method: "human.list" }).result.items;
+    expect(item).toMatchObject({
+      kind: "late",
+      amount: "12.00",
+      attempts: 10,
+      evidence: { part: "send", doing: "undo", result: { ok: true } },
+    });
+    const other = engine.ask({ method: "human.resolve", item: item.item, action: "undone", reason: "x" });
+    expect(other.code).toBe("invalid_request");
+    fates.undo = ok;
+    const again = { method: "human.resolve", item: item.item, action, reason: "seen", ...more } as const;
+    expect(engine.ask(again).code).toBe("ok");
+    engine.pass(60_000);
+    expect(engine.restart().hashes()).toEqual(engine.hashes());
+    expect(leftOpen(engine)).toEqual([]);
+    expect(firstBad(engine)).toBeUndefined();
+  },
+);
 
 test("done after a human has ended its part, it is for a human at once", () => {
   const outside = world({ "gift/send:do": silent, "gift/send:undo": () => lost });
