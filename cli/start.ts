@@ -11,6 +11,7 @@ import {
   type SettingName,
   settingsTable,
   shown,
+  unknownVariables,
 } from "../gateway/host/config.js";
 import { exitCodes, fail } from "./fail.js";
 
@@ -36,6 +37,7 @@ export function addStart(program: Command): void {
     const say = json
       ? (line: string) => console.error(JSON.stringify({ time: new Date().toISOString(), message: line }))
       : (line: string) => console.log(line);
+    for (const line of unknownVariables(process.env)) say(line);
     if (!json) for (const line of describeConfig(found)) say(line);
     await serve(found.config, say, (address) => {
       const message = `listening on ${address}`;

@@ -8,6 +8,7 @@
  */
 
 import { type EncodingName, encodings } from "./encoding.js";
+import { checkOptions, milliseconds, oneOf, type Rule, sessionRules, text } from "./options.js";
 import { openSession, type SessionOptions } from "./session.js";
 import { platformSocket, socketUrl } from "./socket.js";
 import { SocketConnection } from "./socket-connection.js";
@@ -36,15 +37,28 @@ export interface ConnectOptions extends SessionOptions {
   readonly heartbeatMs?: number;
 }
 
+const reconnectRules = { firstMs: milliseconds, capMs: milliseconds };
+
+/** Total: an option without a rule does not compile. */
+const connectRules: Readonly<Record<keyof ConnectOptions, Rule>> = {
+  ...sessionRules,
+  encoding: oneOf(...Object.keys(encodings)),
+  token: text,
+  reconnect: { accepts: (value) => typeof value === "object" && value !== null, wanted: "an object" },
+  heartbeatMs: milliseconds,
+};
+
 const attemptMs = 5000;
 const frameBytesMax = 256 * 1024;
 
 /**
  * Connects to a server at `http://host:port` or `ws://host:port`, and stays connected until `close`.
  * Rejects with `YifenError` `connection_lost` if nobody answers in time, `unauthenticated` if the token is not
- * accepted; throws `TypeError` on what is not an address.
+ * accepted; throws `TypeError` on what is not an address, and on an option that does not exist or cannot be used.
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Yifen> {
+  checkOptions(options, connectRules);
+  if (options.reconnect !== undefined) checkOptions(options.reconnect, reconnectRules);
   const address = socketUrl(url);
   const connection = new SocketConnection(await platformSocket(), address, {
     encoding: encodings[options.encoding ?? "msgpack"],

@@ -9,7 +9,7 @@
 import { type Refusal, resultOf } from "../actors/results.js";
 import type { Answer, Connection, Push, Receiver, Request } from "../client/connection.js";
 import { YifenError } from "../client/error.js";
-import { openSession, type SessionOptions } from "../client/session.js";
+import { openSession } from "../client/session.js";
 import type { Yifen } from "../client/yifen.js";
 import type { OrderView, Requester, RequestId } from "../engine/seams/requester.js";
 import { defaultSettings, type Settings } from "../engine/seams/settings.js";
@@ -18,49 +18,25 @@ import { readRequest } from "./edge/protocol.js";
 import { messageOf } from "./edge/refusal-text.js";
 import { callTimeoutMsDefault, runDefinitions } from "./host/call-runner.js";
 import { type EngineHost, openEngineHost } from "./host/engine-host.js";
-import type { Definitions } from "./host/transactions.js";
+import { checkEngineOptions, type EngineOptions } from "./host/engine-options.js";
 import type { OutletFunction, OutletSetup } from "./outlets/outlet.js";
 
 export * from "../client/client.js";
+export { BadConfig } from "./host/config.js";
+export type { EngineOptions } from "./host/engine-options.js";
 export type { CallContext, RefundFunction, SagaCalls, TccCalls } from "./host/transactions.js";
 export { defineSaga, defineTcc, Refused } from "./host/transactions.js";
 export type { OutletEvent, OutletFunction, OutletSetup } from "./outlets/outlet.js";
-
-export interface EngineOptions extends SessionOptions, Partial<Omit<Settings, "tokenSecret">> {
-  /** Folder of the log. Left out: in memory, and nothing survives the program. */
-  readonly data?: string;
-  /** Shards in this process, fixed once the folder is made. Default 1. */
-  readonly shards?: number;
-  /** Sagas and TCCs by name, for `transactions.begin`. */
-  readonly transactions?: Definitions["transactions"];
-  /** How money goes back through each payment provider, by its name. */
-  readonly refunds?: Definitions["refunds"];
-  /** How long a function of yours may take until nobody knows what it did. Default 30,000. */
-  readonly callTimeoutMs?: number;
-  /** A line when something keeps failing. Default: silent. */
-  readonly alert?: (line: string) => void;
-  /** Lines about recovery. Default: silent. */
-  readonly progress?: (line: string) => void;
-  /**
-   * The disk failed or a defect was found: every open and later call fails, nothing more is answered. Default: the process
-   * ends with exit code 1, because what was promised to nobody yet must not be served from memory.
-   */
-  readonly failed?: (error: unknown) => void;
-  /**
-   * Where events go once they are durable, each at least once and those of a shard in order. A function is called with one
-   * event at a time and delivers it by resolving; after 10 failed attempts the event is put aside (`yifen outlets dead`).
-   * The place where each goes on is kept under its name in the data folder; functions without one are `outlet-1`, `outlet-2`...
-   */
-  readonly outlets?: readonly (OutletFunction | OutletSetup)[];
-}
 
 const megabyte = 1024 * 1024;
 
 /**
  * Opens an engine on a folder (made if it is missing) or in memory.
- * Throws `FolderInUse` when another engine works on it, `LogDamaged` with the place when the log is not what was written.
+ * Throws `BadConfig` when an option is misspelt or is not a value that the same flag of `yifen start` would have,
+ * `FolderInUse` when another engine works on it, `LogDamaged` with the place when the log is not what was written.
  */
 export async function openEngine(options: EngineOptions = {}): Promise<Yifen> {
+  checkEngineOptions(options);
   let connection: EngineConnection | undefined;
   const host = await openEngineHost({
     folder: options.data,

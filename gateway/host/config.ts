@@ -6,6 +6,7 @@
 
 import { readFileSync } from "node:fs";
 import { eventTypes } from "../../actors/events.js";
+import { withNearest } from "../../actors/nearest.js";
 import { defaultSettings } from "../../engine/seams/settings.js";
 import { readPaymentSecrets } from "../edge/payment-signature.js";
 
@@ -240,6 +241,20 @@ export function environmentName(name: SettingName): string {
   return `YIFEN_${name.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`;
 }
 
+/** Variables of the command line that are no settings of an engine. */
+const otherVariables = ["YIFEN_URL"];
+
+/** A line for each variable that looks like a setting and is none: it has no effect, and somebody believes that it has. */
+export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const names = Object.keys(settingsTable) as SettingName[];
+  const known = [...names.map(environmentName), ...otherVariables];
+  const ofPairs = names.filter((name) => "pairs" in settingsTable[name]).map(environmentName);
+  return Object.keys(environment)
+    .filter((name) => name.startsWith("YIFEN_") && !known.includes(name))
+    .filter((name) => !ofPairs.some((pairs) => name.startsWith(`${pairs}_`)))
+    .map((name) => withNearest(`${name} is set and is no setting: it has no effect`, name, known));
+}
+
 /** With pairs, `YIFEN_PAYMENT_SECRET_ALIPAY` is the one of `alipay`. */
 function inEnvironment(
   name: SettingName,
@@ -266,7 +281,9 @@ function readConfigFile(file: string): Record<string, unknown> {
     throw new BadConfig(`--config ${file}: not a JSON object`);
   for (const [name, value] of Object.entries(parsed)) {
     if (!Object.hasOwn(settingsTable, name))
-      throw new BadConfig(`--config ${file}: there is no setting "${name}"`);
+      throw new BadConfig(
+        withNearest(`--config ${file}: there is no setting "${name}"`, name, Object.keys(settingsTable)),
+      );
     if (typeof value !== "string" && typeof value !== "number")
       throw new BadConfig(`--config ${file}: "${name}" is neither a text nor a number`);
   }
