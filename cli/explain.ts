@@ -1,6 +1,7 @@
 /** `yifen explain`: the entries that make a number, one line each, and what they come to. */
 
 import { Argument, type Command, Option } from "commander";
+import { printable } from "../engine/seams/log-text.js";
 import { BadConfig } from "../gateway/host/config.js";
 import { explainFolder } from "../gateway/host/explain-run.js";
 import {
@@ -51,7 +52,7 @@ function printText(what: Explained, entries: Entries): Explanation | undefined {
       signed(amount, unit),
       formatUnits(balances[column]!, unit),
     ]);
-    console.log(line(what, [String(position), new Date(time).toISOString(), fact, of], cells));
+    console.log(printable(line(what, [String(position), new Date(time).toISOString(), fact, of], cells)));
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { Argument, type Command, Option } from "commander";
 import type { HumanItem, ResolveHumanParams, Yifen } from "../client/client.js";
+import { printable } from "../engine/seams/log-text.js";
 import { BadConfig } from "../gateway/host/config.js";
 import { withEngine } from "./with-engine.js";
 
@@ -100,7 +101,7 @@ async function allItems(yifen: Yifen, state: HumanItem["state"]): Promise<HumanI
 
 function print(item: HumanItem, json: boolean | undefined): void {
   if (json) console.log(JSON.stringify(item));
-  else for (const [name, value] of rowsOf(item)) console.log(`${name.padEnd(11)} ${value}`);
+  else for (const [name, value] of rowsOf(item)) console.log(`${name.padEnd(11)} ${printable(value)}`);
 }
 
 function lineOf({
@@ -116,7 +117,9 @@ function lineOf({
 }: HumanItem): string {
   const atRisk = [amount === null ? "" : `${amount} ${currency}`, units === 0 ? "" : `${units} units`];
   const risk = atRisk.filter(Boolean).join(" and ") || "nothing";
-  return `${item}  ${openedAt}  ${kind} ${subject}: ${risk} at risk, ${attempts} attempts, ${error}`;
+  return printable(
+    `${item}  ${openedAt}  ${kind} ${subject}: ${risk} at risk, ${attempts} attempts, ${error}`,
+  );
 }
 
 function rowsOf(item: HumanItem): [string, string][] {

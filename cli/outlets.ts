@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Argument, type Command, Option } from "commander";
+import { printable } from "../engine/seams/log-text.js";
 import { BadConfig } from "../gateway/host/config.js";
 import { readDataFolder, shardFolder } from "../gateway/host/data-folder.js";
 import { logEnd } from "../persistence/log/log-reader.js";
@@ -80,7 +81,7 @@ function statusOf(store: OutletStore, data: string): Status[] {
 
 function print<T>(rows: readonly T[], json: boolean | undefined, line: (row: T) => string): void {
   if (json) console.log(JSON.stringify(rows));
-  else for (const row of rows) console.log(line(row));
+  else for (const row of rows) console.log(printable(line(row)));
 }
 
 function statusLine({ outlet, shard, position, lag, dead }: Status): string {

@@ -94,8 +94,9 @@ export interface RefundReportParams {
 
 export interface PaymentParams {
   readonly provider: string;
-  /** The provider's number of the payment. The same one never counts twice. */
+  /** What the provider calls the payment, 1 to 256 characters. The same one never counts twice. */
   readonly paymentId: string;
+  /** What it is said to be for, 1 to 256 characters: whatever names no order is booked for a human to look at. */
   readonly order: string;
   readonly amount: string;
   /** ISO 4217 */

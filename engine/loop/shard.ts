@@ -27,6 +27,7 @@ import type { Bus } from "../seams/bus.js";
 import type { Clock } from "../seams/clock.js";
 import { type Command, storedAnswerOnly } from "../seams/commands.js";
 import { groupBytesMax, groupMicrosMax, groupTurnsMax, retryAfterMs } from "../seams/limits.js";
+import { printable } from "../seams/log-text.js";
 import { ownerOf, type Requester } from "../seams/requester.js";
 import type { Settings } from "../seams/settings.js";
 import type { Books } from "../tables/books.js";
@@ -327,7 +328,7 @@ export class Shard implements Turn {
 
   alert(text: string): void {
     this.counters.alerts++;
-    this.#parts.alert?.(text);
+    this.#parts.alert?.(printable(text));
   }
 
   /** Why nothing new may come of the command, whatever it asks for. */

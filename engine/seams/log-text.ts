@@ -5,3 +5,11 @@
 export function logText(text: string, charsMax: number): string {
   return Buffer.from(text.slice(0, charsMax)).toString();
 }
+
+/** On one line and without what moves a terminal's cursor: others chose the words. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (found) => `\\u{${found.codePointAt(0)!.toString(16)}}`,
+  );
+}

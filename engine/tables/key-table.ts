@@ -6,7 +6,7 @@
  *
  *      index   from the hash of all three to the entry                     see `hash-index`
  *      rows    one row of numbers per entry                                see `rows`
- *      arena   the key's characters, 1 MiB a piece
+ *      arena   the key's characters, a byte each, 1 MiB a piece
  *      text    JSON of refusals, of results that are not an order, and of what stands beside the order in a result
  *
  * KEY-TABLE-1  A key is found from the moment its fact is applied until it is dropped, and never twice.
@@ -91,6 +91,10 @@ export class KeyTable {
 
   /** Entry of a key, or -1. */
   find(space: number, subject: number, key: string): number {
+    return this.#find(space, subject, keptKey(space, key));
+  }
+
+  #find(space: number, subject: number, key: string): number {
     const { start } = this.rows;
     for (let low = this.#index.first(this.#hashOf(space, subject, key)); low >= 0; low = this.#index.next()) {
       // Fewer than 2^32 entries are kept at once, so the low bits say which it is.
@@ -115,10 +119,11 @@ export class KeyTable {
   read(entry: number): KeptResult {
     const rows = this.rows;
     const subject = rows.get(entry, subjectAt);
+    const space = Math.floor(subject / 0x100000000);
     return {
-      space: Math.floor(subject / 0x100000000),
+      space,
       subject: subject % 0x100000000,
-      key: this.#keyOf(entry),
+      key: keyKept(space, this.#keyOf(entry)),
       method: rows.get(entry, methodAt),
       paramsHash: rows.get(entry, paramsAt),
       at: rows.get(entry, atAt),
@@ -135,10 +140,11 @@ export class KeyTable {
 
   /** Keeps a result. A key that is still running is completed in place; any other must be new, and then it says true. */
   keep(result: KeptResult): boolean {
-    let entry = this.find(result.space, result.subject, result.key);
+    const key = keptKey(result.space, result.key);
+    let entry = this.#find(result.space, result.subject, key);
     if (entry >= 0 && this.code(entry) !== running) throw new Error(`key ${result.key} is kept twice`);
     const isNew = entry < 0;
-    if (isNew) entry = this.#add(result.space, result.subject, result.key);
+    if (isNew) entry = this.#add(result.space, result.subject, key);
     const chunk = this.rows.chunk(entry);
     const at = this.rows.offset(entry);
     chunk[at + methodAt] = result.method;
@@ -221,7 +227,7 @@ export class KeyTable {
     return String.fromCharCode(...bytes.subarray(from, from + this.rows.get(entry, lengthAt)));
   }
 
-  /** Keys are ASCII by their schema; a key never spans two pieces. */
+  /** One byte for each character (`keptKey`); a key never spans two pieces. */
   #store(key: string): number {
     const left = arenaBytes - (this.#arenaEnd % arenaBytes);
     if (left < key.length) this.#arenaEnd += left;
@@ -239,4 +245,13 @@ export class KeyTable {
   *entries(): Iterable<KeptResult> {
     for (let entry = this.rows.start; entry < this.rows.end; entry++) yield this.read(entry);
   }
+}
+
+/** A key as it stands in the arena. By their schemas all are ASCII but the names of payments: of those the UTF-8, a character a byte. */
+function keptKey(space: number, key: string): string {
+  return space === spaces.payment ? Buffer.from(key).toString("latin1") : key;
+}
+
+function keyKept(space: number, kept: string): string {
+  return space === spaces.payment ? Buffer.from(kept, "latin1").toString() : kept;
 }

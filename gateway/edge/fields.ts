@@ -50,6 +50,9 @@ export const topic = () =>
     "account:ID, product:ID or shard:N",
     "account:ID, product:ID or shard:N",
   );
+/** Whatever somebody else calls a thing: any characters but halves of a pair, which the log would not give back as they came. */
+export const anyText = (charsMax: number, description: string) =>
+  pattern(`^\\P{Cs}{1,${charsMax}}$`, `text of 1 to ${charsMax} characters`, description);
 export const text = (charsMax: number, description: string) =>
   Type.String({ minLength: 1, maxLength: charsMax, description });
 export const remark = (description: string) => text(200, description);

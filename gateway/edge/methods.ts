@@ -10,9 +10,10 @@
 import Type, { type Static, type TObject, type TSchema } from "typebox";
 import { statuses } from "../../actors/order-transitions.js";
 import { advanceEvents, type Method as CommandMethod } from "../../engine/seams/commands.js";
-import { linesMax, stockMax } from "../../engine/seams/limits.js";
+import { linesMax, paymentTextMax, stockMax } from "../../engine/seams/limits.js";
 import {
   amount,
+  anyText,
   at,
   currency,
   cursor,
@@ -218,8 +219,14 @@ export const methods = {
   "payment.notify": {
     params: params("Book a payment from outside", {
       provider: provider(),
-      paymentId: id("The provider's number of the payment: the same one never counts twice"),
-      order: id("Order number, as the provider was given it"),
+      paymentId: anyText(
+        paymentTextMax,
+        "The provider's name for the payment: the same one never counts twice",
+      ),
+      order: anyText(
+        paymentTextMax,
+        "What the provider says that it is for: an order's number, or anything else",
+      ),
       amount: amount("What was paid; more than zero"),
       currency: currency(),
     }),

@@ -138,6 +138,8 @@ function typeOf(field: Field): string {
   if (field.format === "decimal-amount") return "amount";
   if (field.pattern === "^[A-Z]{3}$") return "currency";
   if (field.pattern?.startsWith("^(?:(?:account|product):")) return "topic";
+  const [, charsMax] = /^\^\\P\{Cs\}\{1,([0-9]+)\}\$$/.exec(field.pattern ?? "") ?? [];
+  if (charsMax) return `text, 1..${charsMax} characters`;
   if (field.pattern) return "id";
   if (field.items) {
     const { properties = {} } = field.items;
