@@ -11,6 +11,7 @@ import { type Config, eventsNamed } from "./host/config.js";
 import { loadDefinitions } from "./host/definitions-file.js";
 import { type EngineHost, openEngineHost } from "./host/engine-host.js";
 import { engineMetrics } from "./host/engine-metrics.js";
+import { filesForConnections } from "./host/machine.js";
 import { renderMetrics } from "./host/metrics.js";
 import { checkHost, checkPort } from "./host/port.js";
 import type { OutletSetup } from "./outlets/outlet.js";
@@ -60,6 +61,7 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
       host: config.host,
       port: config.port,
       engine: host,
+      filesForConnections: filesForConnections(host.shards),
       paymentSecrets: readPaymentSecrets(config.paymentSecret) ?? new Map(),
       onUnnamedSignature: sayOnce((provider) => say(unnamedSignature(provider))),
       ready: () => !host.hasFailed(),

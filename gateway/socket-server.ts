@@ -8,10 +8,22 @@
  * SOCKET-SERVER-3  A socket is touched only between its open and its close callback.
  * SOCKET-SERVER-4  A browser page of another site cannot speak to an engine on the reader's own machine: an Origin that is not a
  *                  loopback one is refused, and so is a Host over HTTP. Programs send no Origin.
+ * SOCKET-SERVER-5  Connections are bounded: over TCP in all, WebSockets in all and for each address. A TCP connection past the
+ *                  bound is closed at once; for a WebSocket the oldest one that never said a word has to go.
+ * SOCKET-SERVER-6  What waits for all peers together is bounded: past it the one with the most is cut off.
  */
 
 import uWS from "uWebSockets.js";
-import { connectionsMax, frameBytesMax, idleSeconds, sendBufferBytesMax } from "../engine/seams/limits.js";
+import {
+  addressConnectionsMax,
+  connectionsMax,
+  frameBytesMax,
+  idleSeconds,
+  sendBufferBytesMax,
+  sendBuffersBytesMax,
+  slowReaderGraceMs,
+  tcpConnectionsMax,
+} from "../engine/seams/limits.js";
 import { jsonCodec } from "./codecs/json-codec.js";
 import { msgpackCodec } from "./codecs/msgpack-codec.js";
 import { isOwnOrigin } from "./edge/loopback.js";
@@ -40,6 +52,8 @@ export interface SocketServerOptions {
   readonly paymentSecrets?: PaymentSecrets;
   /** A provider has signed a notification without its name in it; called each time. */
   readonly onUnnamedSignature?: (provider: string) => void;
+  /** Files that the process may have open for connections; left out: as many as it likes. */
+  readonly filesForConnections?: number | undefined;
   /** Whether requests can be served now: recovered, not failed. While draining the server says no by itself. */
   ready(): boolean;
   /** The text of a scrape. */
@@ -62,6 +76,13 @@ export interface SocketServer {
 }
 
 export interface SocketCounters extends SessionCounters, HttpCounters {
+  /** Over TCP: WebSockets, HTTP, and those that have said nothing yet. */
+  tcpConnections: number;
+  tcpRefused: number;
+  /** WebSockets that never said a word and had to go for others. */
+  silentClosed: number;
+  /** Bytes that wait for peers. */
+  bufferedBytes: number;
   connections: number;
   connectionsOpened: number;
   upgradesRefused: number;
@@ -71,6 +92,13 @@ export interface SocketCounters extends SessionCounters, HttpCounters {
 
 interface Connection {
   readonly codec: Codec;
+  readonly address: string;
+  /** It has not sent anything yet. */
+  silent: boolean;
+  /** Bytes that wait for it, as they were seen last. */
+  buffered: number;
+  /** It is closed when the peer has taken what waits for it, or after `slowReaderGraceMs`. */
+  ending: { readonly code: number; readonly reason: string } | undefined;
   /** Undefined before open and after close. */
   socket: uWS.WebSocket<Connection> | undefined;
   session: Session | undefined;
@@ -87,6 +115,10 @@ export async function openSocketServer(options: SocketServerOptions): Promise<So
   const counters: SocketCounters = {
     ...newSessionCounters(),
     ...newHttpCounters(),
+    tcpConnections: 0,
+    tcpRefused: 0,
+    silentClosed: 0,
+    bufferedBytes: 0,
     connections: 0,
     connectionsOpened: 0,
     upgradesRefused: 0,
@@ -132,16 +164,26 @@ function listen(app: uWS.TemplatedApp, host: string, port: number): Promise<uWS.
   });
 }
 
+/** The binding has it, its types leave it out: +1 for each TCP connection that opens, -1 when it closes as HTTP. */
+interface Filtered {
+  filter(seen: (res: uWS.HttpResponse, count: number) => void): void;
+}
+
 class Server {
   readonly #options: SocketServerOptions;
   readonly #counters: SocketCounters;
+  readonly #tcpMax: number;
+  /** In the order in which they opened. */
   readonly #connections = new Set<Connection>();
+  readonly #silent = new Set<Connection>();
+  readonly #byAddress = new Map<string, number>();
   readonly #http: HttpEdge;
   #draining = false;
 
   constructor(options: SocketServerOptions, counters: SocketCounters) {
     this.#options = options;
     this.#counters = counters;
+    this.#tcpMax = Math.min(tcpConnectionsMax, options.filesForConnections ?? tcpConnectionsMax);
     const { engine, paymentSecrets = new Map(), onDefect, onUnnamedSignature } = options;
     const unnamed = onUnnamedSignature && { onUnnamedSignature };
     this.#http = new HttpEdge({ engine, counters, paymentSecrets, onDefect, ...unnamed });
@@ -153,6 +195,7 @@ class Server {
   }
 
   install(app: uWS.TemplatedApp): void {
+    (app as unknown as Filtered).filter((res, count) => this.#tcp(res, count));
     app.ws<Connection>("/v1/ws", {
       compression: uWS.DISABLED,
       maxPayloadLength: frameBytesMax,
@@ -165,9 +208,15 @@ class Server {
       open: (ws) => this.#socket(ws, () => this.#open(ws)),
       message: (ws, message, binary) =>
         this.#socket(ws, () => {
+          const connection = ws.getUserData();
           this.#counters.bytesReceived += message.byteLength;
-          ws.getUserData().session?.receive(new Uint8Array(message), binary);
+          if (connection.silent) {
+            connection.silent = false;
+            this.#silent.delete(connection);
+          }
+          connection.session?.receive(new Uint8Array(message), binary);
         }),
+      drain: (ws) => this.#socket(ws, () => this.#drained(ws.getUserData())),
       close: (ws) => this.#closed(ws.getUserData()),
     });
     const pages: readonly (readonly [path: string, page: () => Page])[] = [
@@ -207,8 +256,9 @@ class Server {
     const asked = req.getHeader("sec-websocket-protocol");
     const names = asked.split(",").map((name) => name.trim());
     const codec = asked === "" ? jsonCodec : codecs.find(({ name }) => names.includes(name));
+    const address = Buffer.from(res.getRemoteAddressAsText()).toString();
     const refusal =
-      this.#draining || this.#connections.size >= connectionsMax
+      this.#draining || !this.#hasRoomFor(address)
         ? unavailable
         : !isOwnOrigin(req.getHeader("origin"))
           ? "403 Forbidden"
@@ -220,7 +270,10 @@ class Server {
       answer(res, refusal ?? "400 Bad Request", "not upgraded\n");
       return;
     }
-    const connection: Connection = { codec, socket: undefined, session: undefined };
+    const connection: Connection = {
+      ...{ codec, address, silent: true, buffered: 0 },
+      ...{ ending: undefined, socket: undefined, session: undefined },
+    };
     res.upgrade(
       connection,
       req.getHeader("sec-websocket-key"),
@@ -230,10 +283,99 @@ class Server {
     );
   }
 
+  #tcp(res: uWS.HttpResponse, count: number): void {
+    this.#counters.tcpConnections += count;
+    if (count < 0 || this.#counters.tcpConnections <= this.#tcpMax) return;
+    this.#counters.tcpRefused++;
+    this.#guard(() => res.close());
+  }
+
+  /** Makes room, if it must and can (SOCKET-SERVER-5). */
+  #hasRoomFor(address: string): boolean {
+    const isFull = this.#connections.size >= connectionsMax;
+    const isFullFor = (this.#byAddress.get(address) ?? 0) >= addressConnectionsMax;
+    if (!isFull && !isFullFor) return true;
+    for (const connection of this.#silent) {
+      if (isFullFor && connection.address !== address) continue;
+      this.#counters.silentClosed++;
+      connection.socket?.close();
+      return true;
+    }
+    return false;
+  }
+
+  /** Looks at what waits for a peer, after it was sent something or has taken something. */
+  #measure(connection: Connection): void {
+    const { socket, buffered } = connection;
+    if (socket === undefined) return;
+    connection.buffered = socket.getBufferedAmount();
+    this.#counters.bufferedBytes += connection.buffered - buffered;
+    if (this.#counters.bufferedBytes > sendBuffersBytesMax) this.#cutOffLargest();
+  }
+
+  /** SOCKET-SERVER-6. Not from within the engine's turn, nor while a socket is corked. */
+  #cutOffLargest(): void {
+    let largest: Connection | undefined;
+    for (const connection of this.#connections) {
+      if (connection.buffered > (largest?.buffered ?? 0)) largest = connection;
+    }
+    if (largest === undefined) return;
+    const { session, socket } = largest;
+    this.#counters.bufferedBytes -= largest.buffered;
+    largest.buffered = 0;
+    largest.ending = { code: closeCodes.slowReader, reason: "" };
+    session?.tooSlow();
+    setImmediate(() => {
+      if (largest.socket === socket) this.#guard(() => socket?.close());
+    });
+  }
+
+  #drained(connection: Connection): void {
+    this.#measure(connection);
+    const { ending, socket } = connection;
+    if (ending !== undefined && connection.buffered === 0) socket?.end(ending.code, ending.reason);
+  }
+
+  #transportOf(connection: Connection): Transport {
+    const counters = this.#counters;
+    return {
+      send: (frames) => {
+        const { socket, codec } = connection;
+        if (socket === undefined) return true;
+        if (connection.buffered > sendBufferBytesMax) return false;
+        let dropped = false;
+        socket.cork(() => {
+          for (const frame of frames) {
+            counters.bytesSent += frame.length;
+            // 2: uWebSockets.js was over its limit and did not keep the frame.
+            if (!dropped) dropped = socket.send(frame, codec.binary) === 2;
+          }
+        });
+        this.#measure(connection);
+        return !dropped;
+      },
+      end: (code, reason) => {
+        this.#guard(() => {
+          const { socket, ending } = connection;
+          if (socket === undefined || ending !== undefined) return;
+          if (code !== closeCodes.slowReader || socket.getBufferedAmount() === 0) {
+            socket.end(code, reason);
+            return;
+          }
+          // The close frame would wait behind all the rest, and with a peer that never reads, for ever.
+          connection.ending = { code, reason };
+          setTimeout(() => {
+            if (connection.socket === socket) this.#guard(() => socket.close());
+          }, slowReaderGraceMs);
+        });
+      },
+    };
+  }
+
   #open(ws: uWS.WebSocket<Connection>): void {
     const connection = ws.getUserData();
     connection.socket = ws;
-    const transport = transportOf(connection, this.#counters, this.#options.onDefect);
+    const transport = this.#transportOf(connection);
     connection.session = new Session(
       connection.codec,
       transport,
@@ -244,6 +386,8 @@ class Server {
     );
     connection.session.draining = this.#draining;
     this.#connections.add(connection);
+    this.#silent.add(connection);
+    this.#byAddress.set(connection.address, (this.#byAddress.get(connection.address) ?? 0) + 1);
     this.#counters.connections++;
     this.#counters.connectionsOpened++;
   }
@@ -253,6 +397,14 @@ class Server {
     connection.socket = undefined;
     connection.session = undefined;
     if (!this.#connections.delete(connection)) return;
+    this.#silent.delete(connection);
+    const others = this.#byAddress.get(connection.address)! - 1;
+    if (others > 0) this.#byAddress.set(connection.address, others);
+    else this.#byAddress.delete(connection.address);
+    this.#counters.bufferedBytes -= connection.buffered;
+    connection.buffered = 0;
+    // The filter says so of connections that are still HTTP.
+    this.#counters.tcpConnections--;
     this.#counters.connections--;
     this.#guard(() => session?.gone());
   }
@@ -292,34 +444,4 @@ function answer(res: uWS.HttpResponse, status: string, body: string, contentType
 function answerHead(res: uWS.HttpResponse, status: string, body: string, contentType = "text/plain"): void {
   res.writeStatus(status).writeHeader("content-type", contentType);
   res.writeHeader("content-length", String(Buffer.byteLength(body))).endWithoutBody();
-}
-
-function transportOf(
-  connection: Connection,
-  counters: SocketCounters,
-  onDefect: (defect: unknown) => void,
-): Transport {
-  return {
-    send(frames) {
-      const { socket, codec } = connection;
-      if (socket === undefined) return true;
-      if (socket.getBufferedAmount() > sendBufferBytesMax) return false;
-      let dropped = false;
-      socket.cork(() => {
-        for (const frame of frames) {
-          counters.bytesSent += frame.length;
-          // 2: uWebSockets.js was over its limit and did not keep the frame.
-          if (!dropped) dropped = socket.send(frame, codec.binary) === 2;
-        }
-      });
-      return !dropped;
-    },
-    end(code, reason) {
-      try {
-        connection.socket?.end(code, reason);
-      } catch (defect) {
-        onDefect(defect);
-      }
-    },
-  };
 }

@@ -46,8 +46,26 @@ export const sendBufferBytesMax = 8 * 1024 * 1024;
 /** An array frame of answers is ended when it is longer than this, so that a client's own frame limit is not met. */
 export const answerFrameBytes = 256 * 1024;
 
-/** Connections of one process. An idle one has no buffer; each is a file descriptor, and systemd gives 16,384 or more. */
+/**
+ * Bytes that wait in the sockets of all peers together; past it the one with the most is cut off. Sixteen that read nothing at
+ * all; a buffer may take twice as much memory while it grows.
+ */
+export const sendBuffersBytesMax = 16 * sendBufferBytesMax;
+
+/** How long a peer that reads too slowly has to take what waits for it, and its close code; then it is cut off. */
+export const slowReaderGraceMs = 2000;
+
+/** WebSockets of one process. An idle one has no buffer; each is a file descriptor, and systemd gives 16,384 or more. */
 export const connectionsMax = 10_000;
+
+/** WebSockets of one address: a stranger leaves room for others, a shop behind one address has enough. */
+export const addressConnectionsMax = 8192;
+
+/**
+ * TCP connections of one process: WebSockets and as many that speak HTTP. Fewer when the process may not have so many files open
+ * (`filesForConnections`). One that sends no request is closed after 10 seconds by uWebSockets.js.
+ */
+export const tcpConnectionsMax = 2 * connectionsMax;
 
 /** Seconds without a byte from a peer (pings are sent by us) until its connection is closed. */
 export const idleSeconds = 120;

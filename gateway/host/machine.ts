@@ -47,6 +47,12 @@ export function filesNeeded(shards: number): number {
   return filesOfProcess + filesOfShard * shards;
 }
 
+/** Open files that are left for clients' sockets; undefined where the system does not say. */
+export function filesForConnections(shards: number): number | undefined {
+  const filesMax = openFilesMax();
+  return filesMax === undefined ? undefined : Math.max(1, filesMax - filesNeeded(shards));
+}
+
 export function thisMachine(): Machine {
   // Without a limit some versions answer 0, others more than there is.
   const constrained = process.constrainedMemory() ?? 0;
