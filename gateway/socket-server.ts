@@ -4,7 +4,7 @@
  *
  * SOCKET-SERVER-1  No exception leaves a callback: uWebSockets.js aborts the process on one. It is reported to `onDefect`, the
  *                  request is answered 500 or the connection closed 1011, and every other connection goes on.
- * SOCKET-SERVER-2  A message's bytes are emptied when its callback returns: a frame is decoded inside it.
+ * SOCKET-SERVER-2  A message's bytes are emptied when its callback returns: a frame is decoded or copied inside it.
  * SOCKET-SERVER-3  A socket is touched only between its open and its close callback.
  * SOCKET-SERVER-4  A browser page of another site cannot speak to an engine on the reader's own machine: an Origin that is not a
  *                  loopback one is refused, and so is a Host over HTTP. Programs send no Origin.
@@ -26,7 +26,10 @@ import {
 } from "../engine/seams/limits.js";
 import { jsonCodec } from "./codecs/json-codec.js";
 import { msgpackCodec } from "./codecs/msgpack-codec.js";
+
+import { FrameIntake } from "./edge/frame-intake.js";
 import { isOwnOrigin } from "./edge/loopback.js";
+
 import type { PaymentSecrets } from "./edge/payment-signature.js";
 import type { Codec } from "./edge/protocol.js";
 import {
@@ -54,6 +57,8 @@ export interface SocketServerOptions {
   readonly onUnnamedSignature?: (provider: string) => void;
   /** Files that the process may have open for connections; left out: as many as it likes. */
   readonly filesForConnections?: number | undefined;
+  /** Bytes that may wait for all clients; left out: `sendBuffersBytesMax`. */
+  readonly sendBuffersBytes?: number;
   /** Whether requests can be served now: recovered, not failed. While draining the server says no by itself. */
   ready(): boolean;
   /** The text of a scrape. */
@@ -81,6 +86,8 @@ export interface SocketCounters extends SessionCounters, HttpCounters {
   tcpRefused: number;
   /** WebSockets that never said a word and had to go for others. */
   silentClosed: number;
+  /** Connections closed because frames came faster than they were read. */
+  floodsClosed: number;
   /** Bytes that wait for peers. */
   bufferedBytes: number;
   connections: number;
@@ -93,6 +100,7 @@ export interface SocketCounters extends SessionCounters, HttpCounters {
 interface Connection {
   readonly codec: Codec;
   readonly address: string;
+  waitingBytes: number;
   /** It has not sent anything yet. */
   silent: boolean;
   /** Bytes that wait for it, as they were seen last. */
@@ -118,6 +126,7 @@ export async function openSocketServer(options: SocketServerOptions): Promise<So
     tcpConnections: 0,
     tcpRefused: 0,
     silentClosed: 0,
+    floodsClosed: 0,
     bufferedBytes: 0,
     connections: 0,
     connectionsOpened: 0,
@@ -173,10 +182,14 @@ class Server {
   readonly #options: SocketServerOptions;
   readonly #counters: SocketCounters;
   readonly #tcpMax: number;
+  readonly #sendBuffersBytes: number;
   /** In the order in which they opened. */
   readonly #connections = new Set<Connection>();
   readonly #silent = new Set<Connection>();
   readonly #byAddress = new Map<string, number>();
+  readonly #intake = new FrameIntake<Connection>((connection, bytes, binary) =>
+    this.#read(connection, bytes, binary),
+  );
   readonly #http: HttpEdge;
   #draining = false;
 
@@ -184,6 +197,7 @@ class Server {
     this.#options = options;
     this.#counters = counters;
     this.#tcpMax = Math.min(tcpConnectionsMax, options.filesForConnections ?? tcpConnectionsMax);
+    this.#sendBuffersBytes = options.sendBuffersBytes ?? sendBuffersBytesMax;
     const { engine, paymentSecrets = new Map(), onDefect, onUnnamedSignature } = options;
     const unnamed = onUnnamedSignature && { onUnnamedSignature };
     this.#http = new HttpEdge({ engine, counters, paymentSecrets, onDefect, ...unnamed });
@@ -214,7 +228,9 @@ class Server {
             connection.silent = false;
             this.#silent.delete(connection);
           }
-          connection.session?.receive(new Uint8Array(message), binary);
+          if (this.#intake.receive(connection, new Uint8Array(message), binary)) return;
+          this.#counters.floodsClosed++;
+          connection.session?.end(closeCodes.flood, "sends faster than it is read");
         }),
       drain: (ws) => this.#socket(ws, () => this.#drained(ws.getUserData())),
       close: (ws) => this.#closed(ws.getUserData()),
@@ -271,7 +287,7 @@ class Server {
       return;
     }
     const connection: Connection = {
-      ...{ codec, address, silent: true, buffered: 0 },
+      ...{ codec, address, silent: true, buffered: 0, waitingBytes: 0 },
       ...{ ending: undefined, socket: undefined, session: undefined },
     };
     res.upgrade(
@@ -281,6 +297,11 @@ class Server {
       req.getHeader("sec-websocket-extensions"),
       context,
     );
+  }
+
+  #read(connection: Connection, bytes: Uint8Array, binary: boolean): void {
+    const { socket, session } = connection;
+    if (socket !== undefined) this.#socket(socket, () => session?.receive(bytes, binary));
   }
 
   #tcp(res: uWS.HttpResponse, count: number): void {
@@ -310,7 +331,7 @@ class Server {
     if (socket === undefined) return;
     connection.buffered = socket.getBufferedAmount();
     this.#counters.bufferedBytes += connection.buffered - buffered;
-    if (this.#counters.bufferedBytes > sendBuffersBytesMax) this.#cutOffLargest();
+    if (this.#counters.bufferedBytes > this.#sendBuffersBytes) this.#cutOffLargest();
   }
 
   /** SOCKET-SERVER-6. Not from within the engine's turn, nor while a socket is corked. */
@@ -398,6 +419,7 @@ class Server {
     connection.session = undefined;
     if (!this.#connections.delete(connection)) return;
     this.#silent.delete(connection);
+    this.#intake.drop(connection);
     const others = this.#byAddress.get(connection.address)! - 1;
     if (others > 0) this.#byAddress.set(connection.address, others);
     else this.#byAddress.delete(connection.address);

@@ -46,6 +46,15 @@ export const sendBufferBytesMax = 8 * 1024 * 1024;
 /** An array frame of answers is ended when it is longer than this, so that a client's own frame limit is not met. */
 export const answerFrameBytes = 256 * 1024;
 
+/** Time in which one turn of the event loop reads frames as they come, and as much again for those that have waited. */
+export const intakeMsPerTurn = 4;
+
+/** Bytes of frames that wait for one connection: `inFlightMax` orders of three lines fit several times. Beyond it it is closed. */
+export const intakeBytesMax = 8 * 1024 * 1024;
+
+/** The same for all connections: sixteen of them. */
+export const intakesBytesMax = 16 * intakeBytesMax;
+
 /**
  * Bytes that wait in the sockets of all peers together; past it the one with the most is cut off. Sixteen that read nothing at
  * all; a buffer may take twice as much memory while it grows.

@@ -64,6 +64,7 @@ export const closeCodes = {
   internal: 1011,
   malformed: 4400,
   slowReader: 4408,
+  flood: 4429,
 } as const;
 
 export class Session {

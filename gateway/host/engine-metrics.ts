@@ -134,6 +134,12 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
       "counter",
       "silentClosed",
     ),
+    perServer(
+      "floods_closed_total",
+      "Connections closed because they sent faster than they were read.",
+      "counter",
+      "floodsClosed",
+    ),
     perServer("send_buffered_bytes", "Bytes that wait in the sockets of clients.", "gauge", "bufferedBytes"),
     perServer("connections", "Open WebSocket connections.", "gauge", "connections"),
     perServer("connections_total", "WebSocket connections opened.", "counter", "connectionsOpened"),

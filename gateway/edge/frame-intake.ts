@@ -1,0 +1,92 @@
+/**
+ * Frames between the sockets and their sessions. Reading a frame takes up to ten milliseconds, and whoever sends one after the
+ * other would have the loop to himself: so there is a time for it in each turn of the event loop, and what comes after is
+ * copied and waits in fair turns.
+ *
+ * FRAME-INTAKE-1  Frames of one connection are read in the order in which they came.
+ * FRAME-INTAKE-2  A turn of the event loop reads frames for twice `intakeMsPerTurn` and one frame more.
+ * FRAME-INTAKE-3  What waits is bounded, for each sender and in all; whoever sends past it is told to `receive`'s caller.
+ */
+
+import { FairQueue } from "../../engine/loop/fair-queue.js";
+import { intakeBytesMax, intakeMsPerTurn, intakesBytesMax } from "../../engine/seams/limits.js";
+
+/** A connection. */
+export interface Sender {
+  /** Bytes of its frames that wait. */
+  waitingBytes: number;
+}
+
+interface Frame<S> {
+  readonly sender: S;
+  readonly bytes: Uint8Array;
+  readonly binary: boolean;
+}
+
+export class FrameIntake<S extends Sender> {
+  readonly #queue = new FairQueue<Frame<S>>(1);
+  readonly #read: (sender: S, bytes: Uint8Array, binary: boolean) => void;
+  #leftMs = intakeMsPerTurn;
+  #armed = false;
+  #waitingBytes = 0;
+
+  /** `read` must not throw. */
+  constructor(read: (sender: S, bytes: Uint8Array, binary: boolean) => void) {
+    this.#read = read;
+  }
+
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /** Reads a frame now or later; `bytes` are not used after it returns. False when it was not taken: too many wait. */
+  receive(sender: S, bytes: Uint8Array, binary: boolean): boolean {
+    this.#arm();
+    if (this.#leftMs > 0 && sender.waitingBytes === 0) {
+      this.#take(sender, bytes, binary);
+      return true;
+    }
+    // An empty frame waits too.
+    const size = bytes.length + 1;
+    if (sender.waitingBytes + size > intakeBytesMax || this.#waitingBytes + size > intakesBytesMax)
+      return false;
+    sender.waitingBytes += size;
+    this.#waitingBytes += size;
+    this.#queue.put(sender, { sender, bytes: bytes.slice(), binary });
+    return true;
+  }
+
+  /** The connection is gone. */
+  drop(sender: S): void {
+    this.#queue.drop(sender);
+    this.#waitingBytes -= sender.waitingBytes;
+    sender.waitingBytes = 0;
+  }
+
+  #take(sender: S, bytes: Uint8Array, binary: boolean): void {
+    const began = performance.now();
+    this.#read(sender, bytes, binary);
+    this.#leftMs -= performance.now() - began;
+  }
+
+  #arm(): void {
+    if (this.#armed) return;
+    this.#armed = true;
+    setImmediate(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#armed = false;
+    this.#leftMs = intakeMsPerTurn;
+    while (this.#leftMs > 0) {
+      const frame = this.#queue.take();
+      if (!frame) break;
+      const { sender, bytes, binary } = frame;
+      sender.waitingBytes -= bytes.length + 1;
+      this.#waitingBytes -= bytes.length + 1;
+      this.#take(sender, bytes, binary);
+    }
+    this.#leftMs = intakeMsPerTurn;
+    if (this.#queue.size > 0) this.#arm();
+  }
+}

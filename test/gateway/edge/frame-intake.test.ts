@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import { intakeBytesMax, intakeMsPerTurn, intakesBytesMax } from "../../../engine/seams/limits.js";
+import { FrameIntake, type Sender } from "../../../gateway/edge/frame-intake.js";
+
+interface Named extends Sender {
+  readonly name: string;
+}
+
+const sender = (name: string): Named => ({ name, waitingBytes: 0 });
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Each frame takes as long as it says, in ms. */
+function intake() {
+  const read: string[] = [];
+  const frames = new FrameIntake<Named>(({ name }, [first = 0, ms = 0]) => {
+    read.push(`${name}${first}`);
+    for (const until = performance.now() + ms; performance.now() < until; );
+  });
+  return { read, frames };
+}
+
+const frame = (n: number, ms = 0) => Uint8Array.of(n, ms);
+
+test("a frame is read as it comes while there is time for it", () => {
+  const { read, frames } = intake();
+  const ann = sender("ann");
+  for (let n = 1; n <= 3; n++) frames.receive(ann, frame(n), false);
+  expect(read).toEqual(["ann1", "ann2", "ann3"]);
+});
+
+test("FRAME-INTAKE-2: when the time is over the rest waits, and who sends one frame is read before who sends many", async () => {
+  const { read, frames } = intake();
+  const rude = sender("rude");
+  for (let n = 1; n <= 9; n++) frames.receive(rude, frame(n, intakeMsPerTurn + 1), false);
+  expect(read).toEqual(["rude1"]);
+  const quiet = sender("quiet");
+  await turn();
+  const before = read.length;
+  frames.receive(rude, frame(10, intakeMsPerTurn + 1), false);
+  frames.receive(rude, frame(11, intakeMsPerTurn + 1), false);
+  frames.receive(quiet, frame(1), false);
+  await turn();
+  await turn();
+  expect(read.slice(before, before + 2)).toContain("quiet1");
+});
+
+test("FRAME-INTAKE-1: what waits is read in order, from a copy, before what comes after", async () => {
+  const { read, frames } = intake();
+  const ann = sender("ann");
+  const bytes = frame(1, intakeMsPerTurn + 1);
+  frames.receive(ann, bytes, false);
+  for (let n = 2; n <= 5; n++) {
+    bytes[0] = n;
+    bytes[1] = 0;
+    frames.receive(ann, bytes, false);
+  }
+  bytes.fill(99);
+  await turn();
+  expect(read).toEqual(["ann1", "ann2", "ann3", "ann4", "ann5"]);
+  expect([ann.waitingBytes, frames.waitingBytes]).toEqual([0, 0]);
+});
+
+test("FRAME-INTAKE-3: past its bound a sender is not taken; what waits for one that is gone is forgotten", async () => {
+  const { read, frames } = intake();
+  const rude = sender("rude");
+  frames.receive(rude, frame(1, intakeMsPerTurn + 1), false);
+  const large = new Uint8Array(intakeBytesMax / 4 - 1);
+  const taken = Array.from({ length: 5 }, () => frames.receive(rude, large, false));
+  expect(taken).toEqual([true, true, true, true, false]);
+  expect(frames.waitingBytes).toBe(intakeBytesMax);
+  frames.drop(rude);
+  expect([rude.waitingBytes, frames.waitingBytes]).toEqual([0, 0]);
+  await turn();
+  expect(read).toEqual(["rude1"]);
+});
+
+test("FRAME-INTAKE-3: all senders together have a bound too", () => {
+  const { frames } = intake();
+  frames.receive(sender("first"), frame(1, intakeMsPerTurn + 1), false);
+  const large = new Uint8Array(intakeBytesMax - 1);
+  const crowd = Array.from({ length: intakesBytesMax / intakeBytesMax + 1 }, (_, n) => sender(`${n}`));
+  const taken = crowd.map((one) => frames.receive(one, large, false));
+  expect(taken.indexOf(false)).toBe(crowd.length - 1);
+});
