@@ -66,6 +66,6 @@ async function figuresOf(name: AbuseName): Promise<void> {
 }
 
 /** median / p99 / longest, ms */
-function told({ median, p99, longest }: Waits): string {
-  return `${median}/${p99}/${longest}`;
+function told({ median, p99, longest, refused }: Waits): string {
+  return `${median}/${p99}/${longest}${refused > 0 ? ` (${refused} refused)` : ""}`;
 }
