@@ -35,7 +35,8 @@ export interface Ratios {
   readonly hotOverUniform: number;
   readonly idleP50OverFdatasync: number;
   readonly recoveryFactsPerSecond: number;
-  readonly snapshotAddsMs: number;
+  /** Left out when no snapshot was written while it was measured. */
+  readonly snapshotAddsMs?: number;
 }
 
 export interface BenchDocument {

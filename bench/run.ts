@@ -17,6 +17,7 @@ import { describeMachine } from "./machine.js";
 import { MeasurementFailed } from "./measurement-failed.js";
 import { productId } from "./order-frames.js";
 import { measureRedis } from "./redis-peer.js";
+import { snapshotRatio } from "./report.js";
 import { flashBuyers, type Scenario, scenarios, shop } from "./scenarios.js";
 import { type BenchServer, startServer } from "./server.js";
 import { fillShop } from "./setup.js";
@@ -288,10 +289,12 @@ async function measureSnapshot(state: RunState): Promise<BenchDocument["snapshot
   const traffic = scenarios.find(({ name }) => name === "uniform-depth16")!.traffic;
   const run = async (snapshotMb: number) => {
     const server = await startServer(state.data, ["--read-side", "off", "--snapshot-mb", String(snapshotMb)]);
+    const written = async () => (await server.metrics())("yifen_snapshots_total");
+    const before = await written();
     const point = await measurePoint(server, { ...steady, traffic }, state);
-    const written = (await server.metrics())("yifen_snapshots_total");
+    const during = (await written()) - before;
     await server.stop();
-    return { point, written };
+    return { point, written: during };
   };
   const without = await run(0);
   const during = await run(1);
@@ -335,7 +338,7 @@ function ratiosOf(
     hotOverUniform,
     idleP50OverFdatasync: of("idle").p50Micros / syncP50,
     recoveryFactsPerSecond: factsPerSecond,
-    snapshotAddsMs: snapshot.maxMs - snapshot.maxMsWithout,
+    ...snapshotRatio(snapshot),
   };
 }
 

@@ -278,6 +278,19 @@ test("every invariant that is cited, in the code, a test or a document, is state
   expect(unknown).toEqual([]);
 });
 
+test("every row of the table of invariants names labels that keep it, and rows are numbered without a gap", () => {
+  const rows = readFileSync(join(root, "docs/ARCHITECTURE.md"), "utf8")
+    .split("\n")
+    .filter((line) => /^\| I\d+ \|/.test(line))
+    .map((line) => line.split("|").map((cell) => cell.trim()));
+  expect(rows.map(([, number]) => number)).toEqual(rows.map((_, n) => `I${n + 1}`));
+  expect(rows.length).toBeGreaterThan(10);
+  for (const [, number, , labels] of rows) {
+    expect(citedIn(labels!).join(", "), number).toBe(labels);
+    for (const label of citedIn(labels!)) expect(statedIn.has(label), label).toBe(true);
+  }
+});
+
 const forbidden: readonly (readonly [string, RegExp])[] = [
   ["the clock", /\bDate\.now\b|\bnew Date\(\)|\bperformance\b|\bprocess\.hrtime\b/],
   ["a timer", /\bset(?:Timeout|Interval|Immediate)\b|\bqueueMicrotask\b/],

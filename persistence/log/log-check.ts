@@ -11,6 +11,8 @@
  * | a transaction that SQLite does not show    | fewer rows than `wal-check` counted                        |
  * | the end gone                               | the anchor                                                 |
  *
+ * LOG-CHECK-1  A log that lost or changed anything that was acknowledged is refused, with the file and the place.
+ *
  * Works on the folder of a running engine too: then the log is proven up to where it stood when the check began.
  */
 

@@ -201,7 +201,7 @@ describe("a delivery", () => {
     store.close();
   });
 
-  test("OUTLET-SCHEMA-1, DELIVERY-2: goes on where it was after a restart, and has delivered everything at least once, in order", async () => {
+  test("goes on where it was after a restart, and has delivered everything at least once, in order", async () => {
     const [zero, one] = await everything();
     const folder = newFolder();
     const all = journals();
@@ -222,7 +222,7 @@ describe("a delivery", () => {
     expect(ofShard(given, 1)).toEqual(one);
   });
 
-  test("DELIVERY-4: a delivery that hangs is given up when the engine stops, and is made again", async () => {
+  test("DELIVERY-2, DELIVERY-4, OUTLET-SCHEMA-1: a delivery that hangs is given up when the engine stops, and is made again", async () => {
     const folder = newFolder();
     const all = journals();
     const first = openHere(folder, all, [keeper([], { deliver: () => new Promise(() => {}) })]);

@@ -104,7 +104,7 @@ function flip(file: string, content: Buffer, at: number): void {
   writeFileSync(file, spoilt);
 }
 
-test("one flipped bit in any byte: the -wal is always refused, the anchor never needed, nothing is lost", () => {
+test("LOG-CHECK-1: one flipped bit in any byte: the -wal is always refused, the anchor never needed, nothing is lost", () => {
   const rows = table(flip);
   for (const [name, { whole, refused }] of Object.entries(rows)) {
     if (name.endsWith("-wal")) expect(whole).toBe(0);
@@ -112,7 +112,7 @@ test("one flipped bit in any byte: the -wal is always refused, the anchor never 
   }
 });
 
-test("a file cut at any length: a log that lost its end is refused", () => {
+test("LOG-CHECK-1: a file cut at any length: a log that lost its end is refused", () => {
   const rows = table((file, _, at) => truncateSync(file, at));
   for (const [name, { whole }] of Object.entries(rows)) if (name.startsWith("log-")) expect(whole).toBe(0);
 });
