@@ -97,6 +97,8 @@ export const catalogue = {
   keysDropped: fact(18, "keys.dropped", { count: "uint" }),
   /** It stands there for its turn's time, which is the token: no turn may have it again. */
   tokenIssued: fact(86, "token.issued", {}),
+  /** The clock has skipped so many ms before this turn: a machine that slept, or a clock that was set. Ages do not count them. */
+  clockJumped: fact(87, "clock.jumped", { ms: "uint" }),
 
   // An order that crosses shards, at its coordinator.
   orderBegun: fact(19, "order.begun", {

@@ -10,7 +10,7 @@
 
 import { fileURLToPath } from "node:url";
 import { Shard } from "../engine/loop/shard.js";
-import { systemClock } from "../engine/seams/clock.js";
+import { startClock, systemTime } from "../engine/seams/clock.js";
 import type { Command, PlaceOrder } from "../engine/seams/commands.js";
 import { memoryBus } from "../engine/seams/memory-bus.js";
 import type { Requester } from "../engine/seams/requester.js";
@@ -93,7 +93,7 @@ function openShard(journal: Journal): Shard {
     shards: 1,
     books: new Books(),
     journal,
-    clock: systemClock,
+    clock: startClock(systemTime),
     bus: memoryBus(),
     settings: defaultSettings,
     outside: () => {},
@@ -185,7 +185,8 @@ function placeFrames(shard: Shard, config: LevelConfig, tally: Tally): (orders: 
     route: () => 0,
     submit: (_shard: number, command: Command) => shard.submit(command),
     closed: () => {},
-    nowMicros: () => systemClock.nowMicros(),
+    nowMicros: () => 0,
+    wallMs: () => Date.now(),
   };
   const session = new Session(msgpackCodec, transport, engine, newSessionCounters(), (defect) => {
     throw defect;

@@ -6,6 +6,7 @@
 import { CommanderError } from "commander";
 import { YifenError } from "../client/error.js";
 import { BadConfig } from "../gateway/host/config.js";
+import { LogAheadOfClock } from "../gateway/host/log-clock.js";
 import { MachineUnfit } from "../gateway/host/machine.js";
 import { ListenFailed, UnsafeHost } from "../gateway/host/port.js";
 import { JournalFailed, LogDamaged } from "../persistence/log/journal.js";
@@ -28,7 +29,7 @@ export const exitCodes = {
   damaged: 3,
   /** Something that the command needs is missing on this machine: a tool, a running engine, memory, open files, a version of Node. */
   missing: 4,
-  /** The folder cannot be worked on until a human has looked: in use, not whole, another engine's, a newer version's, not ours to write. */
+  /** The folder cannot be worked on until a human has looked: in use, not whole, another engine's, a newer version's, not ours to write, its log ahead of the clock. */
   refused: 5,
   /** A file cannot be read or written now: the disk is full or does not answer, or the system has no more memory or open files. */
   unavailable: 6,
@@ -70,6 +71,9 @@ const seeTheDisk = "nothing is known to be lost: look at the disk, then start ag
 const seeTheDamage =
   'keep a copy of the folder as it is, then see "When the log is damaged" in docs/OPERATING.md';
 
+const setTheClock =
+  "set the clock right if it is slow, or wait that long, or start with --accept-clock: time then goes on from the log's";
+
 /** Undefined for a defect. */
 function verdictOn(error: unknown): Verdict | undefined {
   if (error instanceof CommanderError) return [exitCodes.usage, ""];
@@ -80,6 +84,7 @@ function verdictOn(error: unknown): Verdict | undefined {
   if (error instanceof FolderRefused) return [exitCodes.refused, error.wayOn];
   if (error instanceof LogDamaged) return [exitCodes.damaged, seeTheDamage];
   if (error instanceof StorageUnavailable) return [exitCodes.unavailable, seeTheDisk];
+  if (error instanceof LogAheadOfClock) return [exitCodes.refused, setTheClock];
   if (error instanceof JournalFailed) {
     // A folder that is gone from under the engine is not there after a restart either.
     if (error.cause instanceof FolderRefused) return [exitCodes.refused, error.cause.wayOn];

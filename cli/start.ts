@@ -3,7 +3,6 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import {
-  type Config,
   describeConfig,
   environmentName,
   type OriginatedConfig,
@@ -13,13 +12,25 @@ import {
   shown,
   unknownVariables,
 } from "../gateway/host/config.js";
+import type { StartConfig } from "../gateway/server.js";
 import { exitCodes, fail } from "./fail.js";
+
+/** Flags that are no settings: they are of this start alone. */
+interface StartFlags {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly acceptClock?: boolean;
+}
 
 export function addStart(program: Command): void {
   const start = program
     .command("start")
     .description("serve orders over WebSocket, until SIGTERM")
     .option("--config <FILE>", "settings in a JSON file")
+    .option(
+      "--accept-clock",
+      "start although the log is more than a minute ahead of the clock; time goes on from the log's",
+    )
     .option("--json", "one JSON document when it listens, or when it cannot; the log goes to standard error");
   for (const [name, setting] of Object.entries(settingsTable)) {
     const { flag, value, fallback, about } = setting;
@@ -31,15 +42,15 @@ export function addStart(program: Command): void {
     if ("pairs" in setting) option.argParser(joined);
     start.addOption(option);
   }
-  start.action(async (flags: Record<string, string> & { config?: string; json?: boolean }) => {
-    const { config: file, json, ...given } = flags;
+  start.action(async (flags: Record<string, string> & StartFlags) => {
+    const { config: file, json, acceptClock = false, ...given } = flags;
     const found = readConfig(given as Partial<Record<SettingName, string>>, process.env, file);
     const say = json
       ? (line: string) => console.error(JSON.stringify({ time: new Date().toISOString(), message: line }))
       : (line: string) => console.log(line);
     for (const line of unknownVariables(process.env)) say(line);
     if (!json) for (const line of describeConfig(found)) say(line);
-    await serve(found.config, say, (address) => {
+    await serve({ ...found.config, acceptClock }, say, (address) => {
       const message = `listening on ${address}`;
       if (json) console.log(JSON.stringify({ ok: true, message, address, settings: settingsShown(found) }));
       else say(message);
@@ -60,7 +71,7 @@ function joined(given: string, before: string | undefined): string {
 }
 
 async function serve(
-  config: Config,
+  config: StartConfig,
   say: (line: string) => void,
   listens: (address: string) => void,
 ): Promise<void> {

@@ -251,6 +251,8 @@ export interface Certificate {
     /** What the whole ledger sums to: zero, or something is wrong. */
     readonly ledgerDifference: Readonly<Record<string, string>>;
   };
+  /** Engine time (null: nothing has happened yet), and by how much it is ahead of the wall clock. */
+  readonly clock: { readonly time: string | null; readonly aheadMs: number | null };
   readonly firstBad?: { readonly shard: number; readonly position: number; readonly what: string };
   /** What an operator should do, in order; empty when all is well. */
   readonly repairPlan: readonly string[];

@@ -29,9 +29,13 @@ export interface SessionOptions {
 
 /**
  * Starts the connection and resolves when it is open. Rejects with `connection_lost` when that takes longer than
- * `openWithinMs`, with the engine's refusal when it does not accept the token.
+ * `openWithinMs`, with the engine's refusal when it does not accept the token. `nowMs`: the clock that requests' `at` is of.
  */
-export async function openSession(connection: Connection, options: SessionOptions = {}): Promise<Yifen> {
+export async function openSession(
+  connection: Connection,
+  options: SessionOptions = {},
+  nowMs: () => number = Date.now,
+): Promise<Yifen> {
   const timeoutMs = options.timeoutMs ?? 10_000;
   const settings: CallSettings = {
     timeoutMs,
@@ -42,7 +46,7 @@ export async function openSession(connection: Connection, options: SessionOption
   const calls = new Calls(connection, settings);
   const feeds = new Feeds(calls, options.feedBufferMax ?? 10_000);
   await opened(connection, calls, feeds, options.openWithinMs ?? timeoutMs);
-  return yifenOf(connection, calls, feeds);
+  return yifenOf(connection, calls, feeds, nowMs);
 }
 
 /** Wires the two stateful parts to the connection; the order matters: calls are settled before feeds resume. */
@@ -79,7 +83,7 @@ function opened(connection: Connection, calls: Calls, feeds: Feeds, withinMs: nu
   });
 }
 
-function yifenOf(connection: Connection, calls: Calls, feeds: Feeds): Yifen {
+function yifenOf(connection: Connection, calls: Calls, feeds: Feeds, nowMs: () => number): Yifen {
   const read = async <R>(method: string, params: object, options?: CallOptions): Promise<R> => {
     const asked = { method, params: copyParams(params), repeatable: true, timeoutMs: options?.timeoutMs };
     return (await calls.ask(asked)).result as R;
@@ -106,7 +110,7 @@ function yifenOf(connection: Connection, calls: Calls, feeds: Feeds): Yifen {
 
   const keyed = <R>(method: string, params: Keyed, options?: CallOptions) => {
     const key = params.key ?? newKey();
-    return repeatable<R>(method, { ...params, key, at: params.at ?? Date.now() }, key, options);
+    return repeatable<R>(method, { ...params, key, at: params.at ?? nowMs() }, key, options);
   };
 
   const orders: Orders = {

@@ -22,10 +22,13 @@ import { checkEngineOptions, type EngineOptions } from "./host/engine-options.js
 import type { OutletFunction, OutletSetup } from "./outlets/outlet.js";
 
 export * from "../client/client.js";
+export type { TimeSource } from "../engine/seams/clock.js";
 export { BadConfig } from "./host/config.js";
 export type { EngineOptions } from "./host/engine-options.js";
+export { LogAheadOfClock } from "./host/log-clock.js";
 export type { CallContext, RefundFunction, SagaCalls, TccCalls } from "./host/transactions.js";
 export { defineSaga, defineTcc, Refused } from "./host/transactions.js";
+export { type ManualClock, manualClock } from "./manual-clock.js";
 export type { OutletEvent, OutletFunction, OutletSetup } from "./outlets/outlet.js";
 
 const megabyte = 1024 * 1024;
@@ -33,7 +36,8 @@ const megabyte = 1024 * 1024;
 /**
  * Opens an engine on a folder (made if it is missing) or in memory.
  * Throws `BadConfig` when an option is misspelt or is not a value that the same flag of `yifen start` would have,
- * `FolderInUse` when another engine works on it, `LogDamaged` with the place when the log is not what was written.
+ * `FolderInUse` when another engine works on it, `LogDamaged` with the place when the log is not what was written,
+ * `LogAheadOfClock` with the distance (`aheadMs`) when the clock is behind the log.
  */
 export async function openEngine(options: EngineOptions = {}): Promise<Yifen> {
   checkEngineOptions(options);
@@ -53,6 +57,8 @@ export async function openEngine(options: EngineOptions = {}): Promise<Yifen> {
       options.callTimeoutMs ?? callTimeoutMsDefault,
     ),
     ...(options.alert ? { alert: options.alert } : {}),
+    ...(options.clock ? { time: options.clock } : {}),
+    acceptClock: options.acceptClock ?? false,
     progress: options.progress ?? (() => {}),
     failed(error) {
       connection?.fail(error);
@@ -60,7 +66,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Yifen> {
     },
   });
   connection = new EngineConnection(host);
-  return openSession(connection, options);
+  return openSession(connection, options, () => host.wallMs());
 }
 
 type OptionName = Exclude<keyof Settings, "tokenSecret">;

@@ -24,6 +24,12 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** The settings, and what is said for one start only. */
+export interface StartConfig extends Config {
+  /** Start although the log is ahead of the wall clock. */
+  readonly acceptClock?: boolean;
+}
+
 export interface ServerHooks {
   /** A line for the operator. */
   readonly say: (line: string) => void;
@@ -35,7 +41,7 @@ const megabyte = 1024 * 1024;
 const drainMs = 10_000;
 
 /** Throws what `openEngineHost` and `openSocketServer` throw. */
-export async function startServer(config: Config, { say, failed }: ServerHooks): Promise<RunningServer> {
+export async function startServer(config: StartConfig, { say, failed }: ServerHooks): Promise<RunningServer> {
   checkHost(config.host);
   await checkPort(config.host, config.port);
   const definitions = await loadDefinitions(config.definitions);
@@ -50,6 +56,7 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
     diskFreeBytes: config.diskFreeMb * megabyte,
     outlets: outletsOf(config),
     definitions: runDefinitions(definitions, config.callTimeoutMs),
+    acceptClock: config.acceptClock ?? false,
     alert: say,
     progress: say,
     failed,
@@ -65,6 +72,7 @@ export async function startServer(config: Config, { say, failed }: ServerHooks):
       paymentSecrets: readPaymentSecrets(config.paymentSecret) ?? new Map(),
       onUnnamedSignature: sayOnce((provider) => say(unnamedSignature(provider))),
       ready: () => !host.hasFailed(),
+      clockAheadMs: () => host.clockAheadMs(),
       metrics: () => renderMetrics(engineMetrics(host, server), onDefect),
       onDefect,
     });

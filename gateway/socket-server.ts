@@ -61,6 +61,8 @@ export interface SocketServerOptions {
   readonly sendBuffersBytes?: number;
   /** Whether requests can be served now: recovered, not failed. While draining the server says no by itself. */
   ready(): boolean;
+  /** By how much engine time is ahead of the wall clock; left out: it is the same. */
+  clockAheadMs?(): number;
   /** The text of a scrape. */
   metrics(): string;
   /** A programmer's error that was kept from ending the process. Must not throw. */
@@ -114,6 +116,9 @@ interface Connection {
 
 const codecs: readonly Codec[] = [jsonCodec, msgpackCodec];
 const drainPollMs = 5;
+
+/** Less is nobody's concern. */
+const clockAheadMsTold = 1000;
 
 /** Listens; rejects with `UnsafeHost` or `ListenFailed`. */
 export async function openSocketServer(options: SocketServerOptions): Promise<SocketServer> {
@@ -248,8 +253,14 @@ class Server {
   }
 
   #readiness(): Page {
-    if (!this.#draining && this.#options.ready()) return ["200 OK", "ready\n"];
+    if (!this.#draining && this.#options.ready()) return ["200 OK", `ready\n${this.#clockLine()}`];
     return [unavailable, this.#draining ? "draining\n" : "not ready\n"];
+  }
+
+  /** A second line where engine time and the wall clock are apart: whoever looks whether it is well should know. */
+  #clockLine(): string {
+    const aheadMs = this.#options.clockAheadMs?.() ?? 0;
+    return aheadMs < clockAheadMsTold ? "" : `engine time is ${aheadMs / 1000} s ahead of the wall clock\n`;
   }
 
   async drain(graceMs: number): Promise<number> {

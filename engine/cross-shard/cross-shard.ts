@@ -36,7 +36,7 @@ import type { LineInput, PlaceOrder } from "../seams/commands.js";
 import { type PendingOrder, payNowModes } from "../tables/cross-shard-table.js";
 import { spaces } from "../tables/key-table.js";
 import { answerRefusal, orderView } from "../turns/answers.js";
-import { keepOrder, keepRefusal } from "../turns/exactly-once.js";
+import { firstMadeAt, keepOrder, keepRefusal } from "../turns/exactly-once.js";
 import { nameAccount } from "../turns/name-account.js";
 import type { Turn } from "../turns/turn.js";
 import { advance, giveUp, linesOf, newRun, type Run } from "./cross-shard-run.js";
@@ -83,7 +83,7 @@ export function beginCrossShard(
     expectedTotal: command.expectedTotal ?? "",
     key: command.key,
     paramsHash,
-    at: command.at ?? turn.nowMs,
+    at: firstMadeAt(turn, command.key, command.at),
     lines: lines.map(({ product, qty }) => ({ productId: product, qty })),
   });
   turn.waiters.set(order, [command]);

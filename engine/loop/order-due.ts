@@ -7,7 +7,7 @@ import { expirePending } from "../cross-shard/cross-shard.js";
 import { autoConfirm } from "../orders/advance-order.js";
 import { causes, recordCancel } from "../orders/move-order.js";
 import { expireReinstatement } from "../payments/reinstate-order.js";
-import { archiveKeysRetryMs, archiveRetryMs } from "../seams/limits.js";
+import { archiveRetryMs } from "../seams/limits.js";
 import type { Turn } from "../turns/turn.js";
 
 export function orderDue(turn: Turn, number: number): void {
@@ -42,10 +42,10 @@ function archive(turn: Turn, number: number): void {
   const { books, nowMs, settings } = turn;
   const order = books.orders.read(number, books.order);
   const at = order.dueAt + settings.keysKeepMs;
-  const keysGone = books.orders.keys(number) === 0;
+  // Whoever drops its last key comes back to it (`keysDropped`).
+  if (books.orders.keys(number) > 0) return;
   const refundsEnded = (books.afterSales.get(number)?.openRefunds ?? 0) === 0;
   if (nowMs < at) books.timers.add(at, number);
-  else if (!keysGone) books.timers.add(nowMs + archiveKeysRetryMs, number);
   else if (!refundsEnded) books.timers.add(nowMs + archiveRetryMs, number);
   else {
     const { currency, paid, refunded } = order;

@@ -12,6 +12,7 @@
  * SHARD-3  The first failure of the journal, and any exception in a turn, stops the shard for good: it answers nobody any more.
  * SHARD-4  Time never goes back and never stands still between turns.
  * SHARD-5  A turn first applies what is due: no command sees a hold whose deadline has passed.
+ * SHARD-6  A jump of the clock is in the log before the first fact that follows it, so that every replay measures ages alike.
  */
 
 import type { Fact } from "../../actors/facts.js";
@@ -102,6 +103,7 @@ export class Shard implements Turn {
   readonly dispatcher: CallDispatcher;
   readonly transactionWaiters = new Map<number, Command[]>();
   nowMs = 0;
+  runningMs = 0;
   /** Set from outside while new orders are not wanted: draining, or the disk is nearly full. */
   refuseNewWith: Refusal | undefined;
   refusesNew: Refusal | undefined;
@@ -115,6 +117,10 @@ export class Shard implements Turn {
   nowMicros: number;
   /** Not in the mailbox, which may refuse: there are no more of them than calls that were handed out. */
   readonly #reports: ReportOfCall[] = [];
+  /** Of the clock's jumps, those that a turn has seen. */
+  #jumpsSeenMicros = 0;
+  /** Seen, and not in the log yet. */
+  #jumpMs = 0;
   #inFlight = false;
   #failure: unknown;
 
@@ -130,6 +136,11 @@ export class Shard implements Turn {
     this.dispatcher = new CallDispatcher(parts.outCalls ?? noOutCalls);
     parts.journal.onDurable = (position) => this.#open(position);
     parts.bus.listen(parts.shard, (bytes) => this.receive(bytes));
+  }
+
+  /** By what the callers' clocks show, if they are right: where engine time is ahead, so is `nowMs`. */
+  get wallMs(): number {
+    return this.nowMs - Math.floor(this.#parts.clock.aheadMicros / 1000);
   }
 
   get hasFailed(): boolean {
@@ -197,7 +208,13 @@ export class Shard implements Turn {
   }
 
   get #hasMore(): boolean {
-    return this.waiting > 0 || this.feed.isBehind || this.books.calls.timers.nextDue <= this.nowMs;
+    return this.waiting > 0 || this.feed.isBehind || this.#isDue;
+  }
+
+  /** What this step has made due: calls to make once more, and orders whose last key is gone. */
+  get #isDue(): boolean {
+    const { calls, timers } = this.books;
+    return calls.timers.nextDue <= this.nowMs || timers.nextDue <= this.nowMs;
   }
 
   #runTurns(): void {
@@ -232,13 +249,21 @@ export class Shard implements Turn {
 
   /** Reads the clock (SHARD-4) and applies what is due (SHARD-5). */
   #beginTurn(): void {
-    this.nowMicros = Math.max(this.#parts.clock.nowMicros(), this.nowMicros + 1);
+    const { clock } = this.#parts;
+    this.nowMicros = Math.max(clock.nowMicros(), this.nowMicros + 1);
     this.nowMs = Math.floor(this.nowMicros / 1000);
+    if (clock.jumpedMicros !== this.#jumpsSeenMicros) this.#seeJump(clock.jumpedMicros);
+    this.runningMs = this.nowMs - this.books.jumpedMs - this.#jumpMs;
     this.#group.beginTurn(this.nowMicros);
     const { timers } = this.books;
     while (timers.nextDue <= this.nowMs) orderDue(this, timers.take());
     takeDueCalls(this);
     takeDueTransactions(this);
+  }
+
+  #seeJump(jumpedMicros: number): void {
+    this.#jumpMs += Math.floor((jumpedMicros - this.#jumpsSeenMicros) / 1000);
+    this.#jumpsSeenMicros = jumpedMicros;
   }
 
   #runCommand(command: Command): void {
@@ -273,6 +298,11 @@ export class Shard implements Turn {
 
   /** Stage 3. */
   record(fact: Fact): void {
+    if (this.#jumpMs > 0) {
+      const ms = this.#jumpMs;
+      this.#jumpMs = 0;
+      this.record({ type: Facts.clockJumped, ms });
+    }
     this.#group.add(fact);
     evolve(this.books, fact, this.nowMicros);
     if (this.feed.size > 0) this.feed.publish(this.books, fact, this.books.position, this.nowMs, this.touch);

@@ -114,6 +114,15 @@ export const payWithinMsMax = 86_400_000;
 /** A request may ask to be dropped when it waited this long; more than a day is a mistake. */
 export const deadlineMsMax = 86_400_000;
 
+/** A start is refused when the log is further ahead of the wall clock than this: two machines' clocks differ by less. */
+export const clockAheadMsMax = 60_000;
+
+/** A step forward of the clock by more than this counts as a jump: smaller ones are corrections. */
+export const clockJumpMs = 60_000;
+
+/** How often a loop with nothing to do looks whether the wall clock was stepped: whatever is due then happens within a second. */
+export const clockLookMs = 250;
+
 /** How far a caller's clock may be ahead when it says when it first made a request. */
 export const atAheadMsMax = 86_400_000;
 
@@ -151,9 +160,6 @@ export const keysDroppedPerStep = 1000;
 
 /** How long an issued token may be used for the first time. */
 export const tokenLifeMs = 86_400_000;
-
-/** An order whose last key is about to be dropped, in the same step usually, is looked at again after so long. */
-export const archiveKeysRetryMs = 1000;
 
 /** An order that could not be archived yet is looked at again after so long; nobody waits for it. */
 export const archiveRetryMs = 60_000;

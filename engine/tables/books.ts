@@ -24,6 +24,8 @@ export class Books {
   position = 0;
   /** Time of the last turn, in microseconds. */
   time = 0;
+  /** What the clock has skipped so far. */
+  jumpedMs = 0;
   readonly accounts: Account[] = [];
   readonly accountByName = new NameTable(this.accounts);
   readonly products: Product[] = [];
@@ -51,6 +53,11 @@ export class Books {
 
   /** Reused by every caller that looks at one order and is done with it before the next. */
   readonly order: Order = emptyOrder();
+
+  /** A turn's time in ms without the jumps of the clock: what ages are measured by. */
+  runningMs(time: number): number {
+    return Math.floor(time / 1000) - this.jumpedMs;
+  }
 
   /** Whether an order, or a transaction (a negative number), may still move: its keys are not dropped. */
   isLive(number: number, nowMs: number): boolean {

@@ -32,7 +32,7 @@ export function keyKept(books: Books, fact: FactOf<"keyKept">, time: number): vo
   kept.method = fact.method;
   kept.paramsHash = fact.paramsHash;
   kept.at = fact.at;
-  kept.doneAt = Math.floor(time / 1000);
+  kept.doneAt = books.runningMs(time);
   kept.code = fact.code;
   kept.order = fact.order;
   kept.text = fact.text;
@@ -40,7 +40,7 @@ export function keyKept(books: Books, fact: FactOf<"keyKept">, time: number): vo
   if (fact.order !== 0 && fact.code === 0) {
     const order = books.orders.read(fact.order, books.order);
     live = isTerminal(order.status) ? 0 : 1;
-    kept.orderStatus = isClosed(order, kept.doneAt) ? closedStatus : order.status;
+    kept.orderStatus = isClosed(order, Math.floor(time / 1000)) ? closedStatus : order.status;
     kept.orderVersion = order.version;
     kept.orderPaid = order.paid;
     kept.orderRefunded = order.refunded;
@@ -68,13 +68,21 @@ export function keysDropped(books: Books, { count }: FactOf<"keysDropped">, time
     const oldest = books.keys.oldest()!;
     books.keys.dropOldest();
     if (books.isLive(oldest.order, Math.floor(time / 1000))) {
-      books.keys.keep({ ...oldest, doneAt: Math.floor(time / 1000) });
+      books.keys.keep({ ...oldest, doneAt: books.runningMs(time) });
     } else {
-      if (oldest.code === 0) countKey(books, oldest.order, -1);
+      if (oldest.code === 0) dropKeyOf(books, oldest.order);
       const account = books.accounts[oldest.subject]!;
       account.keysForgottenTo = Math.max(account.keysForgottenTo, oldest.at);
     }
   }
+}
+
+/** An order that is over waits for its last key to be gone; then it is due again. */
+function dropKeyOf(books: Books, order: number): void {
+  countKey(books, order, -1);
+  if (!books.orders.has(order) || books.orders.keys(order) > 0) return;
+  const { dueAt } = books.orders.read(order, books.order);
+  if (dueAt !== 0) books.timers.add(dueAt, order);
 }
 
 /** The key of an order that is being placed across shards. */
@@ -96,7 +104,7 @@ function keyRuns(
   time: number,
 ): void {
   books.keys.keep({
-    ...{ space: spaces.order, subject, key, method, paramsHash, at, doneAt: Math.floor(time / 1000) },
+    ...{ space: spaces.order, subject, key, method, paramsHash, at, doneAt: books.runningMs(time) },
     ...{ code: running, order, text: "" },
     ...{ orderStatus: 0, orderVersion: 0, orderPaid: 0, orderRefunded: 0 },
   });

@@ -66,7 +66,7 @@ const transaction: Applier<Extract<Fact, Parameters<Books["transactions"]["evolv
 ) => books.transactions.evolve(fact, msOf(time));
 
 const fence: Applier<Extract<Fact, Parameters<Books["fences"]["evolve"]>[0]>> = (books, fact, time) =>
-  books.fences.evolve(fact, msOf(time));
+  books.fences.evolve(fact, books.runningMs(time));
 
 /** The fact stands in the log for its place or its event alone. */
 const nothing = () => {};
@@ -100,6 +100,9 @@ const appliers: { readonly [K in FactKind]: Applier<FactOf<K>> } = {
   keyKept,
   keysDropped,
   tokenIssued: nothing,
+  clockJumped: (books, fact) => {
+    books.jumpedMs += fact.ms;
+  },
   orderBegun,
   branchAnswered: orderBranchAnswered,
   branchBegun: (books, fact) => {

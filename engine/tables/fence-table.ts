@@ -39,7 +39,7 @@ export interface Fence {
   readonly code: number;
   readonly text: string;
   state: FenceState;
-  /** ms; of its last move. */
+  /** ms; of its last move, without the jumps of the clock (`Turn.runningMs`). */
   movedAt: number;
 }
 
@@ -90,10 +90,10 @@ export class FenceTable {
   }
 
   /** Applies a fact. Throws when the log contradicts itself. */
-  evolve(fact: FactOf<"fenceSet"> | FactOf<"fenceMoved"> | FactOf<"fencesDropped">, nowMs: number): void {
-    if (fact.type === Facts.fenceSet) this.#set(fact, nowMs);
+  evolve(fact: FactOf<"fenceSet"> | FactOf<"fenceMoved"> | FactOf<"fencesDropped">, runningMs: number): void {
+    if (fact.type === Facts.fenceSet) this.#set(fact, runningMs);
     else if (fact.type === Facts.fencesDropped) this.#drop(fact.count);
-    else this.#moved(fact, nowMs);
+    else this.#moved(fact, runningMs);
   }
 
   /** A fence of a snapshot, or a new one. */
@@ -110,7 +110,7 @@ export class FenceTable {
     for (const fence of this.#byNumber.values()) if (!isEnded(fence.state)) yield fence;
   }
 
-  #set({ type: _, ...set }: FactOf<"fenceSet">, nowMs: number): void {
+  #set({ type: _, ...set }: FactOf<"fenceSet">, runningMs: number): void {
     if (this.find(set.transaction, set.branch))
       throw new Error(`transaction ${set.transaction}: branch ${set.branch} is fenced twice`);
     this.add({
@@ -119,15 +119,15 @@ export class FenceTable {
       mode: modeNames.get(set.mode)!,
       what: participantNames.get(set.what)!,
       state: stateNames[set.state]!,
-      movedAt: nowMs,
+      movedAt: runningMs,
     });
   }
 
-  #moved({ transaction, branch, state }: FactOf<"fenceMoved">, nowMs: number): void {
+  #moved({ transaction, branch, state }: FactOf<"fenceMoved">, runningMs: number): void {
     const fence = this.find(transaction, branch);
     if (!fence) throw new Error(`transaction ${transaction}: branch ${branch} moves and has no fence`);
     fence.state = stateNames[state]!;
-    fence.movedAt = nowMs;
+    fence.movedAt = runningMs;
     // To the end of the row: it is kept from its last move on.
     this.#ended.delete(fence.number);
     this.#ended.set(fence.number, fence);

@@ -53,7 +53,7 @@ export interface KeptResult {
   paramsHash: number;
   /** ms, as the caller said. */
   at: number;
-  /** ms of the engine's time. */
+  /** ms of the engine's time, without the jumps of its clock (`Turn.runningMs`). */
   doneAt: number;
   /** 0 = success, `running`, else a number of `results`. */
   code: number;

@@ -110,7 +110,7 @@ export function takeDueTransactions(turn: Turn): void {
 
 /** How many of the oldest ended fences may be dropped now. */
 export function fencesDue(turn: Turn): number {
-  return turn.books.fences.endedBefore(turn.nowMs - fenceKeepMs, fencesDroppedPerStep);
+  return turn.books.fences.endedBefore(turn.runningMs - fenceKeepMs, fencesDroppedPerStep);
 }
 
 function takeDue(turn: Turn, transaction: Transaction): void {

@@ -15,7 +15,7 @@ import { inputCharsMax, retryAfterMs, transactionsOpenMax } from "../seams/limit
 import { running, spaces } from "../tables/key-table.js";
 import type { Transaction } from "../tables/transaction-table.js";
 import { answerRefusal, answerResult } from "../turns/answers.js";
-import { keepRefusal, settledByKey } from "../turns/exactly-once.js";
+import { firstMadeAt, keepRefusal, settledByKey } from "../turns/exactly-once.js";
 import { nameAccount } from "../turns/name-account.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
@@ -111,7 +111,7 @@ function record(
     deadline: turn.nowMs + (command.deadlineMs ?? deadlineMs[mode]),
     key: command.key,
     paramsHash,
-    at: command.at ?? turn.nowMs,
+    at: firstMadeAt(turn, command.key, command.at),
   });
   const begun = transactions.open.get(transaction)!;
   turn.transactionWaiters.set(transaction, command.wait ? [command] : []);

@@ -84,6 +84,14 @@ function refuseTokenTime(turn: Turn, account: Account | undefined, key: string):
   return issuedAt === undefined ? undefined : refuseTime(turn, account, issuedAt);
 }
 
+/**
+ * When a request was first made, for what will be forgotten with its key. Callers say it by their own clocks; where one says
+ * nothing, it is compared with what others say, so engine time that is ahead would lock them out. A token's is engine time.
+ */
+export function firstMadeAt(turn: Turn, key: string, at: number | undefined): number {
+  return at ?? (tokenTime(key) === undefined ? turn.wallMs : turn.nowMs);
+}
+
 /** The same for the ref of a deposit, a withdrawal or a restock. */
 export function settledByRef(
   turn: Turn,
@@ -150,7 +158,7 @@ export function keepOrder(
     key,
     method,
     paramsHash,
-    at: at ?? turn.nowMs,
+    at: firstMadeAt(turn, key, at),
     code: 0,
     order,
     text,
@@ -202,7 +210,7 @@ export function keepRefusal(
     key,
     method,
     paramsHash,
-    at: at ?? turn.nowMs,
+    at: firstMadeAt(turn, key, at),
     code: row.number,
     order: 0,
     text: refusal.details ? JSON.stringify(refusal.details) : "",
@@ -219,6 +227,6 @@ export function keysDue(turn: Turn): number {
   const { start, end } = keys.rows;
   const until = Math.min(end, start + keysDroppedPerStep);
   let entry = start;
-  while (entry < until && keys.doneAt(entry) + turn.settings.keysKeepMs <= turn.nowMs) entry++;
+  while (entry < until && keys.doneAt(entry) + turn.settings.keysKeepMs <= turn.runningMs) entry++;
   return entry - start;
 }

@@ -24,6 +24,10 @@ export interface Turn {
   readonly nowMs: number;
   /** The same, in microseconds: no two turns of a shard have the same. */
   readonly nowMicros: number;
+  /** The same in ms, without what the clock has skipped: what was kept for so long was kept while the engine could be asked. */
+  readonly runningMs: number;
+  /** What a wall clock shows, ms: later than no caller's that is right. For what is compared with a caller's `at`. */
+  readonly wallMs: number;
   /** This shard's number, and how many there are. */
   readonly shard: number;
   readonly shards: number;

@@ -362,6 +362,13 @@ const Certificate = Type.Object(
       },
       { description: "Sums" },
     ),
+    clock: Type.Object(
+      {
+        time: orNull(text("Engine time; null: nothing has happened yet")),
+        aheadMs: orNull(integer("By how much it is ahead of the wall clock; null: not looked at")),
+      },
+      { description: "Engine time and the wall clock" },
+    ),
     firstBad: optional(
       Type.Object(
         { shard: integer("Shard"), position: integer("Position"), what: text("What is wrong") },

@@ -40,6 +40,8 @@ export interface Engine {
   closed(shard: number, requester: Requester): void;
   /** Engine time, microseconds. */
   nowMicros(): number;
+  /** What the wall clock shows, ms: for what people outside have signed by theirs. Engine time may be ahead of it. */
+  wallMs(): number;
 }
 
 /** Plain counters over all sessions, read at scrape time. */

@@ -10,6 +10,7 @@ import { Books } from "../../engine/tables/books.js";
 import { replay } from "../../engine/tables/replay.js";
 import { stateHash } from "../../engine/tables/snapshot.js";
 import {
+  type AuditClock,
   type AuditProgress,
   auditLogs,
   auditSteps,
@@ -26,6 +27,7 @@ const liveHashRowsMax = 10_000;
 /** What the worker is asked for. */
 export interface AuditTask {
   readonly folder: string;
+  readonly clock: AuditClock;
   readonly shards: readonly {
     readonly shard: number;
     /** Position of the books when the audit was asked for; its group may not be on disk yet. */
@@ -45,12 +47,13 @@ export function auditFolder(folder: string, progress: (progress: AuditProgress) 
     const upTo = checkLog({ folder: own }).end.position;
     return { shard, groups: readLog(own, 1), upTo, replayHash: replayHashOf(() => readLog(own, 1)) };
   });
-  return auditLogs({ shards, progress });
+  return auditLogs({ shards, progress, clock: { wallMs: Date.now() } });
 }
 
 /** What the worker does for `auditRunning`. */
-export function auditTask({ folder, shards }: AuditTask): Certificate {
+export function auditTask({ folder, shards, clock }: AuditTask): Certificate {
   return auditLogs({
+    clock,
     shards: shards.map(({ shard, upTo, liveHash }) => {
       const own = shardFolder(folder, shard);
       const groups = () => readLog(own, 1);
@@ -70,14 +73,15 @@ export function auditRunning(
   folder: string | undefined,
   shards: readonly Shard[],
   journals: readonly Journal[],
+  clock: AuditClock,
 ): Promise<Certificate> {
   const now = shards.map(({ shard, books }) => ({
     shard,
     upTo: books.position,
     liveHash: liveHashOf(books),
   }));
-  if (folder !== undefined) return auditInWorker({ folder, shards: now });
-  return auditInSlices(now, journals);
+  if (folder !== undefined) return auditInWorker({ folder, shards: now, clock });
+  return auditInSlices(now, journals, clock);
 }
 
 function auditInWorker(task: AuditTask): Promise<Certificate> {
@@ -97,10 +101,12 @@ function auditInWorker(task: AuditTask): Promise<Certificate> {
 async function auditInSlices(
   shards: AuditTask["shards"],
   journals: readonly Journal[],
+  clock: AuditClock,
 ): Promise<Certificate> {
   // The turn that asked is still open: its group is appended when it ends.
   await new Promise(setImmediate);
   const steps = auditSteps({
+    clock,
     shards: shards.map(({ shard, upTo, liveHash }) => {
       const groups = () => journals[shard]!.read(1);
       return { shard, groups: groups(), upTo, replayHash: replayHashOf(groups), liveHash: () => liveHash };

@@ -8,8 +8,7 @@ import { refuse } from "../../actors/results.js";
 import { type Loop, startLoop } from "../../engine/loop/loop.js";
 import { shardOf } from "../../engine/loop/methods.js";
 import { Shard } from "../../engine/loop/shard.js";
-import type { Clock } from "../../engine/seams/clock.js";
-import { systemClock } from "../../engine/seams/clock.js";
+import { type Clock, startClock, systemTime, type TimeSource } from "../../engine/seams/clock.js";
 import { memoryBus } from "../../engine/seams/memory-bus.js";
 import type { Requester } from "../../engine/seams/requester.js";
 import type { Settings } from "../../engine/seams/settings.js";
@@ -27,6 +26,7 @@ import type { RunningDefinitions } from "./call-runner.js";
 import { shardFolder } from "./data-folder.js";
 import { makeDeferredQueries } from "./deferred-queries.js";
 import { newSecret, type OpenedFolder, openDataFolder } from "./folder-start.js";
+import { checkLogClock, span } from "./log-clock.js";
 import { checkMachine, thisMachine } from "./machine.js";
 import { recoverShard, snapshotBytes } from "./recovery.js";
 import { startSnapshots } from "./snapshots.js";
@@ -52,7 +52,10 @@ export interface HostOptions {
   readonly definitions?: RunningDefinitions;
   /** A line about something that keeps failing. */
   readonly alert?: (line: string) => void;
-  readonly clock?: Clock;
+  /** Where time comes from; absent: the machine. */
+  readonly time?: TimeSource;
+  /** Start although the log is ahead of the wall clock; time then goes on from the log's. */
+  readonly acceptClock?: boolean;
   /** Where events go besides the feed. */
   readonly outlets?: readonly OutletSetup[];
 }
@@ -68,6 +71,8 @@ export interface EngineHost extends Engine {
   snapshotsWritten(): number;
   /** Of every outlet. */
   outletFigures(): readonly OutletFigures[];
+  /** By how much engine time is ahead of the wall clock. */
+  clockAheadMs(): number;
   hasFailed(): boolean;
   /** Finishes what was taken, closes the files. Nothing may be submitted any more. */
   stop(): Promise<void>;
@@ -81,9 +86,9 @@ interface Recovered {
 const diskCheckMs = 1000;
 const placeCheckMs = 1000;
 
-/** Recovers and starts. Throws what `openDataFolder` and `recoverShard` throw, and `MachineUnfit`. */
+/** Recovers and starts. Throws what `openDataFolder` and `recoverShard` throw, `MachineUnfit` and `LogAheadOfClock`. */
 export async function openEngineHost(options: HostOptions): Promise<EngineHost> {
-  const { folder, clock = systemClock } = options;
+  const { folder, time = systemTime } = options;
   checkMachine(thisMachine(), options.shards, folder === undefined ? 0 : snapshotBytes(folder));
   const taken = folder === undefined ? undefined : openDataFolder(folder, options.shards, options.progress);
   const settings: Settings = { ...options.settings, tokenSecret: taken?.tokenSecret ?? newSecret() };
@@ -93,20 +98,22 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
     for (const journal of journals) journal.close();
     taken?.release();
   };
+  const clock = orGiveBack(giveBack, () => openClock(time, recovered, options));
   const outlets = orGiveBack(giveBack, () => {
     taken?.complete();
     return startOutlets(options, journals);
   });
   const readSide = options.readSide ? openReads(folder, journals) : undefined;
   const shards: Shard[] = [];
-  const loop: Loop = startLoop(shards, clock);
+  const loop: Loop = startLoop(shards, clock, time.onMove);
   const bus = memoryBus();
+  const engineMs = () => Math.floor(Math.max(clock.nowMicros(), ...shards.map((s) => s.nowMicros)) / 1000);
 
   const deferred = makeDeferredQueries(
     readSide,
     (shard, command) => shards[shard]!.submit(command),
     options.shards,
-    () => auditRunning(folder, shards, journals),
+    () => auditRunning(folder, shards, journals, { wallMs: time.wallMs(), engineMs: engineMs() }),
     () => clock.nowMicros(),
   );
   const outside = deferred.ask;
@@ -138,6 +145,8 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
       shards[shard]!.forget(requester);
     },
     nowMicros: () => clock.nowMicros(),
+    wallMs: () => time.wallMs(),
+    clockAheadMs: () => Math.max(0, engineMs() - time.wallMs()),
     readQuestionsOpen: () => deferred.open,
     snapshotsWritten: () => snapshots?.written() ?? 0,
     outletFigures: () => outlets?.figures() ?? [],
@@ -163,6 +172,17 @@ function orGiveBack<T>(giveBack: () => void, work: () => T): T {
     giveBack();
     throw error;
   }
+}
+
+/** Engine time goes on from where the logs end, if the wall clock is not far behind it, or somebody has accepted that. */
+function openClock(time: TimeSource, recovered: readonly Recovered[], options: HostOptions): Clock {
+  const logMicros = Math.max(...recovered.map(({ books }) => books.time));
+  const logMs = Math.floor(logMicros / 1000);
+  const wallMs = time.wallMs();
+  if (!options.acceptClock) checkLogClock(logMs, wallMs);
+  if (options.acceptClock && logMs > wallMs)
+    options.progress(`time goes on from the log's, ${span(logMs - wallMs)} ahead of the clock`);
+  return startClock(time, logMicros);
 }
 
 function startOutlets(options: HostOptions, journals: readonly Journal[]): Outlets | undefined {

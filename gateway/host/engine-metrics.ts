@@ -103,6 +103,12 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
     ),
     perShard("subscriptions", "Subscriptions of the feed.", "gauge", (s) => s.feed.size),
     {
+      name: "yifen_clock_ahead_seconds",
+      help: "By how much engine time is ahead of the wall clock.",
+      type: "gauge",
+      read: () => host.clockAheadMs() / 1000,
+    },
+    {
       name: "yifen_snapshots_total",
       help: "Snapshots written.",
       type: "counter",

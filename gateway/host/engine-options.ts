@@ -14,8 +14,10 @@ import {
   sessionRules,
   text,
   wholeNumber,
+  yesOrNo,
 } from "../../client/options.js";
 import type { SessionOptions } from "../../client/session.js";
+import type { TimeSource } from "../../engine/seams/clock.js";
 import type { Settings } from "../../engine/seams/settings.js";
 import type {
   EventFileSetup,
@@ -38,6 +40,13 @@ export interface EngineOptions extends SessionOptions, Partial<Omit<Settings, "t
   readonly refunds?: Definitions["refunds"];
   /** How long a function of yours may take until nobody knows what it did. Default 30,000. */
   readonly callTimeoutMs?: number;
+  /** The clock that the engine lives by. Default: the machine's. `manualClock()` is one that a test moves by hand. */
+  readonly clock?: TimeSource;
+  /**
+   * Open a folder whose log is more than a minute ahead of the clock, which is refused otherwise (`LogAheadOfClock`): time
+   * then goes on from the log's. Default false.
+   */
+  readonly acceptClock?: boolean;
   /** A line when something keeps failing. Default: silent. */
   readonly alert?: (line: string) => void;
   /** Lines about recovery. Default: silent. */
@@ -71,11 +80,26 @@ const others: Readonly<Record<Exclude<keyof EngineOptions, (typeof settings)[num
   ...sessionRules,
   transactions: byName,
   refunds: byName,
+  clock: {
+    accepts: isTimeSource,
+    wanted: "a clock: manualClock(), or an object with wallMs, steadyMs and resolutionMs",
+  },
+  acceptClock: yesOrNo,
   alert: callback,
   progress: callback,
   failed: callback,
   outlets: { accepts: Array.isArray, wanted: "an array of functions and setups" },
 };
+
+function isTimeSource(value: unknown): boolean {
+  const { wallMs, steadyMs, resolutionMs } = (value ?? {}) as Partial<Record<keyof TimeSource, unknown>>;
+  return (
+    typeof wallMs === "function" &&
+    typeof steadyMs === "function" &&
+    typeof resolutionMs === "number" &&
+    resolutionMs >= 0
+  );
+}
 
 const optionRules: Rules = {
   ...Object.fromEntries(settings.map((name) => [name, ruleOf(name)])),

@@ -283,7 +283,7 @@ export class Exchange implements Requester {
     if (!route.signed) return undefined;
     const { engine, paymentSecrets } = this.#edge.options;
     const signature = this.#head.headers.get("yifen-signature") ?? "";
-    const nowSeconds = Math.floor(engine.nowMicros() / 1_000_000);
+    const nowSeconds = Math.floor(engine.wallMs() / 1000);
     const provider = inPath.provider!;
     const checked = checkSignature(signature, body, provider, paymentSecrets, nowSeconds);
     if ("problem" in checked) return checked.problem;

@@ -86,6 +86,11 @@ export class ShardAudit {
     return live && remainingOf(live);
   }
 
+  /** Of the last turn, microseconds. */
+  get time(): number {
+    return this.#scope.time;
+  }
+
   /** Takes the next fact, and gives back its entry in the ledger. */
   take(fact: Fact, time: number, position: number): readonly Posting[] {
     const scope = this.#scope;
@@ -199,6 +204,7 @@ export class ShardAudit {
         this.#keys.dropped(fact.count);
         break;
       case Facts.tokenIssued:
+      case Facts.clockJumped:
         break;
       case Facts.orderBegun:
         orders.numbered(fact.order, fact.account);

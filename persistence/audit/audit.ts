@@ -19,8 +19,16 @@ import { ShardAudit } from "./audit-shard.js";
 
 export interface AuditOptions {
   readonly shards: readonly AuditedLog[];
+  /** For the distance between engine time and the wall clock; absent: not looked at. */
+  readonly clock?: AuditClock;
   /** Called about every 100,000 facts. */
   readonly progress?: (progress: AuditProgress) => void;
+}
+
+export interface AuditClock {
+  readonly wallMs: number;
+  /** Of the engine that runs; absent: that of the last turn in the logs. */
+  readonly engineMs?: number;
 }
 
 export interface AuditedLog {
@@ -64,6 +72,8 @@ export interface Certificate {
   }[];
   readonly checks: readonly CheckResult[];
   readonly figures: AuditFigures;
+  /** Engine time (of the last turn, where no engine runs; null for an empty log), and by how much it is ahead of the wall clock. */
+  readonly clock: { readonly time: string | null; readonly aheadMs: number | null };
   readonly firstBad?: { readonly shard: number; readonly position: number; readonly what: string };
   /** What an operator should do, in order; empty when all is well. */
   readonly repairPlan: readonly string[];
@@ -104,7 +114,8 @@ export function* auditSteps(options: AuditOptions): Generator<AuditProgress, Cer
   crossing.finish(findings, new Map(audits.map(({ walk }) => [walk.books.shard, walk.position])));
   const books = audits.map(({ walk }) => walk.books);
   const difference = checkSums(books, findings);
-  return certify(audits, findings, figuresOf(books, facts, difference));
+  const figures = figuresOf(books, facts, difference);
+  return certify(audits, findings, figures, options.clock);
 }
 
 interface Audited {
@@ -264,7 +275,12 @@ function checkSums(books: readonly ShardAudit[], findings: Findings): Map<string
   return units;
 }
 
-function certify(audits: readonly Audited[], findings: Findings, figures: AuditFigures): Certificate {
+function certify(
+  audits: readonly Audited[],
+  findings: Findings,
+  figures: AuditFigures,
+  clock: AuditClock | undefined,
+): Certificate {
   const checks = findings.results();
   const { first } = findings;
   return {
@@ -281,10 +297,19 @@ function certify(audits: readonly Audited[], findings: Findings, figures: AuditF
     })),
     checks,
     figures,
+    clock: distance(Math.max(...audits.map(({ walk }) => walk.books.time)), clock),
     ...(first && {
       firstBad: { shard: first.shard, position: first.position, what: `${first.check}: ${first.what}` },
     }),
     repairPlan: findings.repairPlan(),
+  };
+}
+
+function distance(lastTurn: number, clock: AuditClock | undefined): Certificate["clock"] {
+  const engineMs = clock?.engineMs ?? Math.floor(lastTurn / 1000);
+  return {
+    time: engineMs === 0 ? null : new Date(engineMs).toISOString(),
+    aheadMs: clock ? Math.max(0, engineMs - clock.wallMs) : null,
   };
 }
 

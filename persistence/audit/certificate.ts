@@ -3,8 +3,11 @@
 import type { Certificate } from "./audit.js";
 import type { CheckResult } from "./audit-findings.js";
 
+/** Less is nobody's concern. */
+const aheadMsTold = 1000;
+
 export function formatCertificate(certificate: Certificate): string {
-  const { ok, shards, checks, figures, firstBad, repairPlan } = certificate;
+  const { ok, shards, checks, figures, clock, firstBad, repairPlan } = certificate;
   const lines = [`audit: ${ok ? "ok" : "FAILED"}`, ""];
   for (const { shard, from, to, chainHash, stateHash } of shards) {
     lines.push(`shard ${shard}  positions ${from}..${to}`);
@@ -29,11 +32,20 @@ export function formatCertificate(certificate: Certificate): string {
   lines.push(`points     ${granted} granted, ${reversed} reversed, ${spent} spent, ${left} left`);
   lines.push(`humans     ${openItems} items open`);
   lines.push(`ledger     difference ${amounts(figures.ledgerDifference)}`);
+  lines.push(`clock      ${formatClock(clock)}`);
   if (firstBad) {
     lines.push("", `first bad  shard ${firstBad.shard}, position ${firstBad.position}: ${firstBad.what}`);
     lines.push("", "what to do", ...repairPlan.map((step, index) => `  ${index + 1}. ${step}`));
   }
   return `${lines.join("\n")}\n`;
+}
+
+function formatClock({ time, aheadMs }: Certificate["clock"]): string {
+  if (time === null) return "nothing has happened yet";
+  if (aheadMs === null) return time;
+  const told =
+    aheadMs < aheadMsTold ? "in step with the wall clock" : `${aheadMs / 1000} s ahead of the wall clock`;
+  return `${time}, ${told}`;
 }
 
 function formatCheck({ name, what, ok, detail, count, bad }: CheckResult): string {

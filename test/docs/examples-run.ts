@@ -12,6 +12,7 @@ import { type EngineHost, openEngineHost } from "../../gateway/host/engine-host.
 import { engineMetrics } from "../../gateway/host/engine-metrics.js";
 import { type Metric, renderMetrics } from "../../gateway/host/metrics.js";
 import { defineSaga, Refused } from "../../gateway/host/transactions.js";
+import { manualClock } from "../../gateway/manual-clock.js";
 import { openSocketServer } from "../../gateway/socket-server.js";
 import type { Exchange } from "./document.js";
 
@@ -57,7 +58,7 @@ export async function openDocumentEngine(
   readSide = true,
   signs = false,
 ): Promise<DocumentEngine> {
-  const clock = { micros: examplesBeginMs * 1000, nowMicros: () => clock.micros };
+  const clock = manualClock(examplesBeginMs);
   const defects: unknown[] = [];
   const host = await openEngineHost({
     folder,
@@ -71,7 +72,7 @@ export async function openDocumentEngine(
     progress: () => {},
     definitions: runDefinitions({ transactions: { gift }, refunds: {} }, 10_000),
     failed: (error) => void defects.push(error),
-    clock,
+    time: clock,
   });
   let metrics: readonly Metric[] = [];
   const server = await openSocketServer({
@@ -89,7 +90,7 @@ export async function openDocumentEngine(
     host,
     metrics,
     pass(ms) {
-      clock.micros += ms * 1000;
+      clock.advance(ms);
     },
     async stop() {
       await server.drain(1000);

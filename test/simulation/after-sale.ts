@@ -2,7 +2,6 @@
 
 import { decimal } from "./amounts.js";
 import type { Client } from "./client.js";
-import { epochMs } from "./host.js";
 import type { Operation, PlacedOrder } from "./operation.js";
 import { nextOf } from "./order-life.js";
 import { providerNames } from "./providers.js";
@@ -141,7 +140,7 @@ export class AfterSale {
     const { random, plan, schedule, hosts, network, audit } = this.#world;
     const target = order.payBy + plan.settings.graceMs + random.between(-1, 1);
     const operation = this.notify(client, order, order.total);
-    const at = (target - epochMs) * 1000 - hosts[operation.shard]!.clockOffset;
+    const at = hosts[operation.shard]!.worldTimeOf(target * 1000);
     schedule.at(at, () => {
       if (this.#world.closed) return;
       client.operations.set(operation.id, operation);

@@ -545,7 +545,10 @@ export class Money {
         if (came !== said) wrong(`${id}: ${came} of ${product} came back, refunds say ${said}`);
       }
       // Its keys may stand behind that of a transaction, which is completed where it stands and then stays as long itself.
-      const overdue = due > 0 && now > Math.max(due, movedAt) + 2 * plan.settings.keysKeepMs + 120_000;
+      // And no key grows older while the clock jumps.
+      const { jumpedMs } = hosts[order.shard]!.shard!.books;
+      const keysGone = Math.max(due, movedAt) + 2 * plan.settings.keysKeepMs + jumpedMs;
+      const overdue = due > 0 && now > keysGone + 120_000;
       if (this.#world.leapt && overdue && !order.archived && order.open === 0 && mayArchive(status))
         wrong(`${id} is ${status}, and was to be archived at ${due + plan.settings.keysKeepMs}`);
     }

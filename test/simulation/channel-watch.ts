@@ -15,8 +15,6 @@ interface Waiting {
 }
 
 export class ChannelWatch {
-  /** When a shard's time last stood still, because its clock was behind what it had shown before. */
-  readonly #frozenAt = new Map<number, number>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #world: World;
 
@@ -27,8 +25,6 @@ export class ChannelWatch {
   look(): void {
     const { hosts, schedule, audit } = this.#world;
     for (const host of hosts) {
-      const isFrozen = host.shard && host.shard.nowMs * 1000 > host.nowMicros();
-      if (isFrozen) this.#frozenAt.set(host.number, schedule.now);
       for (const [peer, { firstUnacked, unacked }] of host.shard?.books.outboxes.outboxes ?? []) {
         const way = `${host.number}>${peer}`;
         const waiting = this.#waiting.get(way);
@@ -46,6 +42,6 @@ export class ChannelWatch {
     const { hosts, bus } = this.#world;
     if (!hosts[to]!.shard) return Number.POSITIVE_INFINITY;
     const steady = Math.max(hosts[from]!.steadySince, hosts[to]!.steadySince);
-    return Math.max(steady, bus.wholeSince(from, to), this.#frozenAt.get(from) ?? 0);
+    return Math.max(steady, bus.wholeSince(from, to));
   }
 }

@@ -23,6 +23,10 @@ export const required = [
   "snapshot taken",
   "clock stepped back",
   "clock stepped forward",
+  "clock jumped back",
+  "clock jumped forward",
+  "the clock jumped while nobody ran",
+  "started on a log that is ahead of the clock",
   // Between shards.
   "frame lost",
   "frame doubled",

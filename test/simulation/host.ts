@@ -11,7 +11,9 @@ import { type Refusal, refuse } from "../../actors/results.js";
 import type { OutCalls } from "../../engine/links/call-dispatcher.js";
 import { Shard } from "../../engine/loop/shard.js";
 import { gatherQuotes } from "../../engine/orders/quote.js";
+import { type Clock, startClock, type TimeSource } from "../../engine/seams/clock.js";
 import type { Command } from "../../engine/seams/commands.js";
+import { clockAheadMsMax } from "../../engine/seams/limits.js";
 import { Books } from "../../engine/tables/books.js";
 import { replay } from "../../engine/tables/replay.js";
 import { loadBooks, saveBooks, stateHash } from "../../engine/tables/snapshot.js";
@@ -20,6 +22,9 @@ import { Disk, DiskJournal, type Fate, Killed } from "./disk.js";
 import { ReadModel } from "./read-model.js";
 import { planOf } from "./transaction-plan.js";
 import type { World } from "./world.js";
+
+/** Three days: longer than keys and fences are kept. */
+const jumpMicrosMax = 259_200_000_000;
 
 /** Longer than anything waits in this world. */
 const leapMicros = 10_000_000_000_000;
@@ -33,12 +38,15 @@ export class Host {
   shard: Shard | undefined;
   /** Counts the starts of the process. */
   incarnation = 0;
-  /** The shard's wall clock against the world's time, microseconds. */
-  clockOffset = 0;
-  /** The latest time that the clock has ever shown, microseconds. */
+  /** The latest engine time that there ever was here, microseconds. */
   clockMax = 0;
   /** World time since which it runs, on a clock that nobody has moved. */
   steadySince = 0;
+  /** The machine's wall clock against the world's time, microseconds. */
+  #wallOffset = 0;
+  /** The same of its steady clock: only what the world itself leaps. */
+  #steadyOffset = 0;
+  #clock: Clock | undefined;
   /** What its clock showed when this life began, milliseconds. */
   bornMs = 0;
   #journal: DiskJournal | undefined;
@@ -54,12 +62,35 @@ export class Host {
     this.number = number;
   }
 
-  /** What the shard's clock shows. */
+  /** Engine time; of a process that is dead, what the next one would see. */
   nowMicros(): number {
-    const now = epochMs * 1000 + this.#world.schedule.now + this.clockOffset;
+    const now = this.#clock?.nowMicros() ?? this.wallMicros;
     this.clockMax = Math.max(this.clockMax, now);
     return now;
   }
+
+  /** The moment of the world at which engine time will be so late, if nobody moves the clock. */
+  worldTimeOf(micros: number): number {
+    return this.#world.schedule.now + micros - this.nowMicros();
+  }
+
+  get aheadMicros(): number {
+    return this.#clock?.aheadMicros ?? 0;
+  }
+
+  get jumpedMicros(): number {
+    return this.#clock?.jumpedMicros ?? 0;
+  }
+
+  get wallMicros(): number {
+    return epochMs * 1000 + this.#world.schedule.now + this.#wallOffset;
+  }
+
+  readonly #time: TimeSource = {
+    wallMs: () => this.wallMicros / 1000,
+    steadyMs: () => (this.#world.schedule.now + this.#steadyOffset) / 1000,
+    resolutionMs: 0,
+  };
 
   /** Position up to which the log would survive a power loss. */
   get durable(): number {
@@ -83,7 +114,6 @@ export class Host {
     if (this.shard) return;
     const incarnation = ++this.incarnation;
     this.steadySince = world.schedule.now;
-    this.bornMs = Math.floor(this.nowMicros() / 1000);
     const journal = new DiskJournal(this.disk, {
       random: world.random,
       fate: (group) => this.#fate(group),
@@ -92,10 +122,12 @@ export class Host {
     });
     this.#journal = journal;
     this.#timerAt = Number.POSITIVE_INFINITY;
+    const books = this.#recover(journal);
+    this.#startClock(books.time);
     this.shard = new Shard({
       shard: this.number,
       shards: world.plan.shards,
-      books: this.#recover(journal),
+      books,
       journal,
       clock: this,
       bus: world.bus.ofShard(this.number),
@@ -109,6 +141,16 @@ export class Host {
     });
     world.trace.note(world.schedule.now, `start ${this.number} at ${this.shard.books.position}`);
     this.wake();
+  }
+
+  /** Where the log is ahead of the clock by too much, the operator accepts it. */
+  #startClock(logMicros: number): void {
+    const { coverage } = this.#world;
+    const aheadMs = (logMicros - this.wallMicros) / 1000;
+    if (aheadMs > clockAheadMsMax) coverage.hit("started on a log that is ahead of the clock");
+    else if (logMicros > 0 && -aheadMs > clockAheadMsMax) coverage.hit("the clock jumped while nobody ran");
+    this.#clock = startClock(this.#time, logMicros);
+    this.bornMs = Math.floor(this.nowMicros() / 1000);
   }
 
   submit(command: Command): void {
@@ -140,6 +182,7 @@ export class Host {
     if (torn) coverage.hit("torn group dropped");
     trace.note(schedule.now, `dead ${this.number}: ${why}, at ${this.durable}${torn ? ", torn" : ""}`);
     this.shard = undefined;
+    this.#clock = undefined;
     this.#failure = undefined;
     network.hostDied(this);
     schedule.after(random.between(1000, 400_000), () => this.start());
@@ -158,17 +201,17 @@ export class Host {
     });
   }
 
-  /** Runs from now on, on a clock that shows no earlier time than it ever did. */
+  /** Runs from now on. Its clock is what has become of it. */
   heal(): void {
-    this.clockOffset = Math.max(0, this.clockMax - epochMs * 1000 - this.#world.schedule.now);
     this.start();
     if (this.shard) this.shard.refuseNewWith = undefined;
     this.wake();
   }
 
-  /** The clock leaps ahead, as after a long sleep. */
+  /** So much time passes at once. */
   leap(micros: number): void {
-    this.clockOffset += micros;
+    this.#wallOffset += micros;
+    this.#steadyOffset += micros;
     this.#timerAt = Number.POSITIVE_INFINITY;
     this.wake();
   }
@@ -197,11 +240,12 @@ export class Host {
   }
 
   stepClock(): void {
-    const { random, coverage, schedule, trace } = this.#world;
-    const step = random.between(-3_000_000, 2_000_000);
-    this.clockOffset += step;
+    const { random, coverage, schedule, trace, plan } = this.#world;
+    const far = random.chance(plan.clockJump);
+    const step = far ? random.between(-jumpMicrosMax, jumpMicrosMax) : random.between(-3_000_000, 2_000_000);
+    this.#wallOffset += step;
     this.steadySince = schedule.now;
-    coverage.hit(step < 0 ? "clock stepped back" : "clock stepped forward");
+    coverage.hit(`clock ${far ? "jumped" : "stepped"} ${step < 0 ? "back" : "forward"}`);
     trace.note(schedule.now, `clock ${this.number} ${step}`);
     this.wake();
   }

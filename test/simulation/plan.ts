@@ -50,6 +50,8 @@ export interface Plan {
   readonly snapshot: number;
   readonly nearlyFull: number;
   readonly clockStep: number;
+  /** Of a step: by days, not by seconds. */
+  readonly clockJump: number;
 }
 
 export function makePlan(random: Random, requests: number): Plan {
@@ -109,5 +111,6 @@ export function makePlan(random: Random, requests: number): Plan {
     snapshot: random.pick([0, 0.02, 0.05]),
     nearlyFull: 0.004 * storm,
     clockStep: random.chance(0.5) ? 0.015 * storm : 0,
+    clockJump: random.pick([0, 0, 0, 0.3]),
   };
 }

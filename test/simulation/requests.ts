@@ -23,8 +23,8 @@ export interface Wanted {
   readonly once?: boolean;
 }
 
-/** A clock that is wrong beyond belief: two days ahead. */
-export const absurdSkewMs = 172_800_000;
+/** A clock that is wrong beyond belief: a month ahead, further than any clock jumps. */
+export const absurdSkewMs = 2_592_000_000;
 
 export class Requests {
   readonly #world: World;

@@ -154,6 +154,7 @@ function live(world: World): void {
   const { plan, random, schedule, workload, hosts, bus, network } = world;
   workload.burst();
   world.channelWatch.look();
+  world.clockWatch.look();
   if (random.chance(plan.kill)) {
     world.coverage.hit("killed at any moment");
     random.pick(hosts).kill("killed at any moment");

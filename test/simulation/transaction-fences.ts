@@ -93,7 +93,7 @@ export class Fences {
     this.transfers.set(shard, []);
   }
 
-  set(fact: FactOf<"fenceSet">, shard: number, names: Names, nowMs: number): void {
+  set(fact: FactOf<"fenceSet">, shard: number, names: Names, runningMs: number): void {
     const name = `${fact.transaction}:${fact.branch}`;
     if (this.branches.has(name)) this.#wrong(`branch ${name} is fenced twice`);
     const mode = fact.mode === 1 ? "tcc" : "saga";
@@ -102,7 +102,7 @@ export class Fences {
     if (!begins[mode]!.includes(state)) this.#wrong(`branch ${name} of a ${mode} begins as ${state}`);
     const had = state === "tried" || state === "done";
     const branch: Branch = {
-      ...{ shard, mode, what, state, movedAt: nowMs, dropped: false, amount: fact.amount },
+      ...{ shard, mode, what, state, movedAt: runningMs, dropped: false, amount: fact.amount },
       subject: !had ? "" : what === "stock" ? names.product(fact.subject) : names.account(fact.subject),
       account: had ? names.account(fact.account) : "",
       ...{ to: moneyBucketNames[fact.to]!, moved: new Map<string, number>() },
@@ -112,7 +112,7 @@ export class Fences {
     if (state !== "tried" && state !== "done") this.#ended.add(branch);
   }
 
-  moved(fact: FactOf<"fenceMoved">, nowMs: number): void {
+  moved(fact: FactOf<"fenceMoved">, runningMs: number): void {
     const name = `${fact.transaction}:${fact.branch}`;
     const branch = this.branches.get(name);
     if (!branch || branch.dropped) this.#wrong(`branch ${name} moves and has no fence`);
@@ -120,16 +120,17 @@ export class Fences {
     const to = states[fact.state]!;
     if (!next[`${mode} ${state}`]?.includes(to)) this.#wrong(`branch ${name} goes from ${state} to ${to}`);
     branch!.state = to;
-    branch!.movedAt = nowMs;
+    branch!.movedAt = runningMs;
     this.#touched.set(name, branch!);
     this.#ended.delete(branch!);
     this.#ended.add(branch!);
   }
 
-  dropped({ count }: FactOf<"fencesDropped">, nowMs: number): void {
+  dropped({ count }: FactOf<"fencesDropped">, runningMs: number): void {
     for (const branch of [...this.#ended].slice(0, count)) {
       this.#ended.delete(branch);
-      if (nowMs - branch.movedAt < rememberedMs) this.#wrong(`a fence is dropped after ${branch.movedAt}`);
+      if (runningMs - branch.movedAt < rememberedMs)
+        this.#wrong(`a fence is dropped after ${branch.movedAt}`);
       branch.dropped = true;
     }
   }

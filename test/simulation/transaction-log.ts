@@ -69,6 +69,8 @@ export class TransactionLog {
   #shard = 0;
   #turn = 0;
   #now = 0;
+  /** What the shard's clock has skipped. */
+  #jumpedMs = 0;
   #position = 0;
   #accounts: string[] = [];
   #products: string[] = [];
@@ -80,6 +82,7 @@ export class TransactionLog {
     for (const { number, disk } of world.hosts) {
       this.#shard = number;
       this.#accounts = [];
+      this.#jumpedMs = 0;
       this.#products = [];
       this.fences.beginShard(number);
       for (const { body, first } of disk.groups)
@@ -115,6 +118,9 @@ export class TransactionLog {
   #take(fact: Fact): void {
     const { fences } = this;
     switch (fact.type) {
+      case Facts.clockJumped:
+        this.#jumpedMs += fact.ms;
+        break;
       case Facts.accountNamed:
         this.#accounts.push(fact.id);
         break;
@@ -123,14 +129,14 @@ export class TransactionLog {
         this.#products.push(fact.id);
         break;
       case Facts.fenceSet:
-        fences.set(fact, this.#shard, this.#names, this.#now);
+        fences.set(fact, this.#shard, this.#names, this.#now - this.#jumpedMs);
         break;
       case Facts.fenceMoved:
-        fences.moved(fact, this.#now);
+        fences.moved(fact, this.#now - this.#jumpedMs);
         break;
       case Facts.fencesDropped:
         this.#world.coverage.hit("fences dropped");
-        fences.dropped(fact, this.#now);
+        fences.dropped(fact, this.#now - this.#jumpedMs);
         break;
       case Facts.unitsTransferred:
         fences.units(fact, this.#shard, this.#names, this.#position);

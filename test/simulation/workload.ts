@@ -1,7 +1,6 @@
 /** What clients think of: a shop's day, with everything in it that goes wrong at the edges. */
 
 import type { Client } from "./client.js";
-import { epochMs } from "./host.js";
 import type { Operation, PlacedOrder, Slot } from "./operation.js";
 import type { Wanted } from "./requests.js";
 import { creation, deposit, preciousPrice, reprice, restock, withdraw } from "./shopkeeping.js";
@@ -64,7 +63,7 @@ export class Workload {
       subject: order.account,
       amount: order.total,
     });
-    const at = target - epochMs * 1000 - hosts[operation.shard]!.clockOffset;
+    const at = hosts[operation.shard]!.worldTimeOf(target);
     schedule.at(at, () => {
       if (this.#world.closed) return;
       client.operations.set(operation.id, operation);

@@ -6,6 +6,7 @@ import { Carrier } from "./carrier.js";
 import { ChannelWatch } from "./channel-watch.js";
 import { Clerk } from "./clerk.js";
 import { Client } from "./client.js";
+import { ClockWatch } from "./clock-watch.js";
 import { Coverage } from "./coverage.js";
 import { Host } from "./host.js";
 import { Network } from "./network.js";
@@ -34,6 +35,7 @@ export class World {
   readonly afterSale: AfterSale;
   readonly clerk: Clerk;
   readonly channelWatch: ChannelWatch;
+  readonly clockWatch: ClockWatch;
   readonly providers: Providers;
   readonly carrier: Carrier;
   readonly transactions: SimulatedTransactions;
@@ -60,6 +62,7 @@ export class World {
     this.carrier = new Carrier(this);
     this.transactions = new SimulatedTransactions(this);
     this.channelWatch = new ChannelWatch(this);
+    this.clockWatch = new ClockWatch(this);
     this.requests = new Requests(this);
     this.afterSale = new AfterSale(this);
     this.workload = new Workload(this);

@@ -19,9 +19,10 @@ export function readArchive(journal: Journal, command: Command): object | Refusa
       if (fact.type !== Facts.orderArchived) evolve(books, fact, time);
     });
   }
-  if (command.method === "order.get") {
+  if (command.method === "order.get" || command.method === "order.history") {
     const number = parseOrderId(command.order) ?? 0;
     if (!books.orders.has(number)) return refuse("order_not_found");
+    if (command.method === "order.history") return refuse("internal");
     return viewToResult(orderView(books, number, Number.MAX_SAFE_INTEGER));
   }
   if (command.method === "refund.get") {

@@ -6,6 +6,7 @@ import type { OutCalls } from "../../engine/links/call-dispatcher.js";
 import { shardOf } from "../../engine/loop/methods.js";
 import { type DeferredQueries, Shard } from "../../engine/loop/shard.js";
 import { gatherQuotes } from "../../engine/orders/quote.js";
+import { startClock, type TimeSource } from "../../engine/seams/clock.js";
 import type { Command } from "../../engine/seams/commands.js";
 import type { Requester, RequestId } from "../../engine/seams/requester.js";
 import { defaultSettings, type Settings } from "../../engine/seams/settings.js";
@@ -41,6 +42,8 @@ export interface TestEngineOptions {
   /** Journals to go on with, one per shard: what they hold is replayed. */
   readonly journals?: Journal[];
   readonly nowMs?: number;
+  /** Where time comes from, in the place of a clock that stands still and never jumps. */
+  readonly time?: TimeSource;
   readonly outside?: DeferredQueries;
   /** Functions that calls to the outside find. */
   readonly outCalls?: OutCalls;
@@ -57,13 +60,31 @@ export interface CarriedFrame {
 /** 2026-01-01T00:00:00Z */
 export const epochMs = 1_767_225_600_000;
 
+/** A clock that never jumped, and that no wall clock is behind. */
+export const inStep = { aheadMicros: 0, jumpedMicros: 0 } as const;
+
 export type TestEngine = ReturnType<typeof testEngine>;
 
 export function testEngine(options: TestEngineOptions = {}) {
   const count = options.shards ?? 1;
   const settings = { ...defaultSettings, ...options.settings };
-  const clock = { micros: (options.nowMs ?? epochMs) * 1000, nowMicros: () => clock.micros };
   const journals = options.journals ?? Array.from({ length: count }, () => memoryJournal());
+  const recovered = journals.map((journal) => {
+    const books = new Books();
+    for (const group of journal.read(1)) replay(books, group);
+    return books;
+  });
+  const running = options.time && startClock(options.time, Math.max(...recovered.map(({ time }) => time)));
+  const clock = {
+    micros: (options.nowMs ?? epochMs) * 1000,
+    nowMicros: () => running?.nowMicros() ?? clock.micros,
+    get aheadMicros() {
+      return running?.aheadMicros ?? 0;
+    },
+    get jumpedMicros() {
+      return running?.jumpedMicros ?? 0;
+    },
+  };
   const listeners: ((frame: Uint8Array) => void)[] = [];
   const frames: CarriedFrame[] = [];
   const carry = options.carry ?? ((sent: CarriedFrame[]) => sent);
@@ -98,8 +119,7 @@ export function testEngine(options: TestEngineOptions = {}) {
     }
   };
   const shards = journals.map((journal, shard) => {
-    const books = new Books();
-    for (const group of journal.read(1)) replay(books, group);
+    const books = recovered[shard]!;
     const failed = (error: unknown) => void failures.push(error);
     return new Shard({
       shard,

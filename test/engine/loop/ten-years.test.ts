@@ -13,7 +13,7 @@ import { defaultSettings } from "../../../engine/seams/settings.js";
 import { Books } from "../../../engine/tables/books.js";
 import type { Group, Journal } from "../../../persistence/log/journal.js";
 import { advanceParams, day, notifyParams, refundParams } from "../../support/after-sale.js";
-import { type CommandParams, epochMs } from "../../support/engine.js";
+import { type CommandParams, epochMs, inStep } from "../../support/engine.js";
 import { ordersInTenYears } from "../../support/scale.js";
 import { place, product } from "../../support/shop.js";
 
@@ -47,7 +47,7 @@ function forgetfulJournal(): Journal {
 type Seen = { code: string; replayed: boolean; order?: OrderView; result?: Record<string, unknown> };
 
 function yearsShard() {
-  const clock = { micros: epochMs * 1000, nowMicros: () => clock.micros };
+  const clock = { micros: epochMs * 1000, nowMicros: () => clock.micros, ...inStep };
   const outside: Command[] = [];
   const shard = new Shard({
     shard: 0,

@@ -20,7 +20,7 @@ import { Books } from "../../../engine/tables/books.js";
 import { replay } from "../../../engine/tables/replay.js";
 import type { Group } from "../../../persistence/log/journal.js";
 import { memoryJournal, memoryStore } from "../../../persistence/log/memory-journal.js";
-import { epochMs } from "../../support/engine.js";
+import { epochMs, inStep } from "../../support/engine.js";
 
 /** The table as it was specified: state, call, state after it, answer. */
 const tcc: readonly (readonly [FenceState, FenceCall, FenceState, string])[] = [
@@ -132,7 +132,7 @@ function participantShard(groups: readonly Group[]) {
   let failure: unknown;
   const shard = new Shard({
     ...{ shard: 0, shards: 2, books, journal, settings: defaultSettings, wake: () => {} },
-    clock: { nowMicros: () => epochMs * 1000 },
+    clock: { nowMicros: () => epochMs * 1000, ...inStep },
     bus: { send: () => {}, listen: () => {} },
     outside: () => {},
     failed: (error) => {

@@ -58,6 +58,10 @@ export class EchoEngine implements Engine {
     return 1_000_000;
   }
 
+  wallMs(): number {
+    return 1000;
+  }
+
   /** Answers everything submitted and flushes, as the engine does once a group is durable. */
   answerAll(): void {
     const flushed = new Set<Requester>();

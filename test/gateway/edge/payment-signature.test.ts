@@ -125,8 +125,8 @@ describe("over HTTP", () => {
   let http: HttpServer;
 
   class Now extends EchoEngine {
-    override nowMicros(): number {
-      return now * 1_000_000 + 999_999;
+    override wallMs(): number {
+      return now * 1000 + 999;
     }
   }
 

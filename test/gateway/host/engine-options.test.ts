@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { connect } from "../../../client/client.js";
-import { BadConfig, openEngine } from "../../../gateway/embedded.js";
+import { BadConfig, manualClock, openEngine } from "../../../gateway/embedded.js";
 import { readConfig, settingsTable, unknownVariables } from "../../../gateway/host/config.js";
 import { checkEngineOptions } from "../../../gateway/host/engine-options.js";
 
@@ -44,6 +44,10 @@ test("what is no number: data, choices, functions, outlets", () => {
     { alert: "console.log" },
     { progress: null },
     { failed: {} },
+    { clock: Date },
+    { clock: { nowMs: () => 5 } },
+    { clock: null },
+    { acceptClock: 1 },
     { transactions: [] },
     { refunds: () => {} },
     { retryOverloaded: 1 },
@@ -65,7 +69,11 @@ test("what is no number: data, choices, functions, outlets", () => {
     expect(check(wrong), JSON.stringify(wrong)).toThrow(BadConfig);
   }
   for (const wrong of [null, [], "data", 5]) expect(check(wrong as object)).toThrow("must be an object");
-  const fine = { outlets: [() => {}, { ...outlet, events: ["order."], from: "start", timeoutMs: 500 }] };
+  const fine = {
+    clock: manualClock(),
+    acceptClock: true,
+    outlets: [() => {}, { ...outlet, events: ["order."], from: "start", timeoutMs: 500 }],
+  };
   expect(check(fine)).not.toThrow();
 });
 
