@@ -1,5 +1,9 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv } from "ajv";
 import { expect, test } from "vitest";
@@ -7,8 +11,8 @@ import { asyncApiDocument } from "../../gateway/describe/asyncapi.js";
 import { openApiDocument } from "../../gateway/describe/openapi.js";
 import { routes, webSocketOnly } from "../../gateway/edge/http-routes.js";
 import { methodNames, methods } from "../../gateway/edge/methods.js";
-import { descriptions } from "./descriptions.js";
-import { readDocument } from "./document.js";
+import { documentAt } from "../../gateway/http/http-documents.js";
+import { projectFile } from "./document.js";
 
 interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -28,9 +32,25 @@ const asyncApi = JSON.parse(JSON.stringify(asyncApiDocument())) as {
   readonly operations: Readonly<Record<string, unknown>>;
 };
 
-/** What differs is mended by `npm run build && node dist/test/docs/write-descriptions.js`. */
-test.each(descriptions())("%s is what the code gives", (name, text) => {
-  expect(readDocument(name)).toBe(text);
+test("what is written for the package is what is served", () => {
+  const folder = mkdtempSync(join(tmpdir(), "yifen-descriptions-"));
+  const script = fileURLToPath(projectFile("dist/gateway/describe/write-descriptions.js"));
+  execFileSync(process.execPath, [script, folder]);
+  for (const path of ["openapi.json", "asyncapi.json"]) {
+    const written = readFileSync(join(folder, path), "utf8");
+    expect(JSON.parse(written), path).toEqual(JSON.parse(documentAt(`/${path}`)!.body));
+  }
+  rmSync(folder, { recursive: true });
+});
+
+test("they are packed with the program, and lie in no repository", () => {
+  const text = readFileSync(projectFile("package.json"), "utf8");
+  const { files, scripts } = JSON.parse(text) as { files: string[]; scripts: Record<string, string> };
+  expect(scripts.prepack).toContain("dist/gateway/describe/write-descriptions.js docs");
+  expect(files).toContain("docs");
+  expect(readFileSync(projectFile(".gitignore"), "utf8").split("\n")).toEqual(
+    expect.arrayContaining(["docs/openapi.json", "docs/asyncapi.json"]),
+  );
 });
 
 test("the description of HTTP is OpenAPI 3.1", async () => {
