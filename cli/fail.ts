@@ -5,6 +5,7 @@
 
 import { CommanderError } from "commander";
 import { YifenError } from "../client/error.js";
+import { BindingMissing, bindingProblem } from "../gateway/host/bindings.js";
 import { BadConfig } from "../gateway/host/config.js";
 import { LogAheadOfClock } from "../gateway/host/log-clock.js";
 import { MachineUnfit } from "../gateway/host/machine.js";
@@ -44,7 +45,8 @@ export class ToolMissing extends Error {
 }
 
 /** Says it on standard error, and with `json` as the one document on standard output as well; the exit code. */
-export function fail(error: unknown, json = false): number {
+export function fail(failure: unknown, json = false): number {
+  const error = bindingProblem(failure) ?? failure;
   if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
   const [code, advice] = verdictOn(error) ?? [exitCodes.stopped, ""];
   const message = error instanceof Error ? error.message : String(error);
@@ -76,6 +78,7 @@ const setTheClock =
 
 /** Undefined for a defect. */
 function verdictOn(error: unknown): Verdict | undefined {
+  if (error instanceof BindingMissing) return [exitCodes.missing, ""];
   if (error instanceof CommanderError) return [exitCodes.usage, ""];
   if (error instanceof BadConfig || error instanceof UnsafeHost) return [exitCodes.usage, ""];
   if (error instanceof ListenFailed) return [exitCodes.usage, error.advice];

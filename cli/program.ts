@@ -8,7 +8,7 @@ import { addAudit } from "./audit.js";
 import { addBench } from "./bench.js";
 import { addDemo } from "./demo.js";
 import { addExplain } from "./explain.js";
-import { fail } from "./fail.js";
+import { exitCodes, fail } from "./fail.js";
 import { addHuman } from "./human.js";
 import { addOutlets } from "./outlets.js";
 import { addStart } from "./start.js";
@@ -28,5 +28,8 @@ for (const add of [addStart, addDemo, addAudit, addExplain, addVerify, addOutlet
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = fail(error, process.argv.includes("--json"));
+  const code = fail(error, process.argv.includes("--json"));
+  // At once: when a package throws while it is loaded, Node 20 rejects a second promise that nobody has.
+  if (code === exitCodes.missing) process.exit(code);
+  process.exitCode = code;
 }

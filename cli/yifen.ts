@@ -4,6 +4,7 @@
  * loader fails, in words that lead elsewhere ("Cannot find package"), and an old Node does not know what is used here.
  */
 
+import { bindingProblem } from "../gateway/host/bindings.js";
 import { checkFiles, checkNode } from "../gateway/host/machine.js";
 
 // Whoever reads what is said may go away (`yifen start | head -1`): that is no reason to end a server that others use.
@@ -12,8 +13,9 @@ for (const stream of [process.stdout, process.stderr]) stream.on("error", () => 
 try {
   checkNode();
   checkFiles(1);
+  await import("./program.js");
 } catch (error) {
-  const { message } = error as Error;
+  const { message } = bindingProblem(error) ?? (error as Error);
   // `exitCodes.missing`, which is in what cannot be loaded yet.
   const exitCode = 4;
   if (process.argv.includes("--json"))
@@ -21,4 +23,3 @@ try {
   console.error(`yifen: ${message}`);
   process.exit(exitCode);
 }
-await import("./program.js");

@@ -16,6 +16,7 @@ import { defaultSettings, type Settings } from "../engine/seams/settings.js";
 import { viewToResult } from "../engine/turns/order-result.js";
 import { readRequest } from "./edge/protocol.js";
 import { messageOf } from "./edge/refusal-text.js";
+import { bindingProblem } from "./host/bindings.js";
 import { callTimeoutMsDefault, runDefinitions } from "./host/call-runner.js";
 import { type EngineHost, openEngineHost } from "./host/engine-host.js";
 import { checkEngineOptions, type EngineOptions } from "./host/engine-options.js";
@@ -23,6 +24,7 @@ import type { OutletFunction, OutletSetup } from "./outlets/outlet.js";
 
 export * from "../client/client.js";
 export type { TimeSource } from "../engine/seams/clock.js";
+export { BindingMissing } from "./host/bindings.js";
 export { BadConfig } from "./host/config.js";
 export type { EngineOptions } from "./host/engine-options.js";
 export { LogAheadOfClock } from "./host/log-clock.js";
@@ -64,6 +66,8 @@ export async function openEngine(options: EngineOptions = {}): Promise<Yifen> {
       connection?.fail(error);
       (options.failed ?? exitLoudly)(error);
     },
+  }).catch((error: unknown) => {
+    throw bindingProblem(error) ?? error;
   });
   connection = new EngineConnection(host);
   return openSession(connection, options, () => host.wallMs());

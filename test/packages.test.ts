@@ -1,0 +1,180 @@
+/** What somebody gets who installs it: the package, the client alone, and one line where a compiled part is missing. */
+
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startServer } from "./support/server-process.js";
+
+const root = resolve(".");
+let place = "";
+let clone = "";
+/** A program's folder with `yifen` and `yifen-client` unpacked, and of all dependencies only those of the client. */
+let program = "";
+let listed: string[] = [];
+
+function run(command: string, args: readonly string[], cwd: string): SpawnSyncReturns<string> {
+  return spawnSync(command, args, { cwd, encoding: "utf8", timeout: 120_000 });
+}
+
+function node(source: string, ...flags: string[]): SpawnSyncReturns<string> {
+  return run(process.execPath, [...flags, "--input-type=module", "-e", source], program);
+}
+
+beforeAll(() => {
+  place = mkdtempSync(join(tmpdir(), "yifen-packages-"));
+  // As after `git clone` and `npm ci`: nothing is compiled.
+  clone = join(place, "clone");
+  const left = new Set(["node_modules", "dist", ".git"]);
+  cpSync(root, clone, {
+    recursive: true,
+    filter: (file) => file === root || !left.has(file.slice(root.length + 1)),
+  });
+  symlinkSync(join(root, "node_modules"), join(clone, "node_modules"));
+  const packed = run("npm", ["pack", "--json", "--pack-destination", place], clone);
+  expect(packed.status, packed.stderr).toBe(0);
+  const [{ files, filename }] = JSON.parse(packed.stdout) as [
+    { files: { path: string }[]; filename: string },
+  ];
+  listed = files.map(({ path }) => path);
+  const client = run(process.execPath, ["pack-client.js", place], clone);
+  expect(client.status, client.stderr).toBe(0);
+
+  program = join(place, "program");
+  mkdirSync(join(program, "node_modules"), { recursive: true });
+  for (const [name, file] of [
+    ["yifen", filename],
+    ["yifen-client", client.stdout.trim()],
+  ] as const) {
+    mkdirSync(join(program, "node_modules", name));
+    const unpacked = run(
+      "tar",
+      ["xzf", join(place, file), "--strip-components=1", "-C", `node_modules/${name}`],
+      program,
+    );
+    expect(unpacked.status, unpacked.stderr).toBe(0);
+  }
+  for (const name of ["ws", "msgpackr"]) copyPackage(name);
+});
+
+afterAll(() => rmSync(place, { recursive: true, force: true }));
+
+function copyPackage(name: string): void {
+  cpSync(join(root, "node_modules", name), join(program, "node_modules", name), {
+    recursive: true,
+    dereference: true,
+  });
+}
+
+test("npm pack in a clone compiles first: the package holds what runs, and no test", () => {
+  for (const file of [
+    "dist/gateway/embedded.js",
+    "dist/client/client.js",
+    "dist/cli/yifen.js",
+    "dist/client/client.d.ts",
+  ])
+    expect(listed).toContain(file);
+  expect(
+    listed.filter(
+      (file) => /(^|\/)(test|examples|node_modules)\/|\.ts$/.test(file) && !file.endsWith(".d.ts"),
+    ),
+  ).toEqual([]);
+});
+
+test("what is compiled is not compiled again; a changed source is, and so is one whose output is gone", () => {
+  const build = () => run(process.execPath, ["build.js"], clone);
+  expect(build()).toMatchObject({ status: 0, stdout: "", stderr: "" });
+  const [source, output] = [join(clone, "actors/points.ts"), join(clone, "dist/actors/points.js")];
+  appendFileSync(source, "\nexport const changed = 1;\n");
+  expect(build().stderr).toMatch(/^build: compiling \d+ files; .*\n$/);
+  expect(readFileSync(output, "utf8")).toContain("changed");
+  expect(build().stderr).toBe("");
+  rmSync(output);
+  expect(build().stderr).toMatch(/^build: compiling/);
+  expect(readFileSync(output, "utf8")).toContain("changed");
+  appendFileSync(source, "this does not compile;\n");
+  for (let n = 0; n < 2; n++)
+    expect(build()).toMatchObject({ status: expect.not.toBeOneOf([0]), stdout: "" });
+});
+
+test("the client alone: two dependencies, the versions of ours, and it speaks to a server", async () => {
+  const manifest = JSON.parse(readFileSync(join(program, "node_modules/yifen-client/package.json"), "utf8"));
+  const { version, dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  expect(manifest).toMatchObject({ name: "yifen-client", version });
+  expect(manifest.dependencies).toEqual({ msgpackr: dependencies.msgpackr, ws: dependencies.ws });
+  const data = mkdtempSync(join(tmpdir(), "yifen-packages-data-"));
+  const server = await startServer(data);
+  try {
+    for (const name of ["yifen-client", "yifen/client"]) {
+      const { status, stdout, stderr } = node(`
+        import { connect } from "${name}";
+        const yifen = await connect("${server.address}");
+        await yifen.ping();
+        await yifen.close();
+        console.log("spoke");`);
+      expect([status, stdout], stderr).toEqual([0, "spoke\n"]);
+    }
+  } finally {
+    await server.stop();
+    rmSync(data, { recursive: true, force: true });
+  }
+});
+
+test("in a bundle for a browser, `yifen` is its client: nothing of the engine is looked for", () => {
+  const source = `
+    import * as yifen from "yifen";
+    console.log(typeof yifen.connect, typeof yifen.openEngine);`;
+  const { status, stdout, stderr } = node(source, "--conditions=browser");
+  expect([status, stdout], stderr).toEqual([0, "function undefined\n"]);
+});
+
+test("a package or its compiled part that is missing: one line with the way on, exit 4, and JSON with --json", () => {
+  const yifen = (...args: string[]) =>
+    run(process.execPath, ["node_modules/yifen/dist/cli/yifen.js", ...args], program);
+  const missing =
+    /^yifen: the package [\w.-]+ is not installed: run `npm install` where yifen is installed\n$/;
+  const bare = yifen("start", "--json");
+  expect([bare.status, bare.stderr]).toEqual([4, expect.stringMatching(missing)]);
+  expect(JSON.parse(bare.stdout)).toMatchObject({ ok: false, exitCode: 4, error: { code: "missing" } });
+
+  for (const name of ["commander", "decimal.js", "typebox", "better-sqlite3", "bindings", "file-uri-to-path"])
+    copyPackage(name);
+  const start = ["start", "--port", "0", "--data", "data"];
+  const server = yifen(...start);
+  expect([server.status, server.stderr]).toEqual([4, expect.stringMatching(missing)]);
+  expect(server.stderr).toContain("uWebSockets.js");
+
+  mkdirSync(join(program, "node_modules/uWebSockets.js"));
+  cpSync(
+    join(root, "node_modules/uWebSockets.js/uws.js"),
+    join(program, "node_modules/uWebSockets.js/uws.js"),
+  );
+  writeFileSync(join(program, "node_modules/uWebSockets.js/package.json"), '{"main":"uws.js"}');
+  const unfit = yifen(...start);
+  expect([unfit.status, unfit.stderr]).toEqual([
+    4,
+    expect.stringMatching(/^yifen: uWebSockets\.js has no compiled part for Node .*\n$/),
+  ]);
+
+  const build = join(program, "node_modules/better-sqlite3/build");
+  expect(readdirSync(build).length).toBeGreaterThan(0);
+  rmSync(build, { recursive: true, force: true });
+  const compiled = /better-sqlite3 is installed without its compiled part: run `npm rebuild better-sqlite3`/;
+  const audit = yifen("audit", "--data", "data");
+  expect([audit.status, audit.stderr.trimEnd().split("\n").length], audit.stderr).toEqual([2, 1]);
+  const embedded = node(`
+    import { openEngine } from "yifen";
+    await openEngine({ data: "./data" }).catch((error) => console.log(error.name, error.message));`);
+  expect(embedded.stdout, embedded.stderr).toMatch(new RegExp(`^BindingMissing ${compiled.source}.*\\n$`));
+});
