@@ -76,7 +76,7 @@ export const settingsTable = {
     "--late-payment",
     ["refund", "reinstate"],
     defaultSettings.latePayment as "refund" | "reinstate",
-    "money for a canceled order: sent back, or the order revived if everything can be taken again",
+    "money for a canceled order: sent back, or the order reinstated if everything can be taken again",
   ),
   keysMax: integer(
     "--keys-max",

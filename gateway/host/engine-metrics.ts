@@ -97,7 +97,7 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
     perShard("human_items_open", "Items that wait for a human.", "gauge", (s) => s.books.human.open.size),
     perShard(
       "alerts_total",
-      "Things that keep failing, told once each.",
+      "Things that keep failing, reported once each.",
       "counter",
       (s) => s.counters.alerts,
     ),

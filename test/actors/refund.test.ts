@@ -43,6 +43,14 @@ test("REFUND-1, REFUND-2: units, amounts and the rest, in any order, come to wha
   );
 });
 
+test("a unit is its part of what is left: 1.00 of 10.00 for 4 units went back by amount, one unit is 2.25, the last three are 6.75", () => {
+  const left = [{ product: "p", qty: 4, amount: 1000 }];
+  expect(take(left, shareAmount(left, 100))).toBe(100);
+  const units = (qty: number) =>
+    take(left, shareUnits(left, [{ product: "p", qty }]) as ReturnType<typeof shareAll>);
+  expect([units(1), units(3)]).toEqual([225, 675]);
+});
+
 /** Takes the shares out of what is left, which none may overdraw. Returns their sum. */
 function take(left: { -readonly [K in keyof LineLeft]: LineLeft[K] }[], shares: ReturnType<typeof shareAll>) {
   for (const { line, qty, amount } of shares) {

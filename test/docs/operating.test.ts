@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { methods } from "../../engine/loop/methods.js";
 import { saveBooks, snapshotFormat, stateHash } from "../../engine/tables/snapshot.js";
 import { recoverShard } from "../../gateway/host/recovery.js";
 import { LogDamaged } from "../../persistence/log/journal.js";
@@ -49,6 +50,13 @@ test("the checks of an audit are those of the program", () => {
 test("the exit codes are those of the program", () => {
   const rows = markdown.slice(markdown.indexOf("| exit code |")).split("\n\n")[0]!;
   expect(cellsOf(rows).map(([code]) => Number(code))).toEqual(exitCodeNumbers());
+});
+
+test("what a nearly full disk refuses is what the program refuses", () => {
+  const section = markdown.split("\n## When the disk is full\n")[1]!.split("\n\n")[0]!;
+  const named = [...section.matchAll(/`([a-z]+\.[a-z]+)`/g)].map(([, name]) => name);
+  const growing = Object.entries(methods).filter(([, { grows }]) => grows);
+  expect(named.sort()).toEqual(growing.map(([name]) => name).sort());
 });
 
 test("every metric of the alarms is one of PROTOCOL", () => {

@@ -1,9 +1,11 @@
 import { Unpackr } from "msgpackr";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { qtyMax } from "../../actors/product.js";
+import { qtyMax, unitsMax } from "../../actors/product.js";
 import { results } from "../../actors/results.js";
 import { partsMax } from "../../actors/transactions/plan.js";
+import { humanAfter, humanAfterMs } from "../../actors/transactions/retry.js";
 import * as limits from "../../engine/seams/limits.js";
+import { defaultSettings } from "../../engine/seams/settings.js";
 import { methodNames as methods, methods as rows } from "../../gateway/edge/methods.js";
 import { closeCodes } from "../../gateway/edge/session.js";
 import { blocksOf, cellsOf, exchangesOf, readDocument, tableOf } from "./document.js";
@@ -14,7 +16,15 @@ import {
   openDocumentEngine,
   runExamples,
 } from "./examples-run.js";
-import { codesTable, eventsTable, metricsTable, movesTable, number, paramsTable } from "./tables.js";
+import {
+  codesTable,
+  eventsTable,
+  methodsTable,
+  metricsTable,
+  movesTable,
+  number,
+  paramsTable,
+} from "./tables.js";
 
 /** What differs is mended by `npm run build && node dist/test/docs/write-protocol.js`, or is a defect of the engine. */
 const markdown = readDocument("docs/PROTOCOL.md");
@@ -101,6 +111,10 @@ describe.each(methods)("%s", (method) => {
   });
 });
 
+test("the methods are those of the program, each with its section, its HTTP, whose it is and what becomes of it under load", () => {
+  expect(tableOf(markdown, "methods")).toBe(methodsTable());
+});
+
 test("every method that has a heading exists", () => {
   const headings = [...markdown.matchAll(/^#### `(\S+)`$/gm)].map((match) => match[1]);
   expect([...headings].sort()).toEqual([...methods].sort());
@@ -140,6 +154,35 @@ test("every limit is listed with its number, and no other", () => {
   const listed = Object.fromEntries([...rows].map(([name, cells]) => [name, cells[1]]));
   const real = Object.fromEntries(Object.entries(allLimits).map(([name, value]) => [name, number(value)]));
   expect(listed).toEqual(real);
+});
+
+/** Sentences with a number in them that is the program's. */
+const prose = markdown.replaceAll(/\s+/g, " ");
+const minutes = (ms: number) => ms / 60_000;
+const mib = (bytes: number) => bytes / 2 ** 20;
+
+test.each([
+  `an array of 1 to ${number(limits.batchMax)} requests`,
+  `when it has its ${number(limits.connectionsMax)} connections`,
+  `closes it after ${limits.idleSeconds} seconds without a byte`,
+  `more than ${limits.nestingMax} levels of nesting`,
+  `more than ${mib(limits.sendBufferBytesMax)} MiB wait for it`,
+  `A frame of more than ${mib(limits.frameBytesMax)} MiB ends the connection`,
+  `a string of 1 to ${limits.requestIdCharsMax} characters`,
+  `(optional, 1 to ${number(limits.deadlineMsMax)})`,
+  `may have ${number(limits.inFlightMax)} requests without an answer`,
+  `Keys are kept for ${defaultSettings.keysKeepMs / 3_600_000} hours`,
+  `setting, ${number(defaultSettings.payWithinMs)}.`,
+  `the grace (${defaultSettings.graceMs / 1000} seconds unless`,
+  `confirmed by itself after the operator's time, ${defaultSettings.autoConfirmMs / 86_400_000} days`,
+  `the time for refunds and disputes, ${defaultSettings.afterSaleMs / 86_400_000} days`,
+  `its first use must come within ${limits.tokenLifeMs / 3_600_000} hours`,
+  `after ${humanAfter} failures or ${minutes(humanAfterMs)} minutes`,
+  `the newest ${number(limits.transactionsEndedMax)} of each shard`,
+  `each shard keeps the newest ${number(limits.itemsResolvedMax)};`,
+  `more than 10<sup>${Math.log10(unitsMax)}</sup> units of one product`,
+])("the text says what the program does: %s", (said) => {
+  expect(prose).toContain(said);
 });
 
 test("the close codes are those that the server uses", () => {

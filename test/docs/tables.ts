@@ -4,7 +4,8 @@ import { effectsOf, eventKinds, eventTypes } from "../../actors/events.js";
 import { type OrderEvent, transitions } from "../../actors/order-transitions.js";
 import { results } from "../../actors/results.js";
 import { exitCodes } from "../../cli/fail.js";
-import { type Method, methods } from "../../gateway/edge/methods.js";
+import { methods as shardMethods } from "../../engine/loop/methods.js";
+import { type Method, methodNames, methods } from "../../gateway/edge/methods.js";
 import { environmentName, type SettingName, settingsTable, shown } from "../../gateway/host/config.js";
 import type { Metric } from "../../gateway/host/metrics.js";
 import { checks } from "../../persistence/audit/audit-findings.js";
@@ -48,6 +49,29 @@ export function paramsTable(method: Method): string {
     field.description ?? "",
   ]);
   return rows.length === 0 ? "" : table(["param", "type", "", "meaning"], rows);
+}
+
+/** Every method with the way to its section, whose it is, and what becomes of it when there is too much to do or too little room. */
+export function methodsTable(): string {
+  const rows = methodNames.map((name) => {
+    const { params, http, roles } = methods[name];
+    return [
+      `[${mark(name)}](#${name.replace(".", "")})`,
+      (params as { readonly title?: string }).title ?? "",
+      http ? mark(`${http.verb} ${http.path}`) : "",
+      roles.length === everybody ? "everybody" : roles.join(", "),
+      underLoad(name),
+    ];
+  });
+  return table(["method", "what it does", "HTTP", "whose", "under load"], rows);
+}
+
+const everybody = methods["session.ping"].roles.length;
+
+function underLoad(name: Method): string {
+  if (name === "session.ping") return "answered at the edge";
+  const { lane, grows } = shardMethods[name];
+  return lane === "urgent" ? "goes first" : grows ? "refused on a nearly full disk" : "";
 }
 
 /** How each event comes about: a method, or what happens by itself. */

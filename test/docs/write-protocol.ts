@@ -16,6 +16,7 @@ import {
   checksTable,
   codesTable,
   eventsTable,
+  methodsTable,
   metricsTable,
   movesTable,
   paramsTable,
@@ -29,6 +30,7 @@ try {
   for (const name of tableNames(markdown)) {
     if (name === "events") markdown = replaceTable(markdown, name, eventsTable());
     if (name === "moves") markdown = replaceTable(markdown, name, movesTable());
+    if (name === "methods") markdown = replaceTable(markdown, name, methodsTable());
     if (name === "codes") markdown = replaceTable(markdown, name, codesTable());
     if (name === "metrics") markdown = replaceTable(markdown, name, metricsTable(engine.metrics));
     const [, method] = /^params (.+)$/.exec(name) ?? [];

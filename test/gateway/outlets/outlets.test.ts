@@ -499,7 +499,7 @@ describe("an event file", () => {
     expect(readFileSync(`${file}.7`, "utf8")).toBe("kept\n");
   });
 
-  test.each(['{"id":"0:3","sha', '{"i', "{"])(
+  test.each(['{"id":"0:3","sha', '{"i', "{", `{"id":"0:3","data":"${"x".repeat(1000)}`])(
     "EVENT-FILE-1: half a line (%s) is cut off before the next",
     async (half) => {
       const file = join(newFolder(), "events.jsonl");
