@@ -12,7 +12,7 @@ import {
   shown,
   unknownVariables,
 } from "../gateway/host/config.js";
-import type { StartConfig } from "../gateway/server.js";
+import type { Say, StartConfig } from "../gateway/server.js";
 import { exitCodes, fail } from "./fail.js";
 
 /** Flags that are no settings: they are of this start alone. */
@@ -45,12 +45,14 @@ export function addStart(program: Command): void {
   start.action(async (flags: Record<string, string> & StartFlags) => {
     const { config: file, json, acceptClock = false, ...given } = flags;
     const found = readConfig(given as Partial<Record<SettingName, string>>, process.env, file);
-    const say = json
-      ? (line: string) => console.error(JSON.stringify({ time: new Date().toISOString(), message: line }))
-      : (line: string) => console.log(line);
-    for (const line of unknownVariables(process.env)) say(line);
+    const { openLog } = await import("./log.js");
+    const output = json ? process.stderr : process.stdout;
+    const log = openLog(output, found.config.logLevel);
+    // With --json standard output has the one document, and what is said besides is logged.
+    const say = json ? (line: string) => log(line) : (line: string) => console.log(line);
     if (!json) for (const line of describeConfig(found)) say(line);
-    await serve({ ...found.config, acceptClock }, say, (address) => {
+    for (const line of unknownVariables(process.env)) log(line, "warn");
+    await serve({ ...found.config, acceptClock }, { log, say }, (address) => {
       const message = `listening on ${address}`;
       if (json) console.log(JSON.stringify({ ok: true, message, address, settings: settingsShown(found) }));
       else say(message);
@@ -72,12 +74,12 @@ function joined(given: string, before: string | undefined): string {
 
 async function serve(
   config: StartConfig,
-  say: (line: string) => void,
+  { log, say }: { log: Say; say: (line: string) => void },
   listens: (address: string) => void,
 ): Promise<void> {
   const { startServer } = await import("../gateway/server.js");
   const server = await startServer(config, {
-    say,
+    say: log,
     failed(error) {
       // At once and without a drain: what is in memory may be ahead of the disk.
       process.exit(fail(error));

@@ -30,9 +30,14 @@ export interface StartConfig extends Config {
   readonly acceptClock?: boolean;
 }
 
+/** A line for the operator's log. `warn`: somebody should look. `error`: a defect. Left out: `info`. */
+export type Say = (line: string, level?: "info" | "warn" | "error") => void;
+
+/** That and what is worse is logged. */
+export type LogLevel = Config["logLevel"];
+
 export interface ServerHooks {
-  /** A line for the operator. */
-  readonly say: (line: string) => void;
+  readonly say: Say;
   /** The engine has stopped for good: end the process, non-zero. */
   readonly failed: (error: unknown) => void;
 }
@@ -57,11 +62,11 @@ export async function startServer(config: StartConfig, { say, failed }: ServerHo
     outlets: outletsOf(config),
     definitions: runDefinitions(definitions, config.callTimeoutMs),
     acceptClock: config.acceptClock ?? false,
-    alert: say,
-    progress: say,
+    alert: (line) => say(line, "warn"),
+    progress: (line) => say(line),
     failed,
   });
-  const onDefect = (defect: unknown) => say(`defect at the edge: ${describe(defect)}`);
+  const onDefect = (defect: unknown) => say(`defect at the edge: ${describe(defect)}`, "error");
   let server: SocketServer | undefined;
   try {
     server = await openSocketServer({
@@ -70,7 +75,7 @@ export async function startServer(config: StartConfig, { say, failed }: ServerHo
       engine: host,
       filesForConnections: filesForConnections(host.shards),
       paymentSecrets: readPaymentSecrets(config.paymentSecret) ?? new Map(),
-      onUnnamedSignature: sayOnce((provider) => say(unnamedSignature(provider))),
+      onUnnamedSignature: sayOnce((provider) => say(unnamedSignature(provider), "warn")),
       ready: () => !host.hasFailed(),
       clockAheadMs: () => host.clockAheadMs(),
       metrics: () => renderMetrics(engineMetrics(host, server), onDefect),
@@ -86,7 +91,7 @@ export async function startServer(config: StartConfig, { say, failed }: ServerHo
     host,
     async stop() {
       const unanswered = await server.drain(drainMs);
-      if (unanswered > 0) say(`${unanswered} requests were not answered within ${drainMs} ms`);
+      if (unanswered > 0) say(`${unanswered} requests were not answered within ${drainMs} ms`, "warn");
       server.close();
       await host.stop();
     },

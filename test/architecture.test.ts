@@ -158,6 +158,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   "decimal.js": ["actors/money.ts"],
   typebox: ["gateway/"],
   commander: ["cli/"],
+  pino: ["cli/log.ts"],
 };
 
 test.each(Object.entries(homes))("%s is imported in %s only", (name, allowed) => {

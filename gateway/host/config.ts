@@ -178,6 +178,12 @@ export const settingsTable = {
     "size at which the event log begins a new file",
   ),
   eventLogEvents: eventList("--event-log-events", "which events are logged: types, or how they begin"),
+  logLevel: choice(
+    "--log-level",
+    ["info", "warn", "error", "silent"],
+    "info",
+    "what is logged: that and what is worse",
+  ),
   outletsFrom: choice(
     "--outlets-from",
     ["end", "start"],

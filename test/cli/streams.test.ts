@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { openPanel } from "../../cli/demo/panel.js";
+import { openLog } from "../../cli/log.js";
 import { connect } from "../../client/client.js";
-import { compiled, freePort } from "../support/server-process.js";
+import { compiled, freePort, startServer } from "../support/server-process.js";
 
 let folder: string;
 let stop: () => void = () => {};
@@ -82,4 +83,45 @@ test("a terminal of any width, 0 and unknown too: the demo draws, and no line of
     );
     for (const line of panel) expect(line.length, `${columns}: ${line}`).toBeLessThan(columns || 80);
   }
+});
+
+test("the log is JSON with time and level, on a terminal lines to read; what is less than its level is left out", () => {
+  folder = "";
+  const lines = (isTTY: boolean, level: "info" | "warn" | "silent") => {
+    const written: string[] = [];
+    const write = (text: string) => written.push(text) > 0;
+    const log = openLog({ isTTY, write } as Parameters<typeof openLog>[0], level);
+    log("recovered");
+    log("a webhook fails\nagain", "warn");
+    log("a defect", "error");
+    return written;
+  };
+  const records = lines(false, "info").map((line) => JSON.parse(line));
+  const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  expect(records).toEqual([
+    { level: "info", time, msg: "recovered" },
+    { level: "warn", time, msg: "a webhook fails\nagain" },
+    { level: "error", time, msg: "a defect" },
+  ]);
+  expect(lines(false, "warn").length).toBe(2);
+  expect(lines(false, "silent")).toEqual([]);
+  expect(lines(true, "info")[1]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} warn {3}a webhook fails\nagain\n$/);
+});
+
+test("a server says its settings and its address as text, the address on a line of its own, and logs the rest as JSON", async () => {
+  folder = mkdtempSync(join(tmpdir(), "yifen-streams-"));
+  const server = await startServer(folder, [], { env: { YIFEN_GRACEMS: "5" } });
+  stop = () => void server.kill();
+  expect(server.said()).toMatch(/^listening on http:\/\/127\.0\.0\.1:\d+$/m);
+  const { out, err, code } = await server.stop();
+  expect([code, err]).toEqual([0, ""]);
+  const records = out
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line));
+  expect(records).toMatchObject([
+    { level: "warn", msg: expect.stringContaining("did you mean YIFEN_GRACE_MS?") },
+    { level: "info", msg: expect.stringMatching(/^shard 0: recovered from 0 facts/) },
+  ]);
+  expect(out).toMatch(/^log-level +info +default$/m);
 });
