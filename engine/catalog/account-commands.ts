@@ -32,24 +32,25 @@ export function openAccount(turn: Turn, command: OpenAccount): void {
   }
   const account = nameAccount(turn, command.account);
   turn.record({ type: Facts.accountOpened, account: account.handle, currency });
+  turn.unopened.opened();
   answerResult(turn, command, accountView(account));
 }
 
 /**
- * Deposit and withdraw: `ref` is their key, and it is kept for ever. That there is no such account is kept too: a repetition
- * that was long on its way must not be done after all once the account is opened.
+ * Deposit and withdraw: `ref` is their key, and it is kept for ever. That there is no such account is not kept: a ref has no
+ * time by which it could be forgotten again, and once the account is open the same request is done.
  */
 export function moveMoney(turn: Turn, command: MoveMoney): void {
-  const account = nameAccount(turn, command.account);
+  const account = turn.books.accountByName.get(command.account);
   const { ref } = command;
   const method = keyedMethods[command.method];
   const paramsHash = hash.begin(method).text(command.amount).end();
-  if (settledByRef(turn, command, spaces.money, account.handle, ref, paramsHash)) return;
-
-  const opened = account.currency >= 0;
-  const amount = opened
-    ? parsePositiveAmount(command.amount, account.currency)
-    : refuse("account_not_found", { account: command.account });
+  if (account && settledByRef(turn, command, spaces.money, account.handle, ref, paramsHash)) return;
+  if (!account || account.currency < 0) {
+    answerRefusal(turn, command, refuse("account_not_found", { account: command.account }));
+    return;
+  }
+  const amount = parsePositiveAmount(command.amount, account.currency);
   const refusal = typeof amount === "number" ? decideMove(command.method, account, amount) : amount;
   if (refusal || typeof amount !== "number") {
     keepRefusal(turn, spaces.money, account.handle, ref, method, paramsHash, undefined, refusal!);

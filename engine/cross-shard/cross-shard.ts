@@ -37,7 +37,7 @@ import { type PendingOrder, payNowModes } from "../tables/cross-shard-table.js";
 import { spaces } from "../tables/key-table.js";
 import { answerRefusal, orderView } from "../turns/answers.js";
 import { firstMadeAt, keepOrder, keepRefusal } from "../turns/exactly-once.js";
-import { nameAccount } from "../turns/name-account.js";
+import { nameRefused } from "../turns/name-account.js";
 import type { Turn } from "../turns/turn.js";
 import { advance, giveUp, linesOf, newRun, type Run } from "./cross-shard-run.js";
 
@@ -60,7 +60,11 @@ export function beginCrossShard(
   lines: readonly LineInput[],
   paramsHash: number,
 ): void {
-  const account = nameAccount(turn, command.account);
+  const account = nameRefused(turn, command.account);
+  if ("code" in account) {
+    answerRefusal(turn, command, account);
+    return;
+  }
   // In the fact an expectedTotal of "" means that nothing was said, so it is refused before it could mean that.
   const refusal =
     account.currency < 0

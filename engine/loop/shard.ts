@@ -38,6 +38,7 @@ import { fencesDue, takeDueTransactions } from "../transactions/coordinator.js";
 import { answerRefusal } from "../turns/answers.js";
 import { keysDue } from "../turns/exactly-once.js";
 import type { Turn } from "../turns/turn.js";
+import { Unopened } from "../turns/unopened.js";
 import { type ReportOfCall, runOf, takeDueCalls, takeReport } from "./call-reports.js";
 import { GroupWriter } from "./group.js";
 import { hasKey, isKnownKey } from "./key-lookup.js";
@@ -108,6 +109,8 @@ export class Shard implements Turn {
   refuseNewWith: Refusal | undefined;
   refusesNew: Refusal | undefined;
 
+  readonly unopened: Unopened;
+
   readonly #parts: ShardParts;
   readonly #mailbox = new Mailbox<Command | Frame>();
   readonly #group: GroupWriter;
@@ -131,6 +134,7 @@ export class Shard implements Turn {
     this.shard = parts.shard;
     this.shards = parts.shards;
     this.nowMicros = parts.books.time;
+    this.unopened = new Unopened(parts.books, parts.shard, parts.shards);
     this.#group = new GroupWriter(parts.books.position);
     this.#channels = new Channels(parts.shard, parts.books.outboxes, parts.bus);
     this.dispatcher = new CallDispatcher(parts.outCalls ?? noOutCalls);

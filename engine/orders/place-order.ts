@@ -15,7 +15,7 @@ import type { OrderLineView } from "../seams/requester.js";
 import { spaces } from "../tables/key-table.js";
 import { answerOrder, answerRefusal } from "../turns/answers.js";
 import { keepOrder, keepRefusal, settledByKey } from "../turns/exactly-once.js";
-import { nameAccount } from "../turns/name-account.js";
+import { nameRefused } from "../turns/name-account.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { addSubtotal, decideTotal, type Failure, mergeLines, payWithinMs, refuseCart } from "./cart.js";
@@ -133,7 +133,11 @@ const paidAlready = { payBy: 0, expiresAt: 0 };
 
 /** A refusal is kept under the key even for an account that was never opened: a late retry must not run after all. */
 function refuseUnderKey(turn: Turn, command: PlaceOrder, refusal: Refusal, paramsHash: number): void {
-  const account = nameAccount(turn, command.account);
+  const account = nameRefused(turn, command.account);
+  if ("code" in account) {
+    answerRefusal(turn, command, account);
+    return;
+  }
   keepRefusal(turn, spaces.order, account.handle, command.key, method, paramsHash, command.at, refusal);
   answerRefusal(turn, command, refusal);
 }

@@ -10,7 +10,6 @@ import type { Settings } from "../seams/settings.js";
 import { spaces } from "../tables/key-table.js";
 import { accountView, answerRefusal, answerResult } from "../turns/answers.js";
 import { keepRefusal, keepResult, settledByRef } from "../turns/exactly-once.js";
-import { nameAccount } from "../turns/name-account.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 
@@ -44,17 +43,17 @@ export function reversePoints(turn: Turn, number: number): void {
 
 /** `points.spend`: like a withdrawal, of points. */
 export function spendPoints(turn: Turn, command: SpendPoints): void {
-  const account = nameAccount(turn, command.account);
+  const account = turn.books.accountByName.get(command.account);
   const { ref, points } = command;
   const paramsHash = hash.begin(method).number(points).end();
-  if (settledByRef(turn, command, spaces.money, account.handle, ref, paramsHash)) return;
-  const refusal =
-    account.currency < 0
-      ? refuse("account_not_found", { account: command.account })
-      : account.points < points
-        ? refuse("insufficient_points", { available: Math.max(0, account.points) })
-        : undefined;
-  if (refusal) {
+  if (account && settledByRef(turn, command, spaces.money, account.handle, ref, paramsHash)) return;
+  // Not kept, as with money.
+  if (!account || account.currency < 0) {
+    answerRefusal(turn, command, refuse("account_not_found", { account: command.account }));
+    return;
+  }
+  if (account.points < points) {
+    const refusal = refuse("insufficient_points", { available: Math.max(0, account.points) });
     keepRefusal(turn, spaces.money, account.handle, ref, method, paramsHash, undefined, refusal);
     answerRefusal(turn, command, refusal);
     return;

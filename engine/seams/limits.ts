@@ -129,6 +129,11 @@ export const atAheadMsMax = 86_400_000;
 /** The last time that a Date can hold, ms since the epoch. */
 export const timeMsMax = 8_640_000_000_000_000;
 
+// Names.
+
+/** Accounts of one shard that were asked for and never opened: at 1 KiB each, and a name is never forgotten. */
+export const accountsUnopenedMax = 16_384;
+
 // The shard's loop.
 
 /** Commands that wait in one lane of a shard's mailbox: at 100,000 orders a second, two thirds of a second of them. */

@@ -7,7 +7,7 @@ import type { Account } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
 import { orderNumber, parseTransactionId, slotOf } from "../../actors/order-number.js";
-import { type Refusal, refuse } from "../../actors/results.js";
+import { type Refusal, refuse, resultOf } from "../../actors/results.js";
 import { type Mode, modes } from "../../actors/transactions/fence.js";
 import { type Part, readPlan } from "../../actors/transactions/plan.js";
 import type { BeginTransaction, GetTransaction } from "../seams/commands.js";
@@ -16,7 +16,7 @@ import { running, spaces } from "../tables/key-table.js";
 import type { Transaction } from "../tables/transaction-table.js";
 import { answerRefusal, answerResult } from "../turns/answers.js";
 import { firstMadeAt, keepRefusal, settledByKey } from "../turns/exactly-once.js";
-import { nameAccount } from "../turns/name-account.js";
+import { nameAccount, nameRefused } from "../turns/name-account.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { advance } from "./coordinator.js";
@@ -43,12 +43,26 @@ export function beginTransaction(turn: Turn, command: BeginTransaction): void {
 
   const planned = decideBegin(turn, command);
   if ("code" in planned) {
-    const { handle } = nameAccount(turn, command.account);
-    keepRefusal(turn, spaces.order, handle, key, method, paramsHash, at, planned);
-    answerRefusal(turn, command, planned);
+    refuseUnderKey(turn, command, planned, paramsHash);
+    return;
+  }
+  const beginner = nameRefused(turn, command.account);
+  if ("code" in beginner) {
+    answerRefusal(turn, command, beginner);
     return;
   }
   answerWhenEnded(turn, command, record(turn, command, planned, input, paramsHash));
+}
+
+function refuseUnderKey(turn: Turn, command: BeginTransaction, refusal: Refusal, paramsHash: number): void {
+  const { key, at } = command;
+  const named = resultOf(refusal.code).stored ? nameRefused(turn, command.account) : undefined;
+  if (named && "code" in named) {
+    answerRefusal(turn, command, named);
+    return;
+  }
+  if (named) keepRefusal(turn, spaces.order, named.handle, key, method, paramsHash, at, refusal);
+  answerRefusal(turn, command, refusal);
 }
 
 export function getTransaction(turn: Turn, command: GetTransaction): void {

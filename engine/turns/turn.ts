@@ -15,6 +15,7 @@ import type { Command } from "../seams/commands.js";
 import type { Requester } from "../seams/requester.js";
 import type { Settings } from "../seams/settings.js";
 import type { Books } from "../tables/books.js";
+import type { Unopened } from "./unopened.js";
 
 export interface Turn {
   readonly books: Books;
@@ -33,6 +34,8 @@ export interface Turn {
   readonly shards: number;
   /** Why nothing new may come of this turn's command: it runs only because something stands under its key. */
   readonly refusesNew: Refusal | undefined;
+  /** Accounts of this shard that are named and not open. */
+  readonly unopened: Unopened;
   /** Writes a fact into the group and applies it. */
   record(fact: Fact): void;
   /** Says that the requester was given something that must leave when this group is durable. */

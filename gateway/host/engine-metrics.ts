@@ -72,6 +72,12 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
       (s) => s.books.refs.count,
     ),
     perShard("accounts", "Accounts named.", "gauge", (s) => s.books.accounts.length),
+    perShard(
+      "accounts_unopened",
+      "Accounts of the shard that orders were placed for and that were never opened.",
+      "gauge",
+      (s) => s.unopened.count,
+    ),
     perShard("payments", "Payments from outside that were booked, ever.", "gauge", (s) =>
       s.books.refs.countOf(spaces.payment),
     ),

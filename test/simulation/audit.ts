@@ -18,6 +18,12 @@ import { type Actual, type KnownOrder, Model } from "./model.js";
 import type { Answer, Operation, PlacedOrder, SeenRefund, Slot } from "./operation.js";
 import type { World } from "./world.js";
 
+/** Nothing is kept under a ref whose subject does not exist: once it does, the same request runs. */
+const unknownSubject: { readonly [kind in Slot["kind"]]?: string } = {
+  money: "account_not_found",
+  stock: "product_not_found",
+};
+
 /** Said before the books are looked at: nothing is stored and the same key may come again. */
 const notStored = new Set([
   ...["overloaded", "deadline_exceeded", "order_not_found", "invalid_request"],
@@ -136,7 +142,7 @@ export class Audit {
     const { code } = answer;
     if (!slot.settledBy && !answer.replayed && refusedForGood(this, operation, answer)) return;
     const unstored = slot.kind === "payment" ? code !== "ok" && code !== "key_reused" : notStored.has(code);
-    if (unstored || (slot.kind === "stock" && code === "product_not_found")) {
+    if (unstored || code === unknownSubject[slot.kind]) {
       this.expect(!answer.replayed, operation, answer, `${code} is not to be stored`);
       if (code === "invalid_request") this.model.drop(operation);
     } else if (code === "key_reused") {

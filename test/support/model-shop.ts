@@ -10,9 +10,9 @@ export function openAccount(world: World, { account, currency }: Request): Model
 }
 
 export function moveMoney(world: World, { method, account: id, amount: text, ref }: Request): ModelReply {
+  if (!world.accounts.has(id)) return refused({ code: "account_not_found" });
   return world.once(world.refs, `money ${id} ${ref}`, `${method} ${text}`, undefined, () => {
-    const account = world.accounts.get(id);
-    if (!account) return { code: "account_not_found" };
+    const account = world.accounts.get(id)!;
     const amount = positiveMinorOf(text, account.currency);
     if (typeof amount === "string") return { code: amount };
     const available = world.balance(id);
@@ -30,14 +30,14 @@ export function moveMoney(world: World, { method, account: id, amount: text, ref
 }
 
 export function spendPoints(world: World, { account: id, points, ref }: Request): ModelReply {
+  if (!world.accounts.has(id)) return refused({ code: "account_not_found" });
   return world.once(
     world.refs,
     `money ${id} ${ref}`,
     `points ${points}`,
     undefined,
     (): ModelReply | Refused => {
-      const account = world.accounts.get(id);
-      if (!account) return { code: "account_not_found" };
+      const account = world.accounts.get(id)!;
       const available = world.points(id);
       if (available < points)
         return { code: "insufficient_points", details: { available: Math.max(0, available) } };

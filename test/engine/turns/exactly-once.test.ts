@@ -414,14 +414,17 @@ test("a refused withdrawal stays refused under its ref", () => {
 });
 
 test.each(["account.deposit", "account.withdraw"] as const)(
-  "a refused %s to an account that was not open stays refused under its ref",
+  "a refused %s for an account that is not open keeps nothing: it is done under the same ref once it is",
   (method) => {
     const engine = shop();
     const request = { method, account: "new", amount: "1.00", ref: "r" };
     expect(engine.ask(request)).toMatchObject({ code: "account_not_found", replayed: false });
+    expect(engine.shards[0]!.books.accountByName.get("new")).toBeUndefined();
     engine.ask({ method: "account.open", account: "new", currency: "CNY" });
-    expect(engine.ask(request)).toMatchObject({ code: "account_not_found", replayed: true });
-    expect(balanceOf(engine, "new")).toBe("0.00");
+    engine.ask({ method: "account.deposit", account: "new", amount: "5.00", ref: "start" });
+    expect(engine.ask(request)).toMatchObject({ code: "ok", replayed: false });
+    expect(engine.ask(request)).toMatchObject({ code: "ok", replayed: true });
+    expect(balanceOf(engine, "new")).toBe(method === "account.deposit" ? "6.00" : "4.00");
   },
 );
 
