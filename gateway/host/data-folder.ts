@@ -22,7 +22,12 @@ import { anchorFile } from "../../persistence/log/anchor.js";
 import { unnamed } from "../../persistence/log/folder.js";
 import { type LogIdentity, nameOf } from "../../persistence/log/identity.js";
 import { logIdentity } from "../../persistence/log/log-reader.js";
-import { FolderRefused, newerVersionNeeded, whileUsing } from "../../persistence/log/storage-error.js";
+import {
+  FolderRefused,
+  newerVersionNeeded,
+  storageError,
+  whileUsing,
+} from "../../persistence/log/storage-error.js";
 import { BadConfig } from "./config.js";
 
 export interface DataFolder {
@@ -74,9 +79,30 @@ export function readDataFolder(folder: string): DataFolder {
 
 /** False when there is nothing of that name. Throws `BadConfig` when it is something else. */
 export function isFolder(folder: string): boolean {
-  const found = whileUsing(folder, "read", () => statSync(folder, { throwIfNoEntry: false }));
+  const found = whilePath(folder, "read", () => statSync(folder, { throwIfNoEntry: false }));
   if (found && !found.isDirectory()) throw new BadConfig(`--data ${folder}: this is a file, not a folder`);
   return found !== undefined;
+}
+
+/** What the system says of a path that can never be that of a folder. */
+const noPath: ReadonlySet<string> = new Set([
+  "ENOTDIR",
+  "EEXIST",
+  "ELOOP",
+  "ENAMETOOLONG",
+  "ENOENT",
+  "EINVAL",
+]);
+
+/** Throws `BadConfig` when it is what was given that is wrong. */
+export function whilePath<T>(folder: string, doing: "read" | "written", work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    if (noPath.has(code)) throw new BadConfig(`--data ${folder}: this can be no folder: ${message}`);
+    throw storageError(folder, doing, error);
+  }
 }
 
 /** Undefined when there is none. Throws `FolderRefused` for one that is not what was written there. */

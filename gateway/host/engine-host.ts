@@ -94,10 +94,7 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
   const settings: Settings = { ...options.settings, tokenSecret: taken?.tokenSecret ?? newSecret() };
   const recovered = openShards(options, taken);
   const journals = recovered.map(({ journal }) => journal);
-  const giveBack = () => {
-    for (const journal of journals) journal.close();
-    taken?.release();
-  };
+  const giveBack = () => closeAll(journals, taken);
   const clock = orGiveBack(giveBack, () => openClock(time, recovered, options));
   const outlets = orGiveBack(giveBack, () => {
     taken?.complete();
@@ -164,6 +161,19 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
   };
 }
 
+/** All of them, whatever one says against it: what stayed locked could not be opened again by this program. */
+function closeAll([first, ...rest]: readonly Journal[], taken: OpenedFolder | undefined): void {
+  if (!first) {
+    taken?.release();
+    return;
+  }
+  try {
+    first.close();
+  } finally {
+    closeAll(rest, taken);
+  }
+}
+
 /** What was opened before something that cannot be is given back, so that the program may try again. */
 function orGiveBack<T>(giveBack: () => void, work: () => T): T {
   try {
@@ -194,10 +204,11 @@ function startOutlets(options: HostOptions, journals: readonly Journal[]): Outle
 /** All or none. */
 function openShards(options: HostOptions, taken: OpenedFolder | undefined): Recovered[] {
   const recovered: Recovered[] = [];
-  const giveBack = () => {
-    for (const { journal } of recovered) journal.close();
-    taken?.release();
-  };
+  const giveBack = () =>
+    closeAll(
+      recovered.map(({ journal }) => journal),
+      taken,
+    );
   orGiveBack(giveBack, () => {
     for (let shard = 0; shard < options.shards; shard++) recovered.push(openShard(options, taken, shard));
   });

@@ -26,7 +26,7 @@ import {
 import type { LogIdentity } from "../../persistence/log/identity.js";
 import { lockFolder } from "../../persistence/log/lock.js";
 import { listSegments } from "../../persistence/log/segments.js";
-import { FolderRefused, storageError, whileUsing } from "../../persistence/log/storage-error.js";
+import { FolderRefused, whileUsing } from "../../persistence/log/storage-error.js";
 import { BadConfig } from "./config.js";
 import {
   checkLogs,
@@ -41,6 +41,7 @@ import {
   shardFolder,
   tokenFile,
   traces,
+  whilePath,
   withoutManifest,
 } from "./data-folder.js";
 
@@ -60,7 +61,7 @@ export interface OpenedFolder {
  * `FolderRefused`, `StorageUnavailable`.
  */
 export function openDataFolder(folder: string, shards: number, say: (line: string) => void): OpenedFolder {
-  if (!isFolder(folder)) makeFolder(folder);
+  if (!isFolder(folder)) whilePath(folder, "written", () => createFolder(folder));
   checkForeign(folder);
   // It never changes, so it can be said while another engine works here.
   checkShards(folder, readManifest(folder), shards);
@@ -72,26 +73,6 @@ export function openDataFolder(folder: string, shards: number, say: (line: strin
   } catch (error) {
     lock.release();
     throw error;
-  }
-}
-
-/** What a path may be that can never be made a folder. */
-const noPath: ReadonlySet<string> = new Set([
-  "ENOTDIR",
-  "EEXIST",
-  "ELOOP",
-  "ENAMETOOLONG",
-  "ENOENT",
-  "EINVAL",
-]);
-
-function makeFolder(folder: string): void {
-  try {
-    createFolder(folder);
-  } catch (error) {
-    const { code = "", message } = error as NodeJS.ErrnoException;
-    if (noPath.has(code)) throw new BadConfig(`--data ${folder}: it cannot be made: ${message}`);
-    throw storageError(folder, "written", error);
   }
 }
 

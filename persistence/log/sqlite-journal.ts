@@ -299,8 +299,8 @@ class OpenJournal implements SqliteJournal {
     if (this.#closed) return;
     this.#closed = true;
     this.#spare?.stop();
-    this.#closeSegment();
     try {
+      this.#closeSegment();
       if (!this.#failure) this.#orFail(() => this.#anchor.sync());
     } finally {
       this.#anchor.close();

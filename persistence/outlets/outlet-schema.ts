@@ -7,6 +7,7 @@
  */
 
 import Database from "better-sqlite3";
+import { createEmptyFile } from "../log/folder.js";
 
 const schemaVersion = 1;
 
@@ -85,6 +86,7 @@ PRAGMA user_version = ${schemaVersion};
 
 /** Opens outlets.db; `:memory:` works too. With `existing` it is not made when it is missing. */
 export function openOutletDatabase(file: string, existing = false): Database.Database {
+  if (!existing && file !== ":memory:") createEmptyFile(file);
   const db = new Database(file, { timeout: busyMs, fileMustExist: existing });
   try {
     if (!db.memory) db.pragma("journal_mode = WAL");

@@ -17,6 +17,7 @@
 
 import { readFileSync, rmSync } from "node:fs";
 import Database from "better-sqlite3";
+import { createEmptyFile } from "../log/folder.js";
 
 /** Raised whenever a table changes: a file of another version is built again. */
 const schemaVersion = 2;
@@ -306,6 +307,7 @@ export function closeReadDatabase(db: Database.Database): void {
 }
 
 function openExisting(file: string): Database.Database {
+  createEmptyFile(file);
   const db = new Database(file, { timeout: 2_000 });
   try {
     db.pragma("journal_mode = WAL");
