@@ -8,8 +8,9 @@ export function nearest(given: string, known: readonly string[]): string | undef
   if (given.length > charsMax) return undefined;
   let found: string | undefined;
   let best = Number.POSITIVE_INFINITY;
+  const parts = given.toLowerCase().split(".");
   for (const name of known) {
-    const slips = slipsBetween(given, name);
+    const slips = slipsBetween(parts, knownParts(name));
     // Of two that are equally near, one that begins alike is meant: people seldom get the first letter wrong.
     const cost = slips + (name[0]?.toLowerCase() === given[0]?.toLowerCase() ? 0 : 0.5);
     if (cost < best) [found, best] = [name, cost];
@@ -27,15 +28,30 @@ export function meant(reason: string, name: string | undefined): string {
 }
 
 /** Infinity when they are too far apart. Of names with a dot each part must be near: `order.find` is not `order.list`. */
-function slipsBetween(given: string, name: string): number {
-  const [givenParts, parts] = [given.split("."), name.split(".")];
-  if (givenParts.length !== parts.length) return slips(given, name);
-  return parts.reduce((sum, part, n) => sum + slips(givenParts[n]!, part), 0);
+function slipsBetween(given: readonly string[], name: readonly string[]): number {
+  if (given.length !== name.length) return slips(given.join("."), name.join("."));
+  let sum = 0;
+  for (const [n, part] of name.entries()) {
+    sum += slips(given[n]!, part);
+    if (sum === Number.POSITIVE_INFINITY) break;
+  }
+  return sum;
+}
+
+/** The parts of names in lower case. There are few lists of known names, and all of them are the program's own. */
+const partsOf = new Map<string, readonly string[]>();
+
+function knownParts(name: string): readonly string[] {
+  let parts = partsOf.get(name);
+  if (!parts) {
+    parts = name.toLowerCase().split(".");
+    partsOf.set(name, parts);
+  }
+  return parts;
 }
 
 /** Longer words may have more: `currencyCode` and `accountId` begin with what is meant. */
-function slips(given: string, name: string): number {
-  const [a, b] = [given.toLowerCase(), name.toLowerCase()];
+function slips(a: string, b: string): number {
   if (b.length >= 4 && a.startsWith(b)) return a === b ? 0 : 1;
   const most = b.length <= 4 ? 1 : b.length <= 8 ? 2 : 3;
   if (Math.abs(a.length - b.length) > most) return Number.POSITIVE_INFINITY;
@@ -45,18 +61,25 @@ function slips(given: string, name: string): number {
 
 /** Letters inserted, left out, changed, or changed places with their neighbour. */
 export function editDistance(a: string, b: string): number {
-  let before: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  let [before, last, row] = rows;
+  for (let j = 0; j <= b.length; j++) last[j] = j;
   for (let i = 1; i <= a.length; i++) {
-    const row = [i];
+    row[0] = i;
     for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1];
+      const same = a.charCodeAt(i - 1) === b.charCodeAt(j - 1);
       let cost = Math.min(row[j - 1]! + 1, last[j]! + 1, last[j - 1]! + (same ? 0 : 1));
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swapped =
+        i > 1 &&
+        j > 1 &&
+        a.charCodeAt(i - 1) === b.charCodeAt(j - 2) &&
+        a.charCodeAt(i - 2) === b.charCodeAt(j - 1);
       if (swapped) cost = Math.min(cost, before[j - 2]! + 1);
-      row.push(cost);
+      row[j] = cost;
     }
-    [before, last] = [last, row];
+    [before, last, row] = [last, row, before];
   }
   return last[b.length]!;
 }
+
+/** A frame may hold a thousand names that nobody knows, and each is compared with all that there are: nothing is made anew. */
+const rows: [number[], number[], number[]] = [[], [], []];

@@ -46,7 +46,7 @@ export const sendBufferBytesMax = 8 * 1024 * 1024;
 /** An array frame of answers is ended when it is longer than this, so that a client's own frame limit is not met. */
 export const answerFrameBytes = 256 * 1024;
 
-/** Time in which one turn of the event loop reads frames as they come, and as much again for those that have waited. */
+/** Time in which one turn of the event loop reads frames; the last of them may take ten milliseconds more. */
 export const intakeMsPerTurn = 4;
 
 /** Bytes of frames that wait for one connection: `inFlightMax` orders of three lines fit several times. Beyond it it is closed. */

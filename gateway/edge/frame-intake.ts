@@ -4,7 +4,7 @@
  * copied and waits in fair turns.
  *
  * FRAME-INTAKE-1  Frames of one connection are read in the order in which they came.
- * FRAME-INTAKE-2  A turn of the event loop reads frames for twice `intakeMsPerTurn` and one frame more.
+ * FRAME-INTAKE-2  A turn of the event loop reads frames for `intakeMsPerTurn` and one frame more; while some wait, none as it comes.
  * FRAME-INTAKE-3  What waits is bounded, for each sender and in all; whoever sends past it is told to `receive`'s caller.
  */
 
@@ -42,7 +42,7 @@ export class FrameIntake<S extends Sender> {
   /** Reads a frame now or later; `bytes` are not used after it returns. False when it was not taken: too many wait. */
   receive(sender: S, bytes: Uint8Array, binary: boolean): boolean {
     this.#arm();
-    if (this.#leftMs > 0 && sender.waitingBytes === 0) {
+    if (this.#leftMs > 0 && this.#queue.size === 0) {
       this.#take(sender, bytes, binary);
       return true;
     }
@@ -86,7 +86,7 @@ export class FrameIntake<S extends Sender> {
       this.#waitingBytes -= bytes.length + 1;
       this.#take(sender, bytes, binary);
     }
-    this.#leftMs = intakeMsPerTurn;
     if (this.#queue.size > 0) this.#arm();
+    else this.#leftMs = intakeMsPerTurn;
   }
 }
