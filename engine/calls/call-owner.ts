@@ -1,8 +1,16 @@
-/** What an owner of calls does when one of them ends or fails. It runs in the turn of the report, after its own fact. */
+/**
+ * Who makes calls to the outside, and what it does when one of them ends or fails, in the turn of the report, after its own fact.
+ * Which object that is: `call-reports`.
+ */
 
 import type { Run } from "../links/call-dispatcher.js";
 import type { OpenCall } from "../tables/call-table.js";
 import type { Turn } from "../turns/turn.js";
+
+/** Numbers stand in the log: never re-used. */
+export const callOwners = { refund: 1, transaction: 2, late: 3 } as const;
+
+export type OwnerKind = keyof typeof callOwners;
 
 export interface CallOutcome {
   readonly how: "done" | "refused";

@@ -13,7 +13,7 @@ import { orderNumber } from "../../actors/order-number.js";
 import { firstSlot } from "../links/slots.js";
 import type { OpenCall } from "../tables/call-table.js";
 import type { Turn } from "../turns/turn.js";
-import { callOwners, type OwnerKind } from "./call-owner-kinds.js";
+import { callOwners, type OwnerKind } from "./call-owner.js";
 
 export interface CallSpec {
   readonly owner: OwnerKind;

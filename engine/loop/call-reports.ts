@@ -2,16 +2,36 @@
 
 import { Facts } from "../../actors/facts.js";
 import { nextTry } from "../../actors/transactions/retry.js";
+import { type CallOwner, callOwners, type OwnerKind } from "../calls/call-owner.js";
 import { callEnds, callId } from "../calls/calls.js";
 import type { CallReport, Run } from "../links/call-dispatcher.js";
+import { refundOwner } from "../refunds/refund-owner.js";
 import { callErrorCharsMax } from "../seams/limits.js";
 import { logText } from "../seams/log-text.js";
 import type { OpenCall } from "../tables/call-table.js";
+import { lateCalls } from "../transactions/late-calls.js";
+import { transactionCalls } from "../transactions/transaction-calls.js";
 import type { Turn } from "../turns/turn.js";
-import { ownerOf } from "./call-owners.js";
 
 /** A call that nobody here can make waits so long for a report before a human is told. */
 export const unknownCallMs = 86_400_000;
+
+/** Whose function runs when a call ends or fails. */
+const owners: { readonly [K in OwnerKind]: CallOwner } = {
+  refund: refundOwner,
+  transaction: transactionCalls,
+  late: lateCalls,
+};
+
+const byNumber = new Map<number, CallOwner>();
+for (const [kind, owner] of Object.entries(owners)) byNumber.set(callOwners[kind as OwnerKind], owner);
+
+/** The owner of a call. One that this build does not know is a log of a newer build. */
+function ownerOf({ owner: number }: Pick<OpenCall, "owner">): CallOwner {
+  const owner = byNumber.get(number);
+  if (!owner) throw new Error(`owner ${number} of a call is not known to this build`);
+  return owner;
+}
 
 export interface ReportOfCall {
   readonly number: number;

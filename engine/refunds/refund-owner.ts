@@ -1,4 +1,4 @@
-/** What the calls of refunds come to: their owner's row in `call-owners`. */
+/** What the calls of refunds come to: their owner's row in `call-reports`. */
 
 import { refundId } from "../../actors/order-number.js";
 import type { CallOwner } from "../calls/call-owner.js";

@@ -16,8 +16,7 @@
 
 import { parseTransactionId, transactionId } from "../../actors/order-number.js";
 import { settlements } from "../../actors/transactions/next-step.js";
-import type { CallOwner } from "../calls/call-owner.js";
-import { callOwners } from "../calls/call-owner-kinds.js";
+import { type CallOwner, callOwners } from "../calls/call-owner.js";
 import { callOf, makeCall } from "../calls/calls.js";
 import type { Run } from "../links/call-dispatcher.js";
 import type { OpenCall } from "../tables/call-table.js";
