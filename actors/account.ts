@@ -7,7 +7,7 @@
  */
 
 import { type FactOf, Facts } from "./facts.js";
-import { addChecked } from "./money.js";
+import { addChecked, formatAmount } from "./money.js";
 import { moneyBuckets, walletIn } from "./postings.js";
 import { type Refusal, refuse } from "./results.js";
 
@@ -31,9 +31,19 @@ export function decideDeposit(account: Account, amount: number): Refusal | undef
   return addChecked(account.available, amount) === undefined ? refuse("amount_overflow") : undefined;
 }
 
-/** `available` in the details is filled in by the caller, who knows how to write the currency. */
-export function canTakeMoney(account: Account, amount: number): boolean {
-  return account.available >= amount;
+/** Whether so much can be taken. `more`: what the refusal says beside what is available. */
+export function decideCapture(
+  account: Account,
+  amount: number,
+  ...more: readonly ("account" | "due")[]
+): Refusal | undefined {
+  const { id, available, currency } = account;
+  if (available >= amount) return undefined;
+  return refuse("insufficient_funds", {
+    ...(more.includes("account") ? { account: id } : {}),
+    available: formatAmount(available, currency),
+    ...(more.includes("due") ? { due: formatAmount(amount, currency) } : {}),
+  });
 }
 
 type AccountFact =

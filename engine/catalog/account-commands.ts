@@ -1,9 +1,9 @@
 /** Accounts: open, deposit, withdraw, get, statement. */
 
-import { type Account, canTakeMoney, decideDeposit } from "../../actors/account.js";
+import { type Account, decideCapture, decideDeposit } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
-import { currencyNumber, formatAmount, parsePositiveAmount, unknownCurrency } from "../../actors/money.js";
+import { currencyNumber, parsePositiveAmount, unknownCurrency } from "../../actors/money.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import type { AccountStatement, GetAccount, ListOrders, MoveMoney, OpenAccount } from "../seams/commands.js";
 import { spaces } from "../tables/key-table.js";
@@ -65,9 +65,7 @@ export function moveMoney(turn: Turn, command: MoveMoney): void {
 }
 
 function decideMove(method: MoveMoney["method"], account: Account, amount: number): Refusal | undefined {
-  if (method === "account.deposit") return decideDeposit(account, amount);
-  if (canTakeMoney(account, amount)) return undefined;
-  return refuse("insufficient_funds", { available: formatAmount(account.available, account.currency) });
+  return method === "account.deposit" ? decideDeposit(account, amount) : decideCapture(account, amount);
 }
 
 export function getAccount(turn: Turn, command: GetAccount): void {

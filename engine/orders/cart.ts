@@ -1,6 +1,6 @@
 /** What an order's cart comes to, wherever its products live: lines, sum, refusal. Shared by `place-order` and `crossing`. */
 
-import { type Account, canTakeMoney } from "../../actors/account.js";
+import { type Account, decideCapture } from "../../actors/account.js";
 import { addChecked, formatAmount, multiplyChecked, parseAmount } from "../../actors/money.js";
 import { firstInPrecedence, type Refusal, refuse } from "../../actors/results.js";
 import type { LineInput, PlaceOrder } from "../seams/commands.js";
@@ -30,11 +30,7 @@ export function decideTotal(
     }
   }
   if (total === undefined) return refuse("amount_overflow");
-  if (!paid || canTakeMoney(account, total)) return undefined;
-  return refuse("insufficient_funds", {
-    available: formatAmount(account.available, account.currency),
-    due: formatAmount(total, account.currency),
-  });
+  return paid ? decideCapture(account, total, "due") : undefined;
 }
 
 /** Adds a line to a sum; undefined once anything is over 2^53-1. */

@@ -1,9 +1,8 @@
 /** Moving an order: the path that all requests for it share, and the two first moves, pay and cancel. */
 
-import { type Account, canTakeMoney } from "../../actors/account.js";
+import { type Account, decideCapture } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
-import { formatAmount } from "../../actors/money.js";
 import { decideEvent, type Order } from "../../actors/order.js";
 import { refundSources } from "../../actors/postings.js";
 import { type Refusal, refuse, unlooked } from "../../actors/results.js";
@@ -130,12 +129,7 @@ function refuseArchived(turn: Turn, command: MoveCommand, paramsHash: number): v
 function decidePay(order: Order, account: Account, nowMs: number): Refusal | undefined {
   const refusal = decideEvent(order, "pay", nowMs);
   if (refusal) return refusal;
-  const due = order.total - order.paid;
-  if (canTakeMoney(account, due)) return undefined;
-  return refuse("insufficient_funds", {
-    available: formatAmount(account.available, account.currency),
-    due: formatAmount(due, account.currency),
-  });
+  return decideCapture(account, order.total - order.paid, "due");
 }
 
 /** `order` is a shared row buffer: recording reads other orders into it. */

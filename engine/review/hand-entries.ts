@@ -9,6 +9,7 @@
  *                 whatever order they are booked. Suspense has what the item has there, and nothing for anybody else.
  */
 
+import { decideCapture } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
 import { addChecked, formatAmount, parsePositiveAmount } from "../../actors/money.js";
 import { handGuard, walletIn } from "../../actors/postings.js";
@@ -142,11 +143,8 @@ function decideWallets(
       return badEntry(index, `${name} is not open on the item's shard`);
     }
     if (account.currency !== item.currency) return refuse("currency_mismatch", { account: id });
-    if (flow.out > account.available)
-      return refuse("insufficient_funds", {
-        account: id,
-        available: formatAmount(account.available, account.currency),
-      });
+    const refusal = decideCapture(account, flow.out, "account");
+    if (refusal) return refusal;
     if (addChecked(account.available, flow.in) === undefined) return refuse("amount_overflow");
   }
   return undefined;

@@ -13,7 +13,7 @@
  * PARTICIPANT-2  A call that the fence has seen changes nothing.
  */
 
-import { canTakeMoney } from "../../actors/account.js";
+import { decideCapture } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
 import { addChecked, currencyCode, formatAmount } from "../../actors/money.js";
 import { moneyBuckets } from "../../actors/postings.js";
@@ -125,8 +125,8 @@ const decide: { readonly [P in Participant]: Decide } = {
   debit(turn, asked) {
     const account = openAccount(turn, asked);
     if ("code" in account) return account;
-    if (canTakeMoney(account, asked.amount)) return { subject: account.handle, account: account.handle };
-    return notEnough(account, asked.amount);
+    const refusal = decideCapture(account, asked.amount, "account", "due");
+    return refusal ?? { subject: account.handle, account: account.handle };
   },
   credit(turn, asked) {
     const account = openAccount(turn, asked);
@@ -141,8 +141,10 @@ const decide: { readonly [P in Participant]: Decide } = {
 function refuseEnd(turn: Turn, fence: Fence, effect: string, currency: number): Refusal | undefined {
   if (fence.what === "stock") return undefined;
   const account = turn.books.accounts[fence.subject]!;
-  if (fence.what === "credit" && effect === "undo" && !canTakeMoney(account, fence.amount))
-    return notEnough(account, fence.amount);
+  if (fence.what === "credit" && effect === "undo") {
+    const refusal = decideCapture(account, fence.amount, "account", "due");
+    if (refusal) return refusal;
+  }
   const into = fence.what === "credit" ? effect === "confirm" : effect === "cancel" || effect === "undo";
   if (into && addChecked(account.available, fence.amount) === undefined)
     return refuse("amount_overflow", { account: account.id, currency });
@@ -191,14 +193,6 @@ function openAccount(turn: Turn, { subject, currency }: ParticipantCall) {
   if (!account || account.currency < 0) return refuse("account_not_found", { account: subject });
   if (account.currency !== currency) return refuse("currency_mismatch", { account: subject });
   return account;
-}
-
-function notEnough(account: { id: string; available: number; currency: number }, due: number): Refusal {
-  return refuse("insufficient_funds", {
-    account: account.id,
-    available: formatAmount(account.available, account.currency),
-    due: formatAmount(due, account.currency),
-  });
 }
 
 function setFence(

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { accountFromFact, canTakeMoney, decideDeposit, evolveAccount } from "../../actors/account.js";
+import { accountFromFact, decideCapture, decideDeposit, evolveAccount } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
+import { currencyNumber } from "../../actors/money.js";
 
 const max = Number.MAX_SAFE_INTEGER;
 
@@ -42,11 +43,18 @@ test.each([
 });
 
 test.each([
-  [99, 100, false],
-  [100, 100, true],
-  [0, 0, true],
-])("with %i, taking %i: %s", (available, amount, can) => {
-  expect(canTakeMoney(withMoney(available), amount)).toBe(can);
+  [99, 100, "insufficient_funds"],
+  [100, 100, undefined],
+  [0, 0, undefined],
+])("with %i, taking %i: %s", (available, amount, code) => {
+  expect(decideCapture(withMoney(available), amount)?.code).toBe(code);
+});
+
+test("a refusal to take money says what is available, and what else was asked of it, in this order", () => {
+  const account = { ...withMoney(99), currency: currencyNumber("CNY")! };
+  expect(JSON.stringify(decideCapture(account, 100)?.details)).toBe('{"available":"0.99"}');
+  const all = JSON.stringify(decideCapture(account, 100, "due", "account")?.details);
+  expect(all).toBe('{"account":"ann","available":"0.99","due":"1.00"}');
 });
 
 test("ACCOUNT-1: a log that overdraws or overflows an account is not applied", () => {
