@@ -117,9 +117,9 @@ export function meantCurrency(text: string): string | undefined {
   return otherNames.get(upper) ?? nearest(upper, codeByNumber);
 }
 
-/** Why a code is refused that `currencyNumber` does not know. */
-export function unknownCurrency(code: string): string {
-  return meant("not a known currency", meantCurrency(code));
+/** Why a code is refused that `currencyNumber` does not know. A program's definition may give anything for one. */
+export function unknownCurrency(code: unknown): string {
+  return meant("not a known currency", typeof code === "string" ? meantCurrency(code) : undefined);
 }
 
 export function currencyCode(number: number): string {

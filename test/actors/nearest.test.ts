@@ -46,6 +46,13 @@ test.each([
   expect(unknownCurrency(given)).toBe(`not a known currency${question}`);
 });
 
+test.each([undefined, null, 5, {}, []])(
+  "what is no text is no currency, and nothing was meant: %j",
+  (code) => {
+    expect(unknownCurrency(code)).toBe("not a known currency");
+  },
+);
+
 test("a name is the nearest to itself, whatever else there is", () => {
   const names = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,12}(\.[a-z]{1,8})?$/), {
     minLength: 1,
