@@ -25,7 +25,7 @@ import type { ResolveHuman } from "../seams/commands.js";
 import type { ReviewItem } from "../tables/review-queue.js";
 import type { Transaction } from "../tables/transaction-table.js";
 import { advance } from "../transactions/coordinator.js";
-import { answerPart, codesOfPart, endOf, endPart, settlePart } from "../transactions/parts.js";
+import { answerPart, codesOfPart, endOf, endPart, failureCode, settlePart } from "../transactions/parts.js";
 import { transferMoney } from "../transactions/transfers.js";
 import type { Turn } from "../turns/turn.js";
 import { decideEntries, recordEntries } from "./hand-entries.js";
@@ -164,7 +164,8 @@ function gapOf({ plan, transaction }: Stuck): Gap | undefined {
 /** Money that is still held for the account is nowhere between: it goes back as soon as the wallet has room. */
 function refuseGap({ plan, transaction, part }: Stuck): Refusal | undefined {
   const { error } = transaction.progress[part]!;
-  const held = plan.what === "debit" && transaction.mode === "tcc" && error.startsWith("amount_overflow");
+  const held =
+    plan.what === "debit" && transaction.mode === "tcc" && failureCode(error) === "amount_overflow";
   return held
     ? notHere("the account's money is still held for it: make room in its wallet and retry")
     : undefined;

@@ -208,12 +208,22 @@ export function parsed(text: string): unknown {
   return text === "" ? null : JSON.parse(text);
 }
 
+/** What the log says of a part that its actor could not end: a code, and its details as JSON. */
+function failureText({ code, details }: Refusal): string {
+  return details ? `${code} ${JSON.stringify(details)}` : code;
+}
+
+/** The code that a part failed with; that of no refusal when a function failed. */
+export function failureCode(error: string): string {
+  return error.split(" ", 1)[0]!;
+}
+
 /** An actor could not end its part: again later, and a human is told at once when no repetition can mend it. */
 function failEnd(turn: Turn, transaction: Transaction, part: number, refusal: Refusal): void {
   const { transaction: number } = transaction;
   const { failures: before, firstFailedAt } = transaction.progress[part]!;
   const failures = before + 1;
-  const error = refusal.details ? `${refusal.code} ${JSON.stringify(refusal.details)}` : refusal.code;
+  const error = failureText(refusal);
   const next = nextTry(number + part, failures, firstFailedAt || turn.nowMs, turn.nowMs);
   turn.record({ type: Facts.partFailed, transaction: number, part, dueAt: next.dueAt, error });
   if (next.alert) turn.alert(`${partSubject(transaction, part)}: failed ${failures} times, last: ${error}`);
