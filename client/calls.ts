@@ -17,6 +17,7 @@
  * CLIENT-CALLS-6  At most `inFlightMax` requests are sent and unanswered, at most `pendingMax` calls are not settled.
  */
 
+import type { ClientCode } from "./codes.js";
 import {
   type Answer,
   type Connection,
@@ -24,7 +25,7 @@ import {
   frameRequestsMax,
   type Request,
 } from "./connection.js";
-import { type ClientCode, type Executed, YifenError } from "./error.js";
+import { type Executed, YifenError } from "./error.js";
 
 export interface CallSettings {
   readonly timeoutMs: number;

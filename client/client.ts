@@ -14,7 +14,8 @@ import { platformSocket, socketUrl } from "./socket.js";
 import { SocketConnection } from "./socket-connection.js";
 import type { Yifen } from "./yifen.js";
 
-export type { ClientCode, Executed } from "./error.js";
+export type { ClientCode, DetailsOf, EngineCode, ErrorCode, EventType } from "./codes.js";
+export type { Executed } from "./error.js";
 export { YifenError } from "./error.js";
 export type { Feed, FeedEvent } from "./feed.js";
 export type * from "./params.js";

@@ -11,13 +11,13 @@
  *   slow_consumer     a feed's events were not read fast enough; `details.from` is where to resume
  */
 
+import type { DetailsOf, ErrorCode } from "./codes.js";
+
 /**
  * Whether the request had an effect. `false`: none, before, now or later. `true`: it happened. `"unknown"`: it was sent and
  * what became of it was not learned, or it was refused before its key was looked up; the same key again, or `orders.lookup`, tells.
  */
 export type Executed = boolean | "unknown";
-
-export type ClientCode = "timeout" | "connection_lost" | "closed" | "too_many_calls" | "slow_consumer";
 
 export interface Failure {
   readonly code: string;
@@ -33,8 +33,8 @@ export interface Failure {
 
 export class YifenError extends Error {
   override readonly name = "YifenError";
-  /** Stable, snake_case. */
-  readonly code: string;
+  /** Stable. A newer engine may send others than are listed. */
+  readonly code: ErrorCode;
   /** HTTP's number for the outcome; 0 when there was no answer. */
   readonly status: number;
   readonly executed: Executed;
@@ -49,12 +49,19 @@ export class YifenError extends Error {
 
   constructor(failure: Failure) {
     super(failure.message);
-    this.code = failure.code;
+    this.code = failure.code as ErrorCode;
     this.status = failure.status ?? 0;
     this.executed = failure.executed;
     this.retryable = failure.retryable;
     this.details = failure.details ?? {};
     this.key = failure.key;
     this.replayed = failure.replayed ?? false;
+  }
+
+  /** `error.is("insufficient_stock")`, and `error.details.available` is a number. */
+  is<C extends ErrorCode>(
+    code: C,
+  ): this is YifenError & { readonly code: C; readonly details: DetailsOf[C] } {
+    return this.code === (code as ErrorCode);
   }
 }

@@ -7,6 +7,7 @@
  * CLIENT-FEED-3  Once ended it stays so; an error is thrown to one reader, once.
  */
 
+import type { EventType } from "./codes.js";
 import type { Push } from "./connection.js";
 import { YifenError } from "./error.js";
 
@@ -14,8 +15,8 @@ import { YifenError } from "./error.js";
 export interface FeedEvent {
   /** Rising, with holes: other topics' events are numbered in the same sequence. */
   readonly seq: number;
-  /** Such as `order.paid`. */
-  readonly type: string;
+  /** A newer engine may send others than are listed. */
+  readonly type: EventType;
   /** ISO 8601; the engine's time. */
   readonly time: string;
   readonly data: Readonly<Record<string, unknown>>;
@@ -73,7 +74,12 @@ export class LiveFeed implements Feed {
       return;
     }
     this.nextSeq = push.seq + 1;
-    const event: FeedEvent = { seq: push.seq, type: push.type, time: push.time, data: push.data };
+    const event: FeedEvent = {
+      seq: push.seq,
+      type: push.type as EventType,
+      time: push.time,
+      data: push.data,
+    };
     const reader = this.#readers.shift();
     if (reader) reader.resolve({ done: false, value: event });
     else this.#unread.push(event);
