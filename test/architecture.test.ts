@@ -295,7 +295,7 @@ test("every row of the table of invariants names labels that keep it, and rows a
 const forbidden: readonly (readonly [string, RegExp])[] = [
   ["the clock", /\bDate\.now\b|\bnew Date\(\)|\bperformance\b|\bprocess\.hrtime\b/],
   ["a timer", /\bset(?:Timeout|Interval|Immediate)\b|\bqueueMicrotask\b/],
-  ["chance", /\bMath\.random\b|\bcrypto\.random|\brandomUUID\b/],
+  ["randomness", /\bMath\.random\b|\bcrypto\.random|\brandomUUID\b/],
   ["a promise", /\basync\b|\bawait\b|\bPromise\b/],
   ["the console", /\bconsole\b/],
   ["the process", /\bprocess\./],

@@ -1,6 +1,6 @@
 /**
  * When what failed is tried again: 100 ms, doubled each time, at most 30 s, and 20 % more or less, so that a thousand calls
- * that failed together do not come back together. The share follows from what failed and how often: a turn knows no chance.
+ * that failed together do not come back together. The share follows from what failed and how often: a turn knows no randomness.
  *
  *   after failure   1      2      3      4      5     6     7     8     9      10
  *   wait about      0.1 s  0.2 s  0.4 s  0.8 s  1.6 s 3.2 s 6.4 s 13 s  26 s   60 s, from now on always

@@ -26,11 +26,11 @@ export function orderDue(turn: Turn, number: number): void {
   const order = books.orders.read(number, books.order);
   if (order.dueAt === 0 || order.dueAt > nowMs) return;
   if (isExpired(order, nowMs)) recordCancel(turn, order, causes.deadline, "the time to pay has passed");
-  else if (isAtSea(order.status)) autoConfirm(turn, number);
+  else if (isAfterShipment(order.status)) autoConfirm(turn, number);
   else if (isTerminal(order.status) || order.status === Statuses.Completed) archive(turn, number);
 }
 
-function isAtSea(status: number): boolean {
+function isAfterShipment(status: number): boolean {
   return status === Statuses.Shipped || status === Statuses.Shipping || status === Statuses.Delivered;
 }
 

@@ -8,7 +8,7 @@
  *                 ── confirm ──▶  sold            ── cancel ──▶  given back
  *
  * REINSTATE-ORDER-1  A reinstatement ends: all answers come, or its deadline does.
- * REINSTATE-ORDER-2  An order is reclaimed once. An answer to a first try may still be on its way when a second would be asked for, and the
+ * REINSTATE-ORDER-2  An order is reinstated once. An answer to a first try may still be on its way when a second would be asked for, and the
  *                    same branch could not tell them apart; so another late payment is refunded.
  */
 

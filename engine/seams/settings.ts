@@ -10,7 +10,7 @@ export interface Settings {
   readonly afterSaleMs: number;
   /** When an order's points are granted. */
   readonly pointsGrantOn: "completed" | "paid";
-  /** Money for an order that was canceled: sent back, or the order revived if everything can be taken once more. */
+  /** Money for an order that was canceled: sent back, or the order reinstated if everything can be taken once more. */
   readonly latePayment: "refund" | "reinstate";
   /** Keys of orders kept at most; the oldest go first. At about 150 bytes each, the default is 3 GB. */
   readonly keysMax: number;

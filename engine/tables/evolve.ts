@@ -1,7 +1,7 @@
 /**
  * What every fact does to the books, as one total table: running and recovering go through it alike.
  *
- * EVOLVE-1  Books are a function of the log alone: no clock, no settings, no chance.
+ * EVOLVE-1  Books are a function of the log alone: no clock, no settings, no randomness.
  * EVOLVE-2  A fact cannot be refused. If it does not fit, the log or the code is wrong, it throws, and the process must stop.
  */
 

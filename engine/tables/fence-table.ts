@@ -128,7 +128,7 @@ export class FenceTable {
     if (!fence) throw new Error(`transaction ${transaction}: branch ${branch} moves and has no fence`);
     fence.state = stateNames[state]!;
     fence.movedAt = runningMs;
-    // To the end of the row: it is kept from its last move on.
+    // To the end of the queue: it is kept from its last move on.
     this.#ended.delete(fence.number);
     this.#ended.set(fence.number, fence);
   }

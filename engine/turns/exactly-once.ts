@@ -220,7 +220,7 @@ export function keepRefusal(
 /** How many of the oldest keys are due to be dropped now. */
 export function keysDue(turn: Turn): number {
   const { keys } = turn.books;
-  // Keys of live orders would only go to the end of the row again.
+  // Keys of live orders would only go to the end of the queue again.
   const tooMany =
     keys.count - Math.max(turn.settings.keysMax, turn.books.liveKeys + turn.books.transactions.open.size);
   if (tooMany > 0) return Math.min(tooMany, keysDroppedPerStep);

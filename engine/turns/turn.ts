@@ -3,7 +3,7 @@
  *
  * TURN-1  A turn decides everything first and records afterwards, so a refusal leaves no trace but its key.
  * TURN-2  All facts of a turn are in one group: they become durable together or not at all.
- * TURN-3  Inside a turn there is no await, no clock and no chance: `nowMs` is the turn's time, and the only one.
+ * TURN-3  Inside a turn there is no await, no clock and no randomness: `nowMs` is the turn's time, and the only one.
  */
 
 import type { Fact } from "../../actors/facts.js";

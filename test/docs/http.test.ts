@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { frameBytesMax, signatureAgeSecondsMax } from "../../engine/seams/limits.js";
 import { routes } from "../../gateway/edge/http-routes.js";
 import { signatureOf } from "../../gateway/edge/payment-signature.js";
 import { headersRead } from "../../gateway/http/http-request.js";
@@ -59,4 +60,10 @@ test("the signature that is shown is that of the body that is shown", () => {
   expect(markdown).toContain(`secret=${documentSecret}`);
   expect(markdown).toContain(signatureOf(documentSecret, seconds, "alipay", Buffer.from(body!)));
   expect(headers["Yifen-Signature"]).toContain(`t=${seconds}`);
+});
+
+test("the numbers in the text are the program's", () => {
+  const prose = markdown.replaceAll(/\s+/g, " ");
+  expect(prose).toContain(`one JSON object of at most ${frameBytesMax / 2 ** 20} MiB`);
+  expect(prose).toContain(`by more than ${signatureAgeSecondsMax} seconds`);
 });

@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { alertAfter, humanAfter, humanAfterMs } from "../../actors/transactions/retry.js";
+import { unknownCallMs } from "../../engine/loop/call-reports.js";
 import { methods } from "../../engine/loop/methods.js";
+import { resultCharsMax } from "../../engine/seams/limits.js";
 import { saveBooks, snapshotFormat, stateHash } from "../../engine/tables/snapshot.js";
 import { recoverShard } from "../../gateway/host/recovery.js";
 import { LogDamaged } from "../../persistence/log/journal.js";
@@ -16,7 +19,7 @@ import { projected } from "../persistence/after-sale-log.js";
 import { yifen } from "../support/server-process.js";
 import { blocksOf, cellsOf, readDocument, tableOf } from "./document.js";
 import { type DocumentEngine, openDocumentEngine, runExamples } from "./examples-run.js";
-import { checksTable, exitCodeNumbers, settingsRows } from "./tables.js";
+import { checksTable, exitCodeNumbers, number, settingsRows } from "./tables.js";
 
 const markdown = readDocument("docs/OPERATING.md");
 const megabyte = 1024 * 1024;
@@ -57,6 +60,17 @@ test("what a nearly full disk refuses is what the program refuses", () => {
   const named = [...section.matchAll(/`([a-z]+\.[a-z]+)`/g)].map(([, name]) => name);
   const growing = Object.entries(methods).filter(([, { grows }]) => grows);
   expect(named.sort()).toEqual(growing.map(([name]) => name).sort());
+});
+
+/** Sentences with a number in them that is the program's. */
+const prose = markdown.replaceAll(/\s+/g, " ");
+
+test.each([
+  `at most ${number(resultCharsMax)} characters of JSON`,
+  `After ${alertAfter} failures there is a line in the output, after ${humanAfter}, or ${humanAfterMs / 60_000} minutes`,
+  `What is still open after ${unknownCallMs === 86_400_000 ? "a day" : "?"} is an item`,
+])("the text says what the program does: %s", (said) => {
+  expect(prose).toContain(said);
 });
 
 test("every metric of the alarms is one of PROTOCOL", () => {

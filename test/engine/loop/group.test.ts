@@ -3,6 +3,7 @@ import { readFacts } from "../../../actors/fact-codec.js";
 import { type Fact, Facts } from "../../../actors/facts.js";
 import { GroupWriter } from "../../../engine/loop/group.js";
 import type { Group } from "../../../persistence/log/journal.js";
+import { testEngine } from "../../support/engine.js";
 import { place, shop } from "../../support/shop.js";
 
 const named = (id: string): Fact => ({ type: Facts.accountNamed, id });
@@ -71,4 +72,24 @@ test("GROUP-1, TURN-2: no turn is cut in two, however full a group is", () => {
       for (const time of times) seen.add(time);
     }
   }
+});
+
+test("SHARD-6: a jump of the clock is in the log before the fact that follows it", () => {
+  const time = { wall: 1_767_225_600_000, steady: 0 };
+  const source = { wallMs: () => time.wall, steadyMs: () => time.steady, resolutionMs: 0 };
+  const engine = testEngine({ time: source });
+  engine.ask({ method: "account.open", account: "ann", currency: "CNY" });
+  time.wall += 7_200_000;
+  time.steady += 10;
+  engine.ask({ method: "account.deposit", account: "ann", amount: "1.00", ref: "r" });
+  const types: number[] = [];
+  for (const { body, first } of engine.journals[0]!.read(1))
+    readFacts(body, first, ({ type }) => types.push(type));
+  expect(types.slice(types.indexOf(Facts.clockJumped), -1)).toEqual([
+    Facts.clockJumped,
+    Facts.accountDeposited,
+  ]);
+  const { jumpedMs } = engine.shards[0]!.books;
+  expect(jumpedMs).toBeGreaterThan(7_100_000);
+  expect(engine.restart().shards[0]!.books.jumpedMs).toBe(jumpedMs);
 });

@@ -38,7 +38,7 @@ describe("a start, on a log that ends so far from the wall clock", () => {
 });
 
 /** From engine time = wall + ahead: the wall clock moves by so much, the steady one by so much. */
-describe("the next reading", () => {
+describe("CLOCK-1, CLOCK-2, CLOCK-3, CLOCK-4: the next reading", () => {
   test.each<[string, number, number, number, Read]>([
     ["nothing has passed", 0, 0, 0, read(wall)],
     ["a second has passed", 0, second, second, read(wall + second)],
@@ -91,7 +91,7 @@ describe("the next reading", () => {
   });
 });
 
-test("whatever a wall clock does: never back, never behind it, and never slower than a thousandth", () => {
+test("CLOCK-1, CLOCK-2, CLOCK-3, CLOCK-4: whatever a wall clock does: never back, never behind it, and never slower than a thousandth", () => {
   const step = fc.record({
     passed: fc.nat(10 * second),
     moved: fc.oneof(fc.constant(0), fc.integer({ min: -ten, max: ten })),
@@ -117,7 +117,7 @@ test("whatever a wall clock does: never back, never behind it, and never slower 
   );
 });
 
-test("a clock that is set back again and again does not leave engine time ever further ahead", () => {
+test("CLOCK-3: a clock that is set back again and again does not leave engine time ever further ahead", () => {
   // 0.4 s an hour too fast, and set right every hour: 36 s of it in 90 hours.
   let state = beginClock(0, wall, steady);
   let at = wall;

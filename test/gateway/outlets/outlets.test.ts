@@ -507,6 +507,7 @@ describe("an event file", () => {
       writeFileSync(file, readFileSync(file, "utf8") + half);
       await outlet(file).deliver([event(3)], never);
       expect(idsOf(file)).toEqual(["0:1", "0:2", "0:3"]);
+      expect(readFileSync(file, "utf8")).toMatch(/\n$/);
     },
   );
 
