@@ -267,6 +267,14 @@ function citedIn(text: string): string[] {
   return words.filter(([, prefix]) => prefixes.has(prefix!)).map(([label]) => label);
 }
 
+test("every invariant of what ships is cited by a test that fails when it is broken", () => {
+  const cited = new Set(
+    sources.filter(({ file }) => file.endsWith(".test.ts")).flatMap(({ text }) => citedIn(text)),
+  );
+  const shipping = [...statedIn].filter(([, file]) => !/^(?:test|bench)\//.test(file));
+  expect(shipping.map(([label]) => label).filter((label) => !cited.has(label))).toEqual([]);
+});
+
 test("every invariant that is cited, in the code, a test or a document, is stated somewhere", () => {
   const documents = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)]
     .filter((file) => file.endsWith(".md"))
