@@ -47,13 +47,14 @@ export function auditFolder(folder: string, progress: (progress: AuditProgress) 
     const upTo = checkLog({ folder: own }).end.position;
     return { shard, groups: readLog(own, 1), upTo, replayHash: replayHashOf(() => readLog(own, 1)) };
   });
-  return auditLogs({ shards, progress, clock: { wallMs: Date.now() } });
+  return auditLogs({ count: shards.length, shards, progress, clock: { wallMs: Date.now() } });
 }
 
 /** What the worker does for `auditRunning`. */
 export function auditTask({ folder, shards, clock }: AuditTask): Certificate {
   return auditLogs({
     clock,
+    count: shards.length,
     shards: shards.map(({ shard, upTo, liveHash }) => {
       const own = shardFolder(folder, shard);
       const groups = () => readLog(own, 1);
@@ -107,6 +108,7 @@ async function auditInSlices(
   await new Promise(setImmediate);
   const steps = auditSteps({
     clock,
+    count: shards.length,
     shards: shards.map(({ shard, upTo, liveHash }) => {
       const groups = () => journals[shard]!.read(1);
       return { shard, groups: groups(), upTo, replayHash: replayHashOf(groups), liveHash: () => liveHash };

@@ -4,6 +4,7 @@
 export const checks = [
   check("log", "the log is contiguous and its hash chain unbroken", "restore"),
   check("names", "every fact names accounts, products and orders that exist, once each", "rebuild"),
+  check("homes", "every account, product, order and payment lives in the shard that its name says", "home"),
   check("entries", "every entry of the ledger balances", "rebuild"),
   check("sums", "the ledger sums to zero in every currency, in points and in every product", "rebuild"),
   check(
@@ -52,6 +53,7 @@ export type CheckName = (typeof checks)[number]["name"];
 const advice = {
   restore:
     "Stop the engine and keep a copy of the folder as it is. Restore the log from the newest backup or archive that `yifen verify` passes, and compare its end with the anchor: what is missing behind it was answered to somebody.",
+  home: "Stop the engine at once: it works on another shard's log, or was started with another number of shards than this log was made with, and what is named here was booked where nobody will find it. Keep a copy of the folder, restore all shards from the newest backup that passes, and do again what was answered since.",
   rebuild:
     "Stop taking orders. Keep a copy of the folder, run `yifen verify` on it, and audit the newest backup: if that passes, the fault came in after it, at the position named here. A build that wrote such facts must not go on serving; report it with the group that holds the position.",
   money:

@@ -18,6 +18,7 @@ import type { Posting } from "../../actors/postings.js";
 import { BranchAudit } from "./audit-branches.js";
 import type { CrossShard } from "./audit-cross-shard.js";
 import type { Findings } from "./audit-findings.js";
+import { HomeAudit } from "./audit-homes.js";
 import { KeyAudit } from "./audit-keys.js";
 import { LedgerAudit } from "./audit-ledger.js";
 import { remainingOf } from "./audit-live.js";
@@ -41,6 +42,7 @@ export class ShardAudit {
   readonly human: ReviewAudit;
   readonly transactions: TransactionAudit;
   readonly #scope: AuditScope;
+  readonly #homes: HomeAudit;
   readonly #branches: BranchAudit;
   readonly #keys: KeyAudit;
 
@@ -48,11 +50,13 @@ export class ShardAudit {
     readonly shard: number,
     findings: Findings,
     crossing: CrossShard,
+    shards?: number,
   ) {
     const scope = new AuditScope(shard, findings);
     this.#scope = scope;
     this.stock = new StockAudit(scope);
     this.ledger = new LedgerAudit(scope, this.stock);
+    this.#homes = new HomeAudit(scope, this.ledger, shards);
     this.#branches = new BranchAudit(scope, this.ledger, this.stock, crossing);
     this.orders = new OrderAudit(scope, this.ledger, this.stock, this.#branches, crossing);
     this.payments = new PaymentAudit(scope, this.ledger, crossing);
@@ -102,6 +106,7 @@ export class ShardAudit {
     scope.position = position;
     if (!this.#namesKnown(fact)) return [];
     this.#apply(fact);
+    this.#homes.take(fact);
     return this.ledger.post(fact);
   }
 

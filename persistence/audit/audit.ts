@@ -18,6 +18,8 @@ import { type CheckResult, Findings } from "./audit-findings.js";
 import { ShardAudit } from "./audit-shard.js";
 
 export interface AuditOptions {
+  /** How many the engine has; without it nobody knows which shard a name belongs to. */
+  readonly count?: number;
   readonly shards: readonly AuditedLog[];
   /** For the distance between engine time and the wall clock; absent: not looked at. */
   readonly clock?: AuditClock;
@@ -94,11 +96,14 @@ export function auditLogs(options: AuditOptions): Certificate {
 export function* auditSteps(options: AuditOptions): Generator<AuditProgress, Certificate> {
   const findings = new Findings();
   const crossing = new CrossShard(options.shards.map(({ shard }) => shard));
+  if (options.count === undefined) {
+    findings.notChecked("homes", "nothing was said of how many shards the engine has");
+  }
   const audits: Audited[] = [];
   let facts = 0;
   let told = 0;
   for (const log of options.shards) {
-    const walk = new LogWalk(log, new ShardAudit(log.shard, findings, crossing), findings);
+    const walk = new LogWalk(log, new ShardAudit(log.shard, findings, crossing, options.count), findings);
     for (const group of walk.groups()) {
       facts += walk.take(group);
       const progress = { shard: log.shard, position: walk.position, facts };

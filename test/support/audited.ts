@@ -7,6 +7,7 @@ import type { TestEngine } from "./engine.js";
 export function firstBad(engine: TestEngine) {
   const hashes = engine.hashes();
   return auditLogs({
+    count: engine.journals.length,
     shards: engine.journals.map((journal, shard) => ({
       shard,
       groups: journal.read(1),
