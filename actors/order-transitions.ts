@@ -62,6 +62,8 @@ interface Transition {
   readonly to: Status | "back";
   /** The name under which a caller may ask for it; undefined = nobody may. Only these appear in `next`. */
   readonly offered?: string;
+  /** Only an order of 0.00: it was paid as it was placed, and nobody has anything to get back. */
+  readonly free?: true;
 }
 
 const afterShipment: readonly Status[] = ["Shipped", "Shipping", "Delivered"];
@@ -74,6 +76,8 @@ export const transitions: readonly Transition[] = [
   { from: "Created", event: "pay", to: "Paid", offered: "pay" },
   { from: "Created", event: "cancel", to: "Canceled", offered: "cancel" },
   { from: "Created", event: "expire", to: "Canceled" },
+  { from: "Paid", event: "cancel", to: "Canceled", offered: "cancel", free: true },
+  { from: "Packing", event: "cancel", to: "Canceled", offered: "cancel", free: true },
   { from: "Canceled", event: "reinstate", to: "Paid" },
   { from: "Paid", event: "pack", to: "Packing", offered: "pack" },
   { from: "Packing", event: "ship", to: "Shipped", offered: "ship" },
@@ -90,15 +94,16 @@ export const transitions: readonly Transition[] = [
   { from: "Disputed", event: "resolve_keep", to: "back", offered: "resolve" },
 ];
 
-function offeredIn(status: Status, withRefund: boolean): readonly string[] {
+function offeredIn(status: Status, withRefund: boolean, free: boolean): readonly string[] {
   const names = transitions
-    .filter((t) => t.from === status && t.offered !== undefined)
+    .filter((t) => t.from === status && t.offered !== undefined && (free || !t.free))
     .map((t) => t.offered!);
   return [...new Set(names)].filter((name) => name !== "refund" || withRefund);
 }
 
-const nextByStatus = statuses.map((status) => offeredIn(status, true));
-const nextWithoutRefund = statuses.map((status) => offeredIn(status, false));
+const nextByStatus = statuses.map((status) => offeredIn(status, true, false));
+const nextWithoutRefund = statuses.map((status) => offeredIn(status, false, false));
+const nextOfFree = statuses.map((status) => offeredIn(status, true, true));
 
 /** No status is the target of any event that says "back". */
 export const back = -1;
@@ -113,6 +118,18 @@ const targetByEvent: readonly (readonly (number | undefined)[])[] = statuses.map
 /** Events that a caller may ask for now, in the order of the table; `refund` only while something is left to refund. */
 export function nextEvents(status: number, refundLeft = true): readonly string[] {
   return refundLeft ? nextByStatus[status]! : nextWithoutRefund[status]!;
+}
+
+/** The same, by what was paid and refunded. Past Created only a free order has nothing paid, and it has units to give back. */
+export function nextByPaid(status: number, paid: number, refunded: number): readonly string[] {
+  return paid === 0 && status !== Statuses.Created
+    ? nextOfFree[status]!
+    : nextEvents(status, paid > refunded);
+}
+
+/** Whether an order of this total can take the event by its row; one that has no such row cannot in any case. */
+export function isForTotal(status: number, event: OrderEvent, total: number): boolean {
+  return total === 0 || !transitions.some((t) => t.free && Statuses[t.from] === status && t.event === event);
 }
 
 /** The status after the event (`back`: where it came from), or undefined when the table has no such row. */

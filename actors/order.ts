@@ -11,7 +11,8 @@ import { type FactOf, Facts } from "./facts.js";
 import {
   back,
   invalidTransition,
-  nextEvents,
+  isForTotal,
+  nextByPaid,
   type OrderEvent,
   orderEvents,
   Statuses,
@@ -50,15 +51,16 @@ export function decideEvent(
   nowMs: number,
   asked: string = event,
 ): Refusal | undefined {
-  if (statusAfter(order.status, event) === undefined || isClosed(order, nowMs))
-    return invalidTransition(order.status, asked, nextOf(order, nowMs));
+  const { status, total } = order;
+  if (statusAfter(status, event) === undefined || !isForTotal(status, event, total) || isClosed(order, nowMs))
+    return invalidTransition(status, asked, nextOf(order, nowMs));
   if (event === "pay" && isExpired(order, nowMs)) return refuse("hold_expired");
   return undefined;
 }
 
 /** What a caller may ask for now: `next` of the order, and `allowed` of a refusal. */
 export function nextOf(order: Order, nowMs: number): readonly string[] {
-  return isClosed(order, nowMs) ? nothing : nextEvents(order.status, order.paid > order.refunded);
+  return isClosed(order, nowMs) ? nothing : nextByPaid(order.status, order.paid, order.refunded);
 }
 
 const nothing: readonly string[] = [];
@@ -84,7 +86,8 @@ export function evolveOrder(order: Order, fact: MoveFact, timeMs: number): void 
   const event = eventOf(fact);
   const after = statusAfter(order.status, event);
   const to = after === back && fact.type === Facts.orderMoved ? fact.to : after;
-  if (to === undefined || to === back || (fact.type === Facts.orderMoved && to !== fact.to)) {
+  const isRow = to !== undefined && isForTotal(order.status, event, order.total);
+  if (!isRow || to === back || (fact.type === Facts.orderMoved && to !== fact.to)) {
     throw new Error(`order ${order.number}: ${event} in status ${order.status}`);
   }
   order.status = to;

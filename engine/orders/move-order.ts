@@ -4,7 +4,9 @@ import { type Account, decideCapture } from "../../actors/account.js";
 import { Facts } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
 import { decideEvent, type Order } from "../../actors/order.js";
+import { Statuses } from "../../actors/order-transitions.js";
 import { refundSources } from "../../actors/postings.js";
+import { shareAll } from "../../actors/refund.js";
 import { type Refusal, refuse, unlooked } from "../../actors/results.js";
 import { endBranches } from "../cross-shard/cross-shard.js";
 import { askRefund } from "../refunds/refunds.js";
@@ -22,6 +24,7 @@ import { keepOrder, keepRefusal, settledByKey } from "../turns/exactly-once.js";
 import { viewToResult } from "../turns/order-result.js";
 import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
+import { linesLeft } from "./lines-left.js";
 import { isArchived, placedOrder } from "./look-order.js";
 import { grantPoints } from "./points.js";
 
@@ -143,11 +146,21 @@ function recordPayment(turn: Turn, order: Order, account: Account): undefined {
   return undefined;
 }
 
-/** What came from outside and was not enough goes back to where it came from. */
+/**
+ * What came from outside and was not enough goes back to where it came from. A free order has its units already: they come back with
+ * a refund of 0.00, as those of any order that was paid.
+ */
 export function recordCancel(turn: Turn, order: Order, cause: number, reason: string): undefined {
-  const { number } = order;
-  endHolds(turn, number, "release");
+  const { number, status } = order;
+  const holds = status === Statuses.Created;
+  const shares = holds ? [] : shareAll(linesLeft(turn, number));
+  if (holds) endHolds(turn, number, "release");
   turn.record({ type: Facts.orderCanceled, order: number, cause, reason });
+  if (!holds) {
+    const source = refundSources.order;
+    const nothing = { amount: 0, provider: "", paymentId: "" };
+    askRefund(turn, { order: number, source, ...nothing, reason, restock: true, shares });
+  }
   for (const { provider, paymentId, amount } of turn.books.afterSales.get(number)?.payments ?? []) {
     const source = refundSources.order;
     askRefund(turn, {

@@ -6,7 +6,7 @@ import { keyedMethods } from "../../actors/keyed-methods.js";
 import { currencyCode } from "../../actors/money.js";
 import { deadlines } from "../../actors/order.js";
 import { orderNumber, slotOf } from "../../actors/order-number.js";
-import { nextEvents, Statuses } from "../../actors/order-transitions.js";
+import { nextByPaid, Statuses } from "../../actors/order-transitions.js";
 import { decideTake, type Product } from "../../actors/product.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import { beginCrossShard, crosses, isSaga } from "../cross-shard/cross-shard.js";
@@ -200,7 +200,7 @@ function answerUnplaced(
     amountRefunded: 0,
     payBy: paid ? 0 : turn.nowMs + payWithinMs(turn, command),
     createdAt: turn.nowMs,
-    next: nextEvents(Statuses[status], total > 0),
+    next: nextByPaid(Statuses[status], status === "Paid" ? total : 0, 0),
   };
   command.requester.order(command.id, view, false);
   turn.touch(command.requester);

@@ -33,7 +33,7 @@ export function canReinstateAcross(turn: Turn, { reference, amount }: SuspendedP
     return false;
   if (books.afterSales.get(number)?.reclaimed) return false;
   const { status, paid, total } = books.orders.read(number, books.order);
-  return status === Statuses.Canceled && paid === 0 && amount >= total;
+  return status === Statuses.Canceled && paid === 0 && total > 0 && amount >= total;
 }
 
 /** Asks for every line. The payment must lie in suspense, and its name be kept as running. */

@@ -64,6 +64,8 @@ function canReinstate(turn: Turn, order: Order, amount: number): boolean {
   if (settings.latePayment !== "reinstate" || order.status !== Statuses.Canceled) return false;
   // Across shards the products have to be asked first: that is `reinstatement-order`.
   if (books.orders.isCrossed(order.number) || order.paid > 0 || amount < order.total) return false;
+  // Money cannot be late for an order that never asked for any.
+  if (order.total === 0) return false;
   const { number, account } = order;
   let all = true;
   books.orders.eachLine(number, (handle, qty) => {

@@ -18,6 +18,7 @@ import {
 } from "../../actors/refund.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import { mergeLines } from "../orders/cart.js";
+import { linesLeft } from "../orders/lines-left.js";
 import { moveByRequest } from "../orders/move-order.js";
 import { recordMove } from "../orders/order-moves.js";
 import type { LineInput, RefundOrder } from "../seams/commands.js";
@@ -72,7 +73,7 @@ export function askParts(
 
 /** All that is left of an order, cut to where it came from. */
 export function refundOfRest(turn: Turn, order: Order, account: Account): readonly Part[] | Refusal {
-  const left = linesLeft(turn, order);
+  const left = linesLeft(turn, order.number);
   const shares = shareAll(left);
   return payableOf(turn, order, account, shares);
 }
@@ -93,9 +94,10 @@ function decideRefund(
   const refusal = decideEvent(order, "refund", turn.nowMs);
   if (refusal) return refusal;
   const remaining = order.paid - order.refunded - (turn.books.afterSales.get(order.number)?.refunding ?? 0);
-  if (remaining === 0 || (amount ?? 0) > remaining)
+  // A free order has units to give back.
+  if ((remaining === 0 && order.total > 0) || (amount ?? 0) > remaining)
     return refuse("refund_exceeds_remaining", { remaining: formatAmount(remaining, order.currency) });
-  const shares = sharesOf(linesLeft(turn, order), command.lines, amount);
+  const shares = sharesOf(linesLeft(turn, order.number), command.lines, amount);
   return "code" in shares ? shares : payableOf(turn, order, account, shares);
 }
 
@@ -139,21 +141,6 @@ function sourcesOf(turn: Turn, order: Order): Source[] {
       left: amount - refunded,
     })),
   ].filter((source) => source.left > 0);
-}
-
-function linesLeft(turn: Turn, { number }: Order): LineLeft[] {
-  const { orders, products, afterSales } = turn.books;
-  const refunded = afterSales.get(number)?.lines ?? [];
-  const left: LineLeft[] = [];
-  orders.eachLine(number, (handle, qty, unitPrice, line) => {
-    const gone = refunded[line] ?? { qty: 0, amount: 0 };
-    left.push({
-      product: products[handle]!.id,
-      qty: qty - gone.qty,
-      amount: qty * unitPrice - gone.amount,
-    });
-  });
-  return left;
 }
 
 function hashOf({ order, lines, amount, reason, restock, operator, version }: RefundOrder): number {

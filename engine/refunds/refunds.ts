@@ -18,6 +18,7 @@ import { Statuses } from "../../actors/order-transitions.js";
 import { refundSources } from "../../actors/postings.js";
 import { sendToBranch } from "../cross-shard/cross-shard-run.js";
 import { firstSlot } from "../links/slots.js";
+import { linesLeft } from "../orders/lines-left.js";
 import { recordMove, systemOperator } from "../orders/order-moves.js";
 import { reversePoints } from "../orders/points.js";
 import type { Refund } from "../tables/after-sales.js";
@@ -117,8 +118,14 @@ export function closeRefunds(turn: Turn, number: number): void {
   if (books.afterSales.get(number)!.refunding > 0) return;
   const order = books.orders.read(number, books.order);
   if (order.status !== Statuses.Refunding) return;
-  const event = order.refunded === order.paid ? "refund_all_done" : "refund_ended";
+  const all = order.refunded === order.paid && (order.paid > 0 || !hasUnitsLeft(turn, number));
+  const event = all ? "refund_all_done" : "refund_ended";
   recordMove(turn, number, event, { operator: systemOperator });
+}
+
+/** Of a free order: what is left of it is units, and no money. */
+function hasUnitsLeft(turn: Turn, number: number): boolean {
+  return linesLeft(turn, number).some(({ qty }) => qty > 0);
 }
 
 function returnUnits(turn: Turn, { order, account, shares }: Refund): void {

@@ -4,7 +4,7 @@ import type { Account } from "../../actors/account.js";
 import { currencyCode, formatAmount, formatMinor, scaleOf } from "../../actors/money.js";
 import { nextOf } from "../../actors/order.js";
 import { orderId } from "../../actors/order-number.js";
-import { nextEvents, Statuses, statuses } from "../../actors/order-transitions.js";
+import { nextByPaid, Statuses, statuses } from "../../actors/order-transitions.js";
 import type { Product } from "../../actors/product.js";
 import { type Refusal, refuse, resultOfNumber } from "../../actors/results.js";
 import type { Command, GetOrder } from "../seams/commands.js";
@@ -117,7 +117,7 @@ function standingOf({ orderStatus, orderPaid, orderRefunded }: KeptResult): {
   readonly next: readonly string[];
 } {
   if (orderStatus === closedStatus) return { status: Statuses.Completed, next: [] };
-  return { status: orderStatus, next: nextEvents(orderStatus, orderPaid > orderRefunded) };
+  return { status: orderStatus, next: nextByPaid(orderStatus, orderPaid, orderRefunded) };
 }
 
 function viewAt(

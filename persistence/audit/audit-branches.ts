@@ -69,6 +69,7 @@ export class BranchAudit {
       refused: false,
       currency: -1,
       held: new Map(),
+      canceledFree: false,
       returned: new Map(),
       reinstating: false,
     });

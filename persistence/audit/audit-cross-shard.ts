@@ -17,6 +17,8 @@ export interface CrossShardOrder {
   readonly saga: boolean;
   /** Where it stands; None = begun, undecided. */
   status: number;
+  /** It was free, and canceled after its lines were confirmed: they stay so, and its units are sent back. */
+  canceledFree: boolean;
   /** The order ended before it was placed. */
   refused: boolean;
   /** It was canceled, and asks for its lines once more. */
@@ -214,7 +216,7 @@ const endNames = ["undecided", "confirmed", "canceled"] as const;
 
 function wantedEnd(order: CrossShardOrder): number {
   if (order.reinstating) return 0;
-  if (order.refused || order.status === Statuses.Canceled) return 2;
+  if (order.refused || (order.status === Statuses.Canceled && !order.canceledFree)) return 2;
   return order.status === Statuses.None || order.status === Statuses.Created ? 0 : 1;
 }
 

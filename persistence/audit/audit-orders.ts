@@ -5,6 +5,7 @@ import { keyedMethods } from "../../actors/keyed-methods.js";
 import { currencyCode } from "../../actors/money.js";
 import { orderId, orderSequence, orderSlot, slotOf } from "../../actors/order-number.js";
 import {
+  isForTotal,
   isTerminal,
   type OrderEvent,
   Statuses,
@@ -242,7 +243,7 @@ export class OrderAudit {
     const { order } = turn;
     const from = order.status;
     const to = statusAfter(from, event);
-    this.#checkMove(number, from, event, to !== undefined);
+    this.#checkMove(number, from, event, to !== undefined && isForTotal(from, event, order.total));
     this.#checkDeadlineKept(order, event);
     if (from === Statuses.Created) {
       this.#stock.reserveLines(order, -1);
@@ -264,7 +265,9 @@ export class OrderAudit {
     order.status = to;
     this.#count(to, 1);
     const crossed = this.#crossing.orders.get(order.number);
-    if (crossed) crossed.status = to;
+    if (!crossed) return;
+    crossed.status = to;
+    crossed.canceledFree = to === Statuses.Canceled && from !== Statuses.Created;
   }
 
   #checkMove(number: number, from: number, event: OrderEvent, allowed: boolean): void {

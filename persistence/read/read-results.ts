@@ -1,7 +1,7 @@
 /** Rows of read.db as the objects that a caller of the API sees: plain, JSON-ready, what is not known of them left out. */
 
 import { formatMinor } from "../../actors/money.js";
-import { nextEvents, type Status, Statuses } from "../../actors/order-transitions.js";
+import { nextByPaid, type Status, Statuses } from "../../actors/order-transitions.js";
 
 /** As the engine says it of those that it knows. */
 export interface RefundResult {
@@ -152,7 +152,7 @@ export function orderResult(row: OrderRow, items: readonly ItemRow[]): object {
 /** As the engine says it of the orders that it knows; nothing can happen to the others. */
 function nextOf(row: OrderRow): readonly string[] {
   if (row.archived_at_ms !== null) return [];
-  return nextEvents(Statuses[row.status], row.amount_paid_minor > row.amount_refunded_minor);
+  return nextByPaid(Statuses[row.status], row.amount_paid_minor, row.amount_refunded_minor);
 }
 
 export function refundResult(row: RefundRow, lines: readonly ShareRow[]): RefundResult {

@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 import {
   back,
   invalidTransition,
+  isForTotal,
   isTerminal,
+  nextByPaid,
   nextEvents,
   OrderEvents,
   orderEvents,
@@ -93,6 +95,17 @@ test.each(statuses)(
     expect(nextEvents(Statuses[status], false)).toEqual(withoutRefund);
   },
 );
+
+test.each(statuses)("next of a free order in %s: it can be canceled until it is shipped", (status) => {
+  const early = status === "Paid" || status === "Packing";
+  const all = early ? ["cancel", ...next[status]] : next[status];
+  expect(nextByPaid(Statuses[status], 0, 0)).toEqual(all);
+  // Of one that was paid, nothing of that.
+  expect(nextByPaid(Statuses[status], 5, 0)).toEqual(next[status]);
+  expect(nextByPaid(Statuses[status], 5, 5)).toEqual(next[status].filter((event) => event !== "refund"));
+  expect(isForTotal(Statuses[status], "cancel", 1)).toBe(!early);
+  for (const event of orderEvents) expect(isForTotal(Statuses[status], event, 0)).toBe(true);
+});
 
 test("an order is over when it is canceled or refunded, and never otherwise", () => {
   expect(statuses.filter((status) => isTerminal(Statuses[status]))).toEqual(["Canceled", "Refunded"]);

@@ -20,7 +20,7 @@ import { currencyCode } from "../../actors/money.js";
 import { orderId, refundId } from "../../actors/order-number.js";
 import { orderEvents, statuses } from "../../actors/order-transitions.js";
 import { decodeMessage } from "../../engine/links/messages.js";
-import { Life, moveName } from "./order-life.js";
+import { Life, moveName, offers } from "./order-life.js";
 import type { World } from "./world.js";
 
 const fromOrder = 1;
@@ -348,8 +348,10 @@ export class Money {
     const { life } = order;
     if (order.archived) this.#wrong(`order ${fact.order} is archived, and moves`);
     const expected = fact.type === Facts.orderReinstated ? "Canceled" : "Created";
-    if (life.status !== expected) this.#wrong(`order ${fact.order}: ${fact.type} in ${life.status}`);
-    if (expected === "Created") {
+    const free = fact.type === Facts.orderCanceled && order.total === 0;
+    const fits = free ? offers(life.status, "cancel", true) : life.status === expected;
+    if (!fits) this.#wrong(`order ${fact.order}: ${fact.type} in ${life.status}`);
+    if (expected === "Created" && !free) {
       const late = this.#now >= order.due;
       if (late !== (fact.type === Facts.orderCanceled && fact.cause === 2))
         this.#wrong(`order ${fact.order}: ${fact.type} out of time`);

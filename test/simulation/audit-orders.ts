@@ -198,7 +198,9 @@ function checkMoved(
   if (params.version !== undefined) expect(view.version > (params.version as number), "it has not moved");
   if (refunds) checkRefunds(audit, operation, answer, refunds);
   if (answer.replayed) return;
-  if (event === "pay" || event === "cancel") {
+  const free = view.total === 0;
+  if (free && event === "cancel") audit.world.coverage.hit("free order canceled");
+  if ((event === "pay" || event === "cancel") && !free) {
     expect(clock < known.expiresAt * 1000, "moved after its hold had ended");
     raced(audit, operation, known.expiresAt, clock, "payment racing expiry won");
   } else if (event === "resolve") {
@@ -299,15 +301,16 @@ function checkNotMoved(
     // Of an order that was free or has been refunded there is nothing to refund.
     const { total, order } = known.view;
     const empty = total === 0 || audit.model.ledger.of(`refunds ${order}`).possible >= total;
-    const others = empty ? JSON.stringify(nextOf(from, 0, 0)) : "";
+    const free = total === 0;
+    const others = empty ? JSON.stringify(nextOf(from, total, total)) : "";
     expect(details!.event === event, "another event");
     const closed = mayBeClosed(audit, known, from);
-    expect(!offers(from, event) || closed, "it was allowed");
+    expect(!offers(from, event, free) || closed, "it was allowed");
     expect(
       allowed === JSON.stringify(nextOf(from, 1, 0)) || allowed === others || closed,
       "others are allowed",
     );
-    if (offers(from, event) && closed && !answer.replayed)
+    if (offers(from, event, free) && closed && !answer.replayed)
       audit.world.coverage.hit("move after the after-sale window");
   }
   if (from !== "Canceled") return;

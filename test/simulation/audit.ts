@@ -97,7 +97,8 @@ export class Audit {
         model.mayReinstate(order);
       }
     } else order.asked.add(method.slice("order.".length));
-    if (params.restock === true) model.mayReturn(order);
+    const isFree = method === "order.cancel" && order.view.total === 0;
+    if (params.restock === true || isFree) model.mayReturn(order);
   }
 
   /** Accounts and products that were certainly there when the operation was first sent. */
@@ -321,7 +322,8 @@ export class Audit {
   #canceled(operation: Operation): void {
     const order = operation.params.order as string;
     const known = this.model.orders.get(order)!;
-    if (known.paid && !this.#reinstates) this.violation(`${order} was paid, and canceled all the same`);
+    if (known.paid && known.view.total > 0 && !this.#reinstates)
+      this.violation(`${order} was paid, and canceled all the same`);
     if (known.canceled) this.violation(`${order} was canceled twice`);
     known.canceled = true;
     this.world.coverage.hit("order canceled on request");

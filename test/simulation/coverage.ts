@@ -168,6 +168,7 @@ export const required = [
   "carrier's answer lost",
   "carrier's answer late",
   "undone again",
+  "free order canceled",
   "carrier's answer to a dead shard",
   "audited by the product itself",
   // The feed.

@@ -172,7 +172,7 @@ export class Model {
   /** Every status that the order can be in, as far as anybody knows. `time`: what time alone may have done. */
   statuses(order: KnownOrder, time: readonly string[]): ReadonlySet<string> {
     const may = new Set([...order.asked, ...time]);
-    return reachable(order.expiresAt === 0 ? "Paid" : "Created", may);
+    return reachable(order.expiresAt === 0 ? "Paid" : "Created", may, order.view.total === 0);
   }
 
   /** Money came for the order after it was canceled: it may be taken once more. */

@@ -9,6 +9,8 @@ interface Step {
   readonly event: string;
   /** "back": any status in which its refund or dispute can have begun. */
   readonly to: string;
+  /** Only an order of 0.00. */
+  readonly free?: true;
 }
 
 const steps: readonly Step[] = [
@@ -16,6 +18,8 @@ const steps: readonly Step[] = [
   { from: "Created", event: "notify", to: "Paid" },
   { from: "Created", event: "cancel", to: "Canceled" },
   { from: "Created", event: "expire", to: "Canceled" },
+  { from: "Paid", event: "cancel", to: "Canceled", free: true },
+  { from: "Packing", event: "cancel", to: "Canceled", free: true },
   { from: "Canceled", event: "reinstate", to: "Paid" },
   { from: "Paid", event: "pack", to: "Packing" },
   { from: "Packing", event: "ship", to: "Shipped" },
@@ -35,8 +39,8 @@ const steps: readonly Step[] = [
 /** What may be asked for in each status, in the order in which it is told. */
 const offered: Readonly<Record<string, readonly string[]>> = {
   Created: ["pay", "cancel"],
-  Paid: ["pack", "refund"],
-  Packing: ["ship", "refund"],
+  Paid: ["cancel", "pack", "refund"],
+  Packing: ["cancel", "ship", "refund"],
   Shipped: ["dispatch", "deliver", "confirm", "refund", "dispute"],
   Shipping: ["deliver", "confirm", "refund", "dispute"],
   Delivered: ["confirm", "refund", "dispute"],
@@ -48,20 +52,30 @@ const offered: Readonly<Record<string, readonly string[]>> = {
 };
 
 export function nextOf(status: string, paid: number, refunded: number): readonly string[] {
-  return (offered[status] ?? []).filter((event) => event !== "refund" || paid > refunded);
+  const free = isFree(status, paid);
+  return (offered[status] ?? []).filter(
+    (event) => offers(status, event, free) && (event !== "refund" || paid > refunded || free),
+  );
+}
+
+/** Past Created, an order for which nothing was paid. */
+function isFree(status: string, paid: number): boolean {
+  return paid === 0 && status !== "Created";
 }
 
 /** Whether an order in this status can take the event, as its caller names it. */
-export function offers(status: string, event: string): boolean {
-  return (offered[status] ?? []).includes(event);
+export function offers(status: string, event: string, free: boolean): boolean {
+  const known = (offered[status] ?? []).includes(event);
+  return known && (free || !steps.some((step) => step.free && step.from === status && step.event === event));
 }
 
 /** Every status that an order can be in when such things may have happened to it. */
-export function reachable(first: string, may: ReadonlySet<string>): ReadonlySet<string> {
+export function reachable(first: string, may: ReadonlySet<string>, free: boolean): ReadonlySet<string> {
   const found = new Set([first]);
   for (let size = 0; size !== found.size; ) {
     size = found.size;
-    for (const { from, event, to } of steps) {
+    for (const { from, event, to, free: onlyFree } of steps) {
+      if (onlyFree && !free) continue;
       if (!found.has(from) || !(may.has(event) || event === "refund ended")) continue;
       if (to !== "back") found.add(to);
     }

@@ -7,7 +7,7 @@ import { minorOf } from "./amounts.js";
 import type { Audit } from "./audit.js";
 import type { Follower } from "./client.js";
 import type { Event } from "./network.js";
-import { Life, moveName } from "./order-life.js";
+import { Life, moveName, offers } from "./order-life.js";
 import type { Transfer } from "./transaction-fences.js";
 
 export interface RefundStory {
@@ -156,7 +156,7 @@ function tellOfOrder(audit: Audit, stories: Stories, account: string, event: Eve
       pay(audit, story, order!);
       break;
     case "order.canceled":
-      if (life.status !== "Created") wrong();
+      if (!offers(life.status, "cancel", story.total === 0)) wrong();
       life.status = "Canceled";
       break;
     default:

@@ -5,6 +5,7 @@ import {
   allows,
   cameFrom,
   dueOf,
+  isFree,
   isOpen,
   leadsTo,
   leftOf,
@@ -141,7 +142,7 @@ const deciders: Readonly<Record<string, Decide>> = {
     if (version !== undefined && version !== versionOf(order)) return versionMismatch(order);
     if (!allows(order, "refund", world.now)) return notAllowed(order, "refund", nextOf(order, world.now));
     const left = leftOf(order);
-    if (left === 0 || (amount ?? 0) > left)
+    if ((left === 0 && !isFree(order)) || (amount ?? 0) > left)
       return { code: "refund_exceeds_remaining", details: { remaining: decimal(left, currency) } };
     const shares =
       amount !== undefined
@@ -169,7 +170,14 @@ function versionMismatch(order: ModelOrder): Refused {
 /** What came from outside and was not enough goes back to where it came from. */
 function cancel(world: World, number: number, reason: string): void {
   const order = world.orders[number]!;
+  const wasPaid = statusOf(order) !== "Created";
   order.moves.push({ event: "cancel", to: "Canceled", due: world.now });
+  if (wasPaid) {
+    const nothing = { of: "order", provider: "", paymentId: "", amount: 0 } as const;
+    const shares = shareAll(linesLeft(order));
+    refundDone(world, askRefund(world, number, { ...nothing, shares, restock: true, reason }), "");
+    return;
+  }
   for (const { provider, paymentId, amount } of order.payments) {
     askRefund(world, number, {
       of: "order",
@@ -208,7 +216,8 @@ function askParts(
 /** When the last refund of an order has ended, the order goes on, or it is refunded. */
 export function closeRefunds(world: World, order: ModelOrder): void {
   if (statusOf(order) !== "Refunding" || order.refunds.some(isOpen)) return;
-  if (refundedOf(order) === paidOf(order))
+  const units = linesLeft(order).some(({ qty }) => qty > 0);
+  if (refundedOf(order) === paidOf(order) && !(isFree(order) && units))
     order.moves.push({ event: "refund_all_done", to: "Refunded", due: world.now });
   else order.moves.push({ event: "refund_ended", to: cameFrom(order, "refund"), due: dueOf(order) });
 }

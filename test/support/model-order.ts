@@ -176,14 +176,20 @@ export const leadsTo: Readonly<Record<string, string>> = {
 
 export function nextOf(order: ModelOrder, now: number): string[] {
   if (isClosed(order, now)) return [];
-  const something = paidOf(order) > refundedOf(order);
+  const something = paidOf(order) > refundedOf(order) || isFree(order);
   return askable
-    .filter(([asked, from]) => from.includes(statusOf(order)) && (asked !== "refund" || something))
-    .map(([asked]) => asked);
+    .map(([asked]) => asked)
+    .filter((asked) => allows(order, asked, now) && (asked !== "refund" || something));
+}
+
+/** Nothing was asked for it. */
+export function isFree(order: ModelOrder): boolean {
+  return order.lines.every(({ unitPrice }) => unitPrice === 0);
 }
 
 /** `refund` is allowed by the status alone; whether something is left is another question. */
 export function allows(order: ModelOrder, asked: string, now: number): boolean {
   const row = askable.find(([name]) => name === asked)!;
-  return row[1].includes(statusOf(order)) && !isClosed(order, now);
+  const from = asked === "cancel" && isFree(order) ? [...row[1], "Paid", "Packing"] : row[1];
+  return from.includes(statusOf(order)) && !isClosed(order, now);
 }

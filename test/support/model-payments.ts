@@ -78,7 +78,7 @@ function settle(world: World, number: number, paid: Paid): object {
 function canReinstate(world: World, number: number, amount: number): boolean {
   const order = world.orders[number]!;
   if (world.settings.latePayment !== "reinstate" || order.reclaimed) return false;
-  if (paidOf(order) > 0 || amount < order.total) return false;
+  if (paidOf(order) > 0 || amount < order.total || order.total === 0) return false;
   order.reclaimed = order.crossed;
   return order.lines.every(({ product, qty }) => !decideTake(world, order.account, product, qty));
 }

@@ -8,8 +8,8 @@ import type { OrderEvent, Status } from "../../actors/order-transitions.js";
 export const cells: Readonly<Record<Status, Readonly<Partial<Record<OrderEvent, Status | "back">>>>> = {
   None: { place: "Created", place_paid: "Paid" },
   Created: { pay: "Paid", cancel: "Canceled", expire: "Canceled" },
-  Paid: { pack: "Packing", refund: "Refunding" },
-  Packing: { ship: "Shipped", refund: "Refunding" },
+  Paid: { cancel: "Canceled", pack: "Packing", refund: "Refunding" },
+  Packing: { cancel: "Canceled", ship: "Shipped", refund: "Refunding" },
   Shipped: {
     dispatch: "Shipping",
     deliver: "Delivered",
@@ -37,3 +37,6 @@ export const cells: Readonly<Record<Status, Readonly<Partial<Record<OrderEvent, 
   Refunded: {},
   Disputed: { resolve_refund: "Refunding", resolve_keep: "back" },
 };
+
+/** Cells that only an order of 0.00 has. */
+export const freeCells: ReadonlySet<string> = new Set(["Paid cancel", "Packing cancel"]);
