@@ -20,14 +20,14 @@ import Database from "better-sqlite3";
 import { createEmptyFile } from "../log/folder.js";
 
 /** Raised whenever a table changes: a file of another version is built again. */
-const schemaVersion = 2;
+const schemaVersion = 3;
 
-/** Exact at any size, unlike a division: SQLite has no decimals. Scales are 0, 2 and 3, see `actors/money`. */
+/** Exact at any size, unlike a division: SQLite has no decimals. Scales are 0, 2, 3 and 4, see `actors/money`. */
 function decimalOf(minor: string): string {
   const digits = (unit: number, width: number) =>
     `printf('%s%d.%0${width}d', CASE WHEN ${minor} < 0 THEN '-' ELSE '' END, abs(${minor}) / ${unit}, abs(${minor}) % ${unit})`;
   return `CASE WHEN ${minor} IS NULL THEN NULL WHEN scale = 2 THEN ${digits(100, 2)}
-          WHEN scale = 3 THEN ${digits(1000, 3)} ELSE printf('%d', ${minor}) END`;
+          WHEN scale = 3 THEN ${digits(1000, 3)} WHEN scale = 4 THEN ${digits(10000, 4)} ELSE printf('%d', ${minor}) END`;
 }
 
 function time(name: string): string {

@@ -110,7 +110,7 @@ const minorUnits = () => fc.oneof(fc.maxSafeInteger(), fc.integer({ min: -2000, 
 
 test("formatMinor writes what decimal.js writes", () => {
   fc.assert(
-    fc.property(minorUnits(), fc.constantFrom(0, 2, 3), (minor, scale) => {
+    fc.property(minorUnits(), fc.constantFrom(0, 2, 3, 4), (minor, scale) => {
       fc.pre(!Object.is(minor, -0));
       expect(formatMinor(minor, scale)).toBe(
         new Decimal(minor).div(new Decimal(10).pow(scale)).toFixed(scale),
