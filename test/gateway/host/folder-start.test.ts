@@ -1,8 +1,10 @@
 /** The first start on a folder, and the first on one of before: in one order, under the lock, and gone on with wherever it died. */
 
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -239,6 +241,47 @@ test("the folder removed, moved or replaced under a running engine: the next gro
       expect(existsSync(data)).toBe(!/removed|moved/.test(how));
     });
     await Promise.all(ends);
+  }
+});
+
+/** On a folder of before and on a new one, and of what looks at the first: 6, and not a word of damage. */
+async function expectUnavailable(folder: string, above: string, shell?: string): Promise<void> {
+  const options = shell === undefined ? {} : { shell };
+  const ends = await Promise.all([
+    yifen(["start", "--port", "0", "--data", folder], options),
+    yifen(["start", "--port", "0", "--data", join(above, "new")], options),
+    yifen(["audit", "--data", folder], options),
+  ]);
+  for (const { code, err } of ends) {
+    expect([code, err]).toEqual([6, expect.stringMatching(/^yifen: \S+: cannot be (read|written) now: /)]);
+    expect(err).toContain("restore nothing");
+    expect(err).not.toMatch(/damaged|^ +at /m);
+  }
+}
+
+test("a start that may not write a file ends with 6, and with the right to it everything is there", async () => {
+  const folder = madeBefore("one-shard");
+  // The -shm of a segment has 32 KiB; the smallest file of a new folder is not written either.
+  await expectUnavailable(folder, newFolder(), "ulimit -f 0");
+  await (await openHost(folder, 1)).stop();
+});
+
+test("a full disk at the start: 6 and the place, and with room again it starts, and tells what it does without", async (context) => {
+  const disk = newFolder();
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=2500k", "tmpfs", disk]);
+  if (mounted.status !== 0) return context.skip("needs the right to mount a small file system");
+  try {
+    const folder = join(disk, "data");
+    cpSync(madeBefore("one-shard"), folder, { recursive: true });
+    const fill = join(disk, "fill");
+    spawnSync("dd", ["if=/dev/zero", `of=${fill}`, "bs=64k"]);
+    await expectUnavailable(folder, disk);
+    rmSync(fill);
+    const server = await startServer(folder, ["--disk-free-mb", "0"]);
+    expect(server.said()).toMatch(/shard-0: no room is prepared for the next segment \(ENOSPC/);
+    expect((await server.stop()).code).toBe(0);
+  } finally {
+    spawnSync("umount", [disk]);
   }
 });
 
