@@ -247,7 +247,17 @@ export function parseAmount(text: string, currency: number): number | Refusal {
     return refuse("invalid_amount", { amount: text, digitsAllowed: scale });
   }
   const minor = amount.times(new Decimal(10).pow(scale));
-  return minor.greaterThan(Number.MAX_SAFE_INTEGER) ? refuse("amount_overflow") : minor.toNumber();
+  if (!minor.greaterThan(Number.MAX_SAFE_INTEGER)) return minor.toNumber();
+  return { ...refuse("amount_overflow"), ofText: true };
+}
+
+/** One text for all that say the same amount in any currency: "7", "7.0" and "7.00" are "7". What is no amount stays as it is. */
+export function normalAmount(text: string): string {
+  const point = text.indexOf(".");
+  if (point < 0 || !amountPattern.test(text)) return text;
+  let end = text.length;
+  while (text.charCodeAt(end - 1) === 0x30) end--;
+  return text.slice(0, end === point + 1 ? point : end);
 }
 
 /** Minor units that must be more than zero; otherwise as `parseAmount`. */

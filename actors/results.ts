@@ -40,7 +40,7 @@ const table = [
   row("item_not_found", 34, 404, "never", "no such item for a human"),
   row("transaction_not_found", 35, 404, "never", "no such transaction"),
   // The money.
-  row("invalid_amount", 14, 400, "stored", "not a decimal string that this currency can hold"),
+  row("invalid_amount", 14, 400, "never", "not a decimal string that this currency can hold"),
   row("amount_overflow", 15, 400, "stored", "the sum is larger than 9007199254740991 minor units"),
   row("currency_mismatch", 16, 409, "stored", "the currencies of the parts differ"),
   // The state of the books.
@@ -51,7 +51,13 @@ const table = [
   row("insufficient_stock", 21, 409, "stored", "fewer are available than were asked for"),
   row("insufficient_funds", 22, 409, "stored", "less money is available than is due"),
   row("insufficient_points", 36, 409, "stored", "fewer points are there than were asked for"),
-  row("version_mismatch", 37, 409, "stored", "the order has moved on; details.version is its version now"),
+  row(
+    "version_mismatch",
+    37,
+    409,
+    "stored",
+    "the order or the price has moved on; details.version is its version now",
+  ),
   row("invalid_transition", 23, 409, "stored", "the order's status does not allow this event"),
   row("hold_expired", 24, 409, "stored", "the time to pay has passed"),
   row("refund_exceeds_remaining", 25, 409, "stored", "more than is left to refund"),
@@ -89,6 +95,8 @@ export interface Refusal {
   readonly details?: Readonly<Record<string, unknown>>;
   /** It was given before the request's key was looked up: an earlier attempt may have had its effect. Left out: no effect. */
   readonly executed?: "unknown";
+  /** What is wrong is the text of the request, whatever the books say: not kept, so that a typo does not use up a key. */
+  readonly ofText?: true;
 }
 
 /** A refusal; see `results` for the codes. */

@@ -152,6 +152,8 @@ export interface RestockParams {
 export interface RepriceParams {
   readonly product: string;
   readonly price: string;
+  /** The `priceVersion` that was seen: refused with `version_mismatch` when it is another. Makes the call safe to repeat. */
+  readonly expectedVersion?: number;
 }
 
 export interface OpenAccountParams {

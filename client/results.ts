@@ -157,6 +157,12 @@ export interface Product {
   readonly sold: number;
   /** Rises by one with every new price. */
   readonly priceVersion: number;
+  /** Held and bought; null: no limit. */
+  readonly limitPerAccount: number | null;
+  /** ISO 8601; null: it has always been on sale. */
+  readonly saleStartsAt: string | null;
+  /** ISO 8601; null: it has no end. */
+  readonly saleEndsAt: string | null;
 }
 
 export interface Account {

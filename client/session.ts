@@ -142,7 +142,9 @@ function yifenOf(connection: Connection, calls: Calls, feeds: Feeds, nowMs: () =
       params.ref === undefined
         ? { ...(await once("product.restock", params, options)), replayed: false }
         : repeatable("product.restock", params, params.ref, options),
-    reprice: (params, options) => once("product.reprice", params, options),
+    // With the version that was seen, a late copy changes nothing.
+    reprice: (params, options) =>
+      (params.expectedVersion === undefined ? once : read)("product.reprice", params, options),
     get: (product, options) => read("product.get", { product }, options),
   };
 

@@ -27,7 +27,11 @@ export function openAccount(turn: Turn, command: OpenAccount): void {
   }
   const known = turn.books.accountByName.get(command.account);
   if (known && known.currency >= 0) {
-    answerRefusal(turn, command, refuse("already_exists", { account: command.account }));
+    answerRefusal(
+      turn,
+      command,
+      refuse("already_exists", { account: command.account, same: known.currency === currency }),
+    );
     return;
   }
   const account = nameAccount(turn, command.account);
@@ -44,8 +48,10 @@ export function moveMoney(turn: Turn, command: MoveMoney): void {
   const account = turn.books.accountByName.get(command.account);
   const { ref } = command;
   const method = keyedMethods[command.method];
-  const paramsHash = hash.begin(method).text(command.amount).end();
-  if (account && settledByRef(turn, command, spaces.money, account.handle, ref, paramsHash)) return;
+  const paramsHash = hash.begin(method).amount(command.amount, "normal").end();
+  const writtenHash = hash.begin(method).amount(command.amount, "written").end();
+  if (account && settledByRef(turn, command, spaces.money, account.handle, ref, paramsHash, writtenHash))
+    return;
   if (!account || account.currency < 0) {
     answerRefusal(turn, command, refuse("account_not_found", { account: command.account }));
     return;

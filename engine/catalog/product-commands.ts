@@ -34,8 +34,15 @@ export function createProduct(turn: Turn, command: CreateProduct): void {
     answerRefusal(turn, command, refuse("invalid_request", details));
     return;
   }
-  if (turn.books.productByName.has(command.product)) {
-    answerRefusal(turn, command, refuse("already_exists", { product: command.product }));
+  const known = turn.books.productByName.get(command.product);
+  if (known) {
+    const same = isSameProduct(known, command, price, currency);
+    answerRefusal(turn, command, refuse("already_exists", { product: command.product, same }));
+    return;
+  }
+  if (command.saleEndsAt !== undefined && command.saleEndsAt <= turn.nowMs) {
+    const reason = `the sale would be over already: it is ${turn.nowMs}, in milliseconds`;
+    answerRefusal(turn, command, refuse("invalid_request", { path: "params.saleEndsAt", reason }));
     return;
   }
   turn.record({
@@ -50,6 +57,19 @@ export function createProduct(turn: Turn, command: CreateProduct): void {
     saleEndsAt: command.saleEndsAt ?? 0,
   });
   answerResult(turn, command, productView(turn.books.productByName.get(command.product)!));
+}
+
+/** As it is now: its price may have changed since, and of the stock that it was made with the sum alone is known. */
+function isSameProduct(product: Product, asked: CreateProduct, price: number, currency: number): boolean {
+  return (
+    product.name === asked.name &&
+    product.currency === currency &&
+    product.price === price &&
+    product.available + product.held + product.sold === asked.stock &&
+    product.limitPerAccount === (asked.limitPerAccount ?? 0) &&
+    product.saleStartsAt === (asked.saleStartsAt ?? 0) &&
+    product.saleEndsAt === (asked.saleEndsAt ?? 0)
+  );
 }
 
 export function restockProduct(turn: Turn, command: RestockProduct): void {
@@ -84,6 +104,14 @@ export function repriceProduct(turn: Turn, command: RepriceProduct): void {
   const price = parseAmount(command.price, product.currency);
   if (typeof price !== "number") {
     answerRefusal(turn, command, price);
+    return;
+  }
+  const { expectedVersion } = command;
+  if (expectedVersion !== undefined && expectedVersion !== product.priceVersion) {
+    // A copy of the request that made this version: what it wanted is so, and nothing has changed since.
+    if (expectedVersion + 1 === product.priceVersion && price === product.price)
+      answerResult(turn, command, productView(product), true);
+    else answerRefusal(turn, command, refuse("version_mismatch", { version: product.priceVersion }));
     return;
   }
   turn.record({ type: Facts.productRepriced, product: product.handle, price });

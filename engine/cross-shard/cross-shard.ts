@@ -35,9 +35,8 @@ import { grantPoints } from "../orders/points.js";
 import type { LineInput, PlaceOrder } from "../seams/commands.js";
 import { type PendingOrder, payNowModes } from "../tables/cross-shard-table.js";
 import { spaces } from "../tables/key-table.js";
-import { answerRefusal, orderView } from "../turns/answers.js";
+import { orderView } from "../turns/answers.js";
 import { firstMadeAt, keepOrder, keepRefusal } from "../turns/exactly-once.js";
-import { nameRefused } from "../turns/name-account.js";
 import type { Turn } from "../turns/turn.js";
 import { advance, giveUp, linesOf, newRun, type Run } from "./cross-shard-run.js";
 
@@ -53,30 +52,14 @@ export function crosses(turn: Turn, lines: readonly LineInput[]): boolean {
   return lines.some(({ product }) => shardOfSlot(slotOf(product), turn.shards) !== turn.shard);
 }
 
-/** Starts an order. Its request is answered when all branches have. */
+/** Starts an order, whose account must be open and whose `expectedTotal` an amount. Its request is answered when all branches have. */
 export function beginCrossShard(
   turn: Turn,
   command: PlaceOrder,
   lines: readonly LineInput[],
   paramsHash: number,
 ): void {
-  const account = nameRefused(turn, command.account);
-  if ("code" in account) {
-    answerRefusal(turn, command, account);
-    return;
-  }
-  // In the fact an expectedTotal of "" means that nothing was said, so it is refused before it could mean that.
-  const refusal =
-    account.currency < 0
-      ? refuse("account_not_found", { account: command.account })
-      : command.expectedTotal === ""
-        ? refuse("invalid_amount", { amount: "" })
-        : undefined;
-  if (refusal) {
-    keepRefusal(turn, spaces.order, account.handle, command.key, method, paramsHash, command.at, refusal);
-    answerRefusal(turn, command, refusal);
-    return;
-  }
+  const account = turn.books.accountByName.get(command.account)!;
   const order = orderNumber(turn.books.orders.nextSequence, slotOf(account.id));
   turn.record({
     type: Facts.orderBegun,

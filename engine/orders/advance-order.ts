@@ -19,10 +19,9 @@ import { grantPoints } from "./points.js";
 const hash = new ParamsHash();
 
 export function advanceOrder(turn: Turn, command: AdvanceOrder): void {
-  const missing = missingParam(command);
-  if (missing !== undefined) {
-    const details = { path: `params.${missing}`, reason: `is required with ${command.event}` };
-    answerRefusal(turn, command, refuse("invalid_request", details));
+  const wrong = refuseFields(command);
+  if (wrong) {
+    answerRefusal(turn, command, wrong);
     return;
   }
   let rest: readonly Part[] = [];
@@ -42,10 +41,36 @@ export function advanceOrder(turn: Turn, command: AdvanceOrder): void {
   );
 }
 
-/** What the event cannot do without. Before the key: a malformed request is not kept under it. */
-function missingParam({ event, tracking, resolution }: AdvanceOrder): string | undefined {
-  if (event === "ship" && tracking === undefined) return "tracking";
-  return event === "resolve" && resolution === undefined ? "resolution" : undefined;
+type Extra = "tracking" | "resolution" | "restock";
+
+/** What each event needs, and what it may have, beside what all have. Anything else would be swallowed, and is refused. */
+export const advanceExtras: {
+  readonly [E in AdvanceOrder["event"]]: { readonly [X in Extra]?: "required" | "optional" };
+} = {
+  pack: {},
+  ship: { tracking: "required" },
+  dispatch: {},
+  deliver: {},
+  confirm: {},
+  dispute: {},
+  resolve: { resolution: "required", restock: "optional" },
+};
+
+const extras: readonly Extra[] = ["tracking", "resolution", "restock"];
+
+/** Before the key: a malformed request is not kept under it. */
+function refuseFields(command: AdvanceOrder): Refusal | undefined {
+  const { event, resolution, restock } = command;
+  for (const extra of extras) {
+    const given = extra === "restock" ? restock : command[extra] !== undefined;
+    const use = advanceExtras[event][extra];
+    const reason =
+      given && !use ? `not with ${event}` : !given && use === "required" ? `is required with ${event}` : "";
+    if (reason !== "") return refuse("invalid_request", { path: `params.${extra}`, reason });
+  }
+  if (restock && resolution !== "refund")
+    return refuse("invalid_request", { path: "params.restock", reason: "only with the resolution refund" });
+  return undefined;
 }
 
 /** Seven days after it was shipped. */

@@ -2,15 +2,23 @@
 
 import { type Account, decideCapture } from "../../actors/account.js";
 import { addChecked, formatAmount, multiplyChecked, parseAmount } from "../../actors/money.js";
+import { qtyMax } from "../../actors/product.js";
 import { firstInPrecedence, type Refusal, refuse } from "../../actors/results.js";
 import type { LineInput, PlaceOrder } from "../seams/commands.js";
 import type { Turn } from "../turns/turn.js";
 
-/** Lines of the same product become one, at the place of the first. */
-export function mergeLines(lines: readonly LineInput[]): readonly LineInput[] {
+/** Lines of the same product become one, at the place of the first, and keep to the bound of one line. */
+export function mergeLines(lines: readonly LineInput[]): readonly LineInput[] | Refusal {
   if (lines.length === 1) return lines;
   const byProduct = new Map<string, number>();
-  for (const { product, qty } of lines) byProduct.set(product, (byProduct.get(product) ?? 0) + qty);
+  for (const [index, { product, qty }] of lines.entries()) {
+    const sum = (byProduct.get(product) ?? 0) + qty;
+    if (sum > qtyMax) {
+      const reason = `the lines of ${product} come to more than ${qtyMax} units`;
+      return refuse("invalid_request", { path: `params.lines[${index}].qty`, reason });
+    }
+    byProduct.set(product, sum);
+  }
   if (byProduct.size === lines.length) return lines;
   return [...byProduct].map(([product, qty]) => ({ product, qty }));
 }
@@ -31,6 +39,12 @@ export function decideTotal(
   }
   if (total === undefined) return refuse("amount_overflow");
   return paid ? decideCapture(account, total, "due") : undefined;
+}
+
+/** Whether nothing stands against the order but its lines and its money. */
+export function mayBegin(account: Account | undefined, expectedTotal: string | undefined): boolean {
+  if (!account || account.currency < 0) return false;
+  return expectedTotal === undefined || typeof parseAmount(expectedTotal, account.currency) === "number";
 }
 
 /** Adds a line to a sum; undefined once anything is over 2^53-1. */
@@ -65,9 +79,10 @@ export function decideAnswered(
   return failures.length > 0 ? refuseCart(failures) : { total: total!, paid };
 }
 
-export function lineFailures(account: Account, answered: readonly AnsweredLine[]): Failure[] {
+/** `account`: undefined when there is none, so that no currency differs from its own. */
+export function lineFailures(account: Account | undefined, answered: readonly AnsweredLine[]): Failure[] {
   return answered.flatMap(({ productId: product, currency, refusal }) => {
-    if (currency !== undefined && currency !== account.currency)
+    if (account && currency !== undefined && currency !== account.currency)
       return [{ product, refusal: refuse("currency_mismatch") }];
     return refusal ? [{ product, refusal }] : [];
   });
@@ -85,7 +100,7 @@ export function refuseCart(failures: readonly Failure[]): Refusal {
   const lines = failures
     .filter((f) => f.product !== undefined)
     .map((f) => ({ product: f.product, code: f.refusal.code, ...f.refusal.details }));
-  return refuse(first.code, lines.length > 0 ? { ...first.details, lines } : first.details);
+  return lines.length > 0 ? { ...first, details: { ...first.details, lines } } : first;
 }
 
 export function payWithinMs(turn: Turn, command: PlaceOrder): number {

@@ -71,17 +71,18 @@ export function moveByRequest(
   paramsHash: number,
   decide: Decide,
   move: Move,
+  writtenHash = paramsHash,
 ): void {
   const { books } = turn;
   const number = placedOrder(turn, command.order);
   if (number === undefined) {
-    if (isArchived(turn, command.order)) refuseArchived(turn, command, paramsHash);
+    if (isArchived(turn, command.order)) refuseArchived(turn, command, paramsHash, writtenHash);
     else answerRefusal(turn, command, refuse("order_not_found"));
     return;
   }
   const account = books.accounts[books.orders.account(number)]!;
   const method = keyedMethods[command.method];
-  if (settledByKey(turn, command, account, command.key, paramsHash, command.at)) return;
+  if (settledByKey(turn, command, account, command.key, paramsHash, command.at, writtenHash)) return;
 
   const order = books.orders.read(number, books.order);
   const refusal = decide(order, account);
@@ -104,7 +105,7 @@ export function moveByRequest(
  * Nothing moves an archived order. But its account's key may have been used for a move that did happen, and the read side
  * alone knows whose the order was: the key is asked for, and kept with the refusal, once that is known.
  */
-function refuseArchived(turn: Turn, command: MoveCommand, paramsHash: number): void {
+function refuseArchived(turn: Turn, command: MoveCommand, paramsHash: number, writtenHash: number): void {
   const ask = { ...command, method: "order.get" } as Command as GetOrder;
   turn.askDeferred(ask, (found) => {
     if ("code" in found) {
@@ -116,7 +117,7 @@ function refuseArchived(turn: Turn, command: MoveCommand, paramsHash: number): v
     const { account: id, status } = found as { account: string; status: string };
     const { key, at, method } = command;
     const account = turn.books.accountByName.get(id)!;
-    if (settledByKey(turn, command, account, key, paramsHash, at)) return;
+    if (settledByKey(turn, command, account, key, paramsHash, at, writtenHash)) return;
     const event = method === "order.advance" ? command.event : method.slice("order.".length);
     const refusal = refuse("invalid_transition", { from: status, event, allowed: [] });
     const number = keyedMethods[method];

@@ -16,9 +16,17 @@ import { spaces } from "../tables/key-table.js";
 import { answerOrder, answerRefusal } from "../turns/answers.js";
 import { keepOrder, keepRefusal, settledByKey } from "../turns/exactly-once.js";
 import { nameRefused } from "../turns/name-account.js";
-import { ParamsHash } from "../turns/params-hash.js";
+import { type AmountForm, ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
-import { addSubtotal, decideTotal, type Failure, mergeLines, payWithinMs, refuseCart } from "./cart.js";
+import {
+  addSubtotal,
+  decideTotal,
+  type Failure,
+  mayBegin,
+  mergeLines,
+  payWithinMs,
+  refuseCart,
+} from "./cart.js";
 import { grantPoints } from "./points.js";
 import { decideQuoted, type QuotedLine } from "./quote.js";
 
@@ -26,24 +34,42 @@ const method = keyedMethods["order.place"];
 const hash = new ParamsHash();
 
 export function placeOrder(turn: Turn, command: PlaceOrder): void {
-  const account = turn.books.accountByName.get(command.account);
-  const paramsHash = hashOf(command);
-  if (settledByKey(turn, command, account, command.key, paramsHash, command.at)) return;
-
-  const lines = mergeLines(command.lines);
-  const crossing = turn.shards > 1 && crosses(turn, lines);
-  if (crossing && command.dryRun) {
-    turn.askDeferred({ ...command, lines: [...lines] }, (quotes) => answerQuoted(turn, command, quotes));
+  const lines = command.mode === "saga" && command.pay === "later" ? idleMode : mergeLines(command.lines);
+  if ("code" in lines) {
+    answerRefusal(turn, command, lines);
     return;
   }
-  if (crossing || (isSaga(command) && !command.dryRun)) {
+  const account = turn.books.accountByName.get(command.account);
+  const paramsHash = hashOf(command, "normal");
+  if (settledByPlaceKey(turn, command, account, paramsHash)) return;
+
+  const crossing = turn.shards > 1 && crosses(turn, lines);
+  const begins = !command.dryRun && (crossing || isSaga(command)) && mayBegin(account, command.expectedTotal);
+  if (begins) {
     beginCrossShard(turn, command, lines, paramsHash);
+    return;
+  }
+  if (crossing) {
+    turn.askDeferred({ ...command, lines: [...lines] }, (quotes) => answerQuoted(turn, command, quotes));
     return;
   }
   const cart = decideCart(turn, account, command, lines);
   if (command.dryRun) answerDryRun(turn, command, cart);
   else if (!("total" in cart)) refuseUnderKey(turn, command, cart, paramsHash);
   else recordPlacement(turn, command, account!, cart, paramsHash);
+}
+
+const idleMode = refuse("invalid_request", { path: "params.mode", reason: "only with pay: balance" });
+
+function settledByPlaceKey(
+  turn: Turn,
+  command: PlaceOrder,
+  account: Account | undefined,
+  paramsHash: number,
+): boolean {
+  const { key, at, expectedTotal } = command;
+  const writtenHash = expectedTotal === undefined ? paramsHash : hashOf(command, "written");
+  return settledByKey(turn, command, account, key, paramsHash, at, writtenHash);
 }
 
 /** A cart that nothing stands against. */
@@ -142,14 +168,14 @@ function refuseUnderKey(turn: Turn, command: PlaceOrder, refusal: Refusal, param
   answerRefusal(turn, command, refusal);
 }
 
-function hashOf(command: PlaceOrder): number {
+function hashOf(command: PlaceOrder, form: AmountForm): number {
   hash.begin(method);
   for (const line of command.lines) hash.text(line.product).number(line.qty);
   return hash
     .text(command.pay)
     .text(command.mode)
     .number(command.payWithinMs)
-    .text(command.expectedTotal)
+    .amount(command.expectedTotal, form)
     .end();
 }
 
@@ -167,10 +193,20 @@ function answerDryRun(turn: Turn, command: PlaceOrder, cart: Cart | Refusal): vo
   answerUnplaced(turn, command, lines, cart.total, cart.paid, currencyCode(account.currency));
 }
 
+/**
+ * A cart across shards that is not begun: a dry run, or one that cannot come about whatever its products say. Which of all that
+ * stands against it comes first, they have a say in; and meanwhile its key may have been used, or its account opened.
+ */
 function answerQuoted(turn: Turn, command: PlaceOrder, quotes: object): void {
   const decided =
     "code" in quotes ? (quotes as Refusal) : decideQuoted(turn, command, (quotes as Quotes).lines);
-  if ("code" in decided) answerRefusal(turn, command, decided);
+  if (!command.dryRun) {
+    const account = turn.books.accountByName.get(command.account);
+    const paramsHash = hashOf(command, "normal");
+    if (mayBegin(account, command.expectedTotal)) placeOrder(turn, command);
+    else if (!settledByPlaceKey(turn, command, account, paramsHash))
+      refuseUnderKey(turn, command, decided as Refusal, paramsHash);
+  } else if ("code" in decided) answerRefusal(turn, command, decided);
   else answerUnplaced(turn, command, decided.lines, decided.total, decided.paid, decided.currency);
 }
 

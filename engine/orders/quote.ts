@@ -13,7 +13,7 @@ import type { Command, LineInput, PlaceOrder, QuoteLines } from "../seams/comman
 import type { OrderLineView, Requester } from "../seams/requester.js";
 import { answerResult } from "../turns/answers.js";
 import type { Turn } from "../turns/turn.js";
-import { type AnsweredLine, decideAnswered } from "./cart.js";
+import { type AnsweredLine, decideAnswered, lineFailures, refuseCart } from "./cart.js";
 
 export interface QuotedLine extends AnsweredLine {
   readonly name: string;
@@ -77,7 +77,10 @@ export function decideQuoted(
   quotes: readonly QuotedLine[],
 ): { lines: readonly OrderLineView[]; total: number; paid: boolean; currency: string } | Refusal {
   const account = turn.books.accountByName.get(command.account);
-  if (!account || account.currency < 0) return refuse("account_not_found", { account: command.account });
+  if (!account || account.currency < 0) {
+    const unknown = { refusal: refuse("account_not_found", { account: command.account }) };
+    return refuseCart([unknown, ...lineFailures(undefined, quotes)]);
+  }
   const decided = decideAnswered(account, quotes, command.expectedTotal, command.pay === "balance");
   if ("code" in decided) return decided;
   const lines = quotes.map(({ productId: product, name, qty, unitPrice }) => {

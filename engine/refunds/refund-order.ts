@@ -22,7 +22,8 @@ import { linesLeft } from "../orders/lines-left.js";
 import { moveByRequest } from "../orders/move-order.js";
 import { recordMove } from "../orders/order-moves.js";
 import type { LineInput, RefundOrder } from "../seams/commands.js";
-import { ParamsHash } from "../turns/params-hash.js";
+import { answerRefusal } from "../turns/answers.js";
+import { type AmountForm, ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { refundView } from "./refund-view.js";
 import { askRefunds } from "./refunds.js";
@@ -31,11 +32,16 @@ const hash = new ParamsHash();
 
 export function refundOrder(turn: Turn, command: RefundOrder): void {
   const { reason, restock, operator } = command;
+  const idle = refuseIdle(command);
+  if (idle) {
+    answerRefusal(turn, command, idle);
+    return;
+  }
   let parts: readonly Part[] = [];
   moveByRequest(
     turn,
     command,
-    hashOf(command),
+    hashOf(command, "normal"),
     (order, account) => {
       const decided = decideRefund(turn, order, account, command);
       if ("code" in decided) return decided;
@@ -46,7 +52,20 @@ export function refundOrder(turn: Turn, command: RefundOrder): void {
       recordMove(turn, number, "refund", { operator, remark: reason });
       return { refunds: askParts(turn, number, parts, reason, restock) };
     },
+    command.amount === undefined ? undefined : hashOf(command, "written"),
   );
+}
+
+/** What the request says and cannot mean. Before the key: a malformed request is not kept under it. */
+function refuseIdle({ lines, amount, restock }: RefundOrder): Refusal | undefined {
+  const path = "params.amount";
+  if (lines !== undefined && amount !== undefined)
+    return refuse("invalid_request", { path, reason: "either lines or an amount" });
+  // An amount is of no units in particular.
+  if (restock && amount !== undefined)
+    return refuse("invalid_request", { path: "params.restock", reason: "with lines, or a refund of all" });
+  const merged = lines && mergeLines(lines);
+  return merged && "code" in merged ? merged : undefined;
 }
 
 /** Asks for the parts of a refund; their views, as they stand at the end of the turn. */
@@ -84,8 +103,6 @@ function decideRefund(
   account: Account,
   command: RefundOrder,
 ): readonly Part[] | Refusal {
-  if (command.lines !== undefined && command.amount !== undefined)
-    return refuse("invalid_request", { path: "params.amount", reason: "either lines or an amount" });
   const amount =
     command.amount === undefined ? undefined : parsePositiveAmount(command.amount, order.currency);
   if (amount !== undefined && typeof amount !== "number") return amount;
@@ -107,7 +124,7 @@ function sharesOf(
   amount: number | undefined,
 ): readonly LineShare[] | Refusal {
   if (amount !== undefined) return shareAmount(left, amount);
-  return lines === undefined ? shareAll(left) : shareUnits(left, mergeLines(lines));
+  return lines === undefined ? shareAll(left) : shareUnits(left, mergeLines(lines) as readonly LineInput[]);
 }
 
 function payableOf(
@@ -143,11 +160,14 @@ function sourcesOf(turn: Turn, order: Order): Source[] {
   ].filter((source) => source.left > 0);
 }
 
-function hashOf({ order, lines, amount, reason, restock, operator, version }: RefundOrder): number {
+function hashOf(
+  { order, lines, amount, reason, restock, operator, version }: RefundOrder,
+  form: AmountForm,
+): number {
   hash.begin(keyedMethods["order.refund"]).text(order).number(lines?.length);
   for (const { product, qty } of lines ?? []) hash.text(product).number(qty);
   return hash
-    .text(amount)
+    .amount(amount, form)
     .text(reason)
     .number(restock ? 1 : 0)
     .text(operator)

@@ -240,6 +240,8 @@ export interface RepriceProduct extends Envelope {
   method: "product.reprice";
   product: string;
   price: string;
+  /** The `priceVersion` that the caller saw; a late copy of the request does nothing. */
+  expectedVersion: number | undefined;
 }
 
 export interface GetProduct extends Envelope {

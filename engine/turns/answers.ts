@@ -19,8 +19,8 @@ export function answerOrder(turn: Turn, command: Command, order: number): void {
   turn.touch(command.requester);
 }
 
-export function answerResult(turn: Turn, command: Command, result: object): void {
-  command.requester.result(command.id, result, false);
+export function answerResult(turn: Turn, command: Command, result: object, replayed = false): void {
+  command.requester.result(command.id, result, replayed);
   turn.touch(command.requester);
 }
 
@@ -162,6 +162,10 @@ export function accountView(account: Account): object {
   };
 }
 
+function timeOrNull(ms: number): string | null {
+  return ms === 0 ? null : new Date(ms).toISOString();
+}
+
 export function productView(product: Product): object {
   return {
     product: product.id,
@@ -172,5 +176,8 @@ export function productView(product: Product): object {
     held: product.held,
     sold: product.sold,
     priceVersion: product.priceVersion,
+    limitPerAccount: product.limitPerAccount === 0 ? null : product.limitPerAccount,
+    saleStartsAt: timeOrNull(product.saleStartsAt),
+    saleEndsAt: timeOrNull(product.saleEndsAt),
   };
 }

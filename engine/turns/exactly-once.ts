@@ -17,7 +17,7 @@ import { keyedMethods } from "../../actors/keyed-methods.js";
 import { type Refusal, refuse, resultOf, unlooked } from "../../actors/results.js";
 import type { Command } from "../seams/commands.js";
 import { atAheadMsMax, keysDroppedPerStep } from "../seams/limits.js";
-import { type KeptResult, running, spaces } from "../tables/key-table.js";
+import { type KeptResult, type KeyTable, running, spaces } from "../tables/key-table.js";
 import { answerKept, answerRefusal } from "./answers.js";
 import { refuseToken, tokenTime } from "./tokens.js";
 import type { Turn } from "./turn.js";
@@ -30,6 +30,7 @@ export function settledByKey(
   key: string,
   paramsHash: number,
   at: number | undefined,
+  writtenHash = paramsHash,
 ): boolean {
   const keys = turn.books.keys;
   const entry = account ? keys.find(spaces.order, account.handle, key) : -1;
@@ -40,7 +41,7 @@ export function settledByKey(
       (at === undefined ? refuseTokenTime(turn, account, key) : undefined);
     if (!refusal) return false;
     answerRefusal(turn, command, refusal);
-  } else if (keys.paramsHash(entry) !== paramsHash) {
+  } else if (!isSame(keys, entry, paramsHash, writtenHash)) {
     answerReused(turn, command, keys.read(entry));
   } else if (keys.code(entry) === running) {
     const order = keys.order(entry);
@@ -51,6 +52,11 @@ export function settledByKey(
     answerKept(turn, command, keys.read(entry));
   }
   return true;
+}
+
+function isSame(kept: KeyTable, entry: number, paramsHash: number, writtenHash: number): boolean {
+  const hash = kept.paramsHash(entry);
+  return hash === paramsHash || hash === writtenHash;
 }
 
 /**
@@ -100,11 +106,12 @@ export function settledByRef(
   subject: number,
   ref: string,
   paramsHash: number,
+  writtenHash = paramsHash,
 ): boolean {
   const refs = turn.books.refs;
   const entry = refs.find(space, subject, ref);
   if (entry < 0) return false;
-  if (refs.paramsHash(entry) !== paramsHash) answerReused(turn, command, refs.read(entry));
+  if (!isSame(refs, entry, paramsHash, writtenHash)) answerReused(turn, command, refs.read(entry));
   else if (refs.code(entry) === running) waitForRef(turn, command, space, subject, ref);
   else answerKept(turn, command, refs.read(entry));
   return true;
@@ -190,7 +197,7 @@ export function keepResult(
   });
 }
 
-/** Keeps a refusal, if it is of the kind that is kept. */
+/** Keeps a refusal, if it is of the kind that is kept. A key that is running is ended by any. */
 export function keepRefusal(
   turn: Turn,
   space: number,
@@ -202,7 +209,8 @@ export function keepRefusal(
   refusal: Refusal,
 ): void {
   const row = resultOf(refusal.code);
-  if (!row.stored) return;
+  const { books } = turn;
+  if ((!row.stored || refusal.ofText) && !isRunning(space === spaces.order ? books.keys : books.refs)) return;
   turn.record({
     type: Facts.keyKept,
     space,
@@ -215,6 +223,11 @@ export function keepRefusal(
     order: 0,
     text: refusal.details ? JSON.stringify(refusal.details) : "",
   });
+
+  function isRunning(kept: KeyTable): boolean {
+    const entry = kept.find(space, subject, key);
+    return entry >= 0 && kept.code(entry) === running;
+  }
 }
 
 /** How many of the oldest keys are due to be dropped now. */

@@ -3,7 +3,15 @@
  *
  * Not a secret and not a proof: a collision would make a changed request receive the answer of the first one, and never
  * run anything. Two lanes of FNV-like mixing, because a string has to be made for any library hash.
+ *
+ * Amounts are hashed in one form: "7" and "7.00" are the same request. Logs of before hold hashes of amounts as they were written,
+ * so a request is also the same when its hash of then is the kept one.
  */
+
+import { normalAmount } from "../../actors/money.js";
+
+export type AmountForm = "normal" | "written";
+
 export class ParamsHash {
   #a = 0;
   #b = 0;
@@ -20,6 +28,10 @@ export class ParamsHash {
     if (value === undefined) return this.#mix(0x10000);
     for (let i = 0; i < value.length; i++) this.#mix(value.charCodeAt(i));
     return this.#mix(0x10001);
+  }
+
+  amount(value: string | undefined, form: AmountForm): this {
+    return this.text(value === undefined || form === "written" ? value : normalAmount(value));
   }
 
   number(value: number | undefined): this {

@@ -157,7 +157,12 @@ export const methods = {
       ),
       amount: optional(amount("How much, instead of lines; without both: all that is left")),
       reason: remark("Kept with the refund and in the order's history"),
-      restock: defaulted(false, Type.Boolean({ description: "The refunded units come back into stock" })),
+      restock: defaulted(
+        false,
+        Type.Boolean({
+          description: "The refunded units come back into stock; not with an amount, which is of no units",
+        }),
+      ),
       operator: optional(operator()),
       version: optional(version()),
       at: optional(at()),
@@ -287,6 +292,9 @@ export const methods = {
     params: params("Change a product's price", {
       product: id("Product"),
       price: amount("New price of one unit; placed orders keep theirs"),
+      expectedVersion: optional(
+        safeInteger(1, "The priceVersion that was seen: refused with version_mismatch when it is another"),
+      ),
     }),
     result: shapes.Product,
     http: post("/v1/products/{product}/reprice"),

@@ -108,6 +108,9 @@ const Product = Type.Object(
     held: integer("Units that orders hold"),
     sold: integer("Units that were sold"),
     priceVersion: integer("Rises by one with every new price"),
+    limitPerAccount: orNull(integer("Held and bought; null: no limit")),
+    saleStartsAt: orNull(time("null: it has always been on sale")),
+    saleEndsAt: orNull(time("null: it has no end")),
   },
   { description: "A product" },
 );

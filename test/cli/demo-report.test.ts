@@ -72,6 +72,9 @@ function honestWorld(): World {
         held: 0,
         sold: 2,
         priceVersion: 1,
+        limitPerAccount: null,
+        saleStartsAt: null,
+        saleEndsAt: null,
       },
     ],
     accounts: left.map((available, n) => ({

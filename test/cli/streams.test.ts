@@ -60,7 +60,15 @@ function linesAt(columns: number | undefined): string[] {
   const output = { isTTY: true, write, columns };
   const panel = openPanel(output as Parameters<typeof openPanel>[0], {}, performance.now());
   const product = { product: "p", name: "Pen", price: "1.00", currency: "CNY" } as const;
-  const figures = { available: 300, held: 200, sold: 500, priceVersion: 1 };
+  const figures = {
+    available: 300,
+    held: 200,
+    sold: 500,
+    priceVersion: 1,
+    limitPerAccount: null,
+    saleStartsAt: null,
+    saleEndsAt: null,
+  };
   panel.watch(() => ({
     products: [{ ...product, ...figures }],
     stock: 1000,

@@ -60,7 +60,8 @@ export class AfterSale {
       lines: lines.length > 0 ? lines : undefined,
       amount: way === "amount" ? decimal(part, order.currency) : undefined,
       reason: "as agreed",
-      restock: random.chance(0.4),
+      // An amount is of no units.
+      restock: random.chance(0.4) && way !== "amount",
       operator: undefined,
       version,
     };

@@ -56,7 +56,7 @@ export class Requests {
     const crossing =
       plan.shards > 1 &&
       [...units.keys()].some((product) => this.shardOf({ method: "product.get", product }) !== home);
-    const mode = random.chance(0.15) ? "saga" : "tcc";
+    const mode = random.chance(0.15) && asked.pay === "balance" ? "saga" : "tcc";
     const step = mode === "saga" && asked.pay === "balance" && !asked.dryRun;
     let expectedTotal: number | undefined;
     if (accounts.has(asked.account) && expected < 1e15) {

@@ -12,6 +12,17 @@ export function minorOf(text: string, currency: string): number | "invalid_amoun
   return minor > BigInt(Number.MAX_SAFE_INTEGER) ? "amount_overflow" : Number(minor);
 }
 
+/** A text that no amount is: refused whatever the books say. */
+export function wrongText(code: string): { code: string; ofText: true } {
+  return { code, ofText: true };
+}
+
+/** One text for all that say the same amount. */
+export function plain(text: string | undefined): string | undefined {
+  if (text === undefined || !/^(0|[1-9][0-9]*)\.[0-9]+$/.test(text)) return text;
+  return text.replace(/0+$/, "").replace(/\.$/, "");
+}
+
 export function positiveMinorOf(text: string, currency: string): ReturnType<typeof minorOf> {
   const minor = minorOf(text, currency);
   return minor === 0 ? "invalid_amount" : minor;

@@ -1,6 +1,6 @@
 /** What moves an order of the model: requests under its account's keys, and time. */
 
-import { decimal, positiveMinorOf } from "./model-money.js";
+import { decimal, plain, positiveMinorOf, wrongText } from "./model-money.js";
 import {
   allows,
   cameFrom,
@@ -46,12 +46,20 @@ export function moveOrder(world: World, request: Request): ModelReply {
       return refused({ code: "invalid_request" });
     if (request.event === "resolve" && request.resolution === undefined)
       return refused({ code: "invalid_request" });
+    const { event, tracking, resolution, restock } = request;
+    const swallowed =
+      (tracking !== undefined && event !== "ship") ||
+      (resolution !== undefined && event !== "resolve") ||
+      (restock && resolution !== "refund");
+    if (swallowed) return refused({ code: "invalid_request" });
   }
+  if (method === "order.refund" && request.amount !== undefined && (request.restock || request.lines))
+    return refused({ code: "invalid_request" });
   const order = world.orders[number];
   if (!order) return refused({ code: "order_not_found" });
   const asked: string = method === "order.advance" ? request.event : method.slice("order.".length);
   const { account: _account, key: _key, at: _at, ...params } = request;
-  const name = JSON.stringify(params);
+  const name = JSON.stringify({ ...params, amount: plain(params.amount) });
   const seen = world.seen(order.account, key, name, at);
   if (seen) return seen;
   const decide = deciders[method]!;
@@ -136,9 +144,8 @@ const deciders: Readonly<Record<string, Decide>> = {
   "order.refund": (world, order, number, request) => {
     const { lines, amount: text, version, reason, restock } = request;
     const { currency } = order;
-    if (lines !== undefined && text !== undefined) return { code: "invalid_request" };
     const amount = text === undefined ? undefined : positiveMinorOf(text, currency);
-    if (typeof amount === "string") return { code: amount };
+    if (typeof amount === "string") return wrongText(amount);
     if (version !== undefined && version !== versionOf(order)) return versionMismatch(order);
     if (!allows(order, "refund", world.now)) return notAllowed(order, "refund", nextOf(order, world.now));
     const left = leftOf(order);

@@ -1,6 +1,6 @@
 /** `order.place` of the model: everything that stands against a cart, then the first of it. */
 
-import { decimal, minorOf } from "./model-money.js";
+import { decimal, minorOf, plain, wrongText } from "./model-money.js";
 import type { ModelLine, ModelOrder } from "./model-order.js";
 import { type ModelReply, ok, type Refused, type Request, refused, type World } from "./model-world.js";
 
@@ -27,7 +27,8 @@ interface Cart {
 
 export function placeOrder(world: World, request: Request): ModelReply {
   const { account, key, lines, pay, mode, payWithinMs, expectedTotal, at, dryRun } = request;
-  const params = JSON.stringify(["place", lines, pay, mode, payWithinMs, expectedTotal]);
+  if (mode === "saga" && pay === "later") return refused({ code: "invalid_request" });
+  const params = JSON.stringify(["place", lines, pay, mode, payWithinMs, plain(expectedTotal)]);
   const seen = world.seen(account, key, params, at);
   if (seen) return seen;
   if (dryRun) {
@@ -54,10 +55,11 @@ function crosses(world: World, { account, lines, pay, mode, dryRun }: Request): 
 
 function decideCart(world: World, request: Request): Cart | Refused {
   const { account: id, lines: asked, pay, mode, dryRun, expectedTotal } = request;
-  const stepByStep = mode === "saga" && pay === "balance" && !dryRun;
   const merged = mergeLines(asked);
   const account = world.accounts.get(id);
-  if (!account && crosses(world, request)) return { code: "account_not_found" };
+  const begins =
+    account && (expectedTotal === undefined || typeof minorOf(expectedTotal, account.currency) === "number");
+  const stepByStep = begins && mode === "saga" && pay === "balance" && !dryRun;
 
   const against: Refused[] = [];
   const failing: Record<string, unknown>[] = [];
@@ -134,7 +136,7 @@ function decideTotal(
   if (total > BigInt(Number.MAX_SAFE_INTEGER)) against.push({ code: "amount_overflow" });
   if (expectedTotal !== undefined) {
     const expected = minorOf(expectedTotal, currency);
-    if (typeof expected === "string") against.push({ code: expected });
+    if (typeof expected === "string") against.push(wrongText(expected));
     else if (BigInt(expected) !== total) against.push({ code: "price_changed" });
   }
   const available = world.balance(id);

@@ -1,6 +1,6 @@
 /** Accounts and products of the model. */
 
-import { decimal, minorOf, positiveMinorOf } from "./model-money.js";
+import { decimal, minorOf, plain, positiveMinorOf, wrongText } from "./model-money.js";
 import { type ModelReply, ok, type Refused, type Request, refused, type World } from "./model-world.js";
 
 export function openAccount(world: World, { account, currency }: Request): ModelReply {
@@ -11,10 +11,10 @@ export function openAccount(world: World, { account, currency }: Request): Model
 
 export function moveMoney(world: World, { method, account: id, amount: text, ref }: Request): ModelReply {
   if (!world.accounts.has(id)) return refused({ code: "account_not_found" });
-  return world.once(world.refs, `money ${id} ${ref}`, `${method} ${text}`, undefined, () => {
+  return world.once(world.refs, `money ${id} ${ref}`, `${method} ${plain(text)}`, undefined, () => {
     const account = world.accounts.get(id)!;
     const amount = positiveMinorOf(text, account.currency);
-    if (typeof amount === "string") return { code: amount };
+    if (typeof amount === "string") return wrongText(amount);
     const available = world.balance(id);
     if (method === "account.deposit") {
       if (available + amount > Number.MAX_SAFE_INTEGER) return { code: "amount_overflow" };
@@ -52,6 +52,8 @@ export function createProduct(world: World, request: Request): ModelReply {
   const price = minorOf(text, currency);
   if (typeof price === "string") return refused({ code: price });
   if (world.products.has(product)) return refused({ code: "already_exists" });
+  if (more.saleEndsAt !== undefined && more.saleEndsAt <= world.now)
+    return refused({ code: "invalid_request" });
   world.products.set(product, {
     name,
     currency,

@@ -82,6 +82,12 @@ export type Request = any;
 export interface Refused {
   readonly code: string;
   readonly details?: Record<string, unknown>;
+  /** It would be refused whatever the books say. */
+  readonly ofText?: boolean;
+}
+
+function isOfText({ code, ofText }: Refused): boolean {
+  return code === "invalid_request" || code === "invalid_amount" || ofText === true;
 }
 
 export class World {
@@ -149,7 +155,7 @@ export class World {
   }
 
   productView(id: string): object {
-    const { name, price, currency, priceVersion } = this.products.get(id)!;
+    const { name, price, currency, priceVersion, limit, startsAt, endsAt } = this.products.get(id)!;
     return {
       product: id,
       name,
@@ -159,6 +165,9 @@ export class World {
       held: this.held(id),
       sold: this.sold(id),
       priceVersion,
+      limitPerAccount: limit === 0 ? null : limit,
+      saleStartsAt: startsAt === 0 ? null : new Date(startsAt).toISOString(),
+      saleEndsAt: endsAt === 0 ? null : new Date(endsAt).toISOString(),
     };
   }
 
@@ -240,7 +249,7 @@ export class World {
     const answer = run();
     const reply = "replayed" in answer ? answer : refused(answer);
     // A malformed request is not kept.
-    if (reply.code === "invalid_request") return reply;
+    if (isOfText(answer as Refused)) return reply;
     const about = reply.code === "ok" ? order() : undefined;
     kept.set(name, { params, reply, at: at ?? this.now, doneAt: this.now, order: about });
     return reply;

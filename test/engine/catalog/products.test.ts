@@ -13,12 +13,15 @@ test("a new product has all of its stock available", () => {
     held: 0,
     sold: 0,
     priceVersion: 1,
+    limitPerAccount: null,
+    saleStartsAt: null,
+    saleEndsAt: null,
   };
   expect(engine.ask(product("tea", "9.99", { name: "Tea" })).result).toEqual(view);
   expect(engine.ask({ method: "product.get", product: "tea" }).result).toEqual(view);
   expect(engine.ask(product("tea", "1.00"))).toMatchObject({
     code: "already_exists",
-    details: { product: "tea" },
+    details: { product: "tea", same: false },
   });
 });
 

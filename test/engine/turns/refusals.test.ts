@@ -37,8 +37,6 @@ interface Row {
   readonly both: CommandParams;
   /** The same request without the reason for the first. */
   readonly without: Record<string, unknown>;
-  /** Only when the account and its products share a shard: see the test of unopened accounts. */
-  readonly oneShard?: true;
 }
 
 const lines = (cart: Record<string, number>) => place("", "", cart).lines;
@@ -82,7 +80,6 @@ const placing: readonly Row[] = [
     second: "account_not_found",
     both: place("nobody", "new", { tea: 1, nil: 1 }),
     without: { lines: lines({ tea: 1 }) },
-    oneShard: true,
   },
   {
     first: "product_not_found",
@@ -264,7 +261,7 @@ const others: readonly Row[] = [
 ];
 
 for (const shards of [1, 3]) {
-  const rows = [...placing, ...others].filter((row) => shards === 1 || !row.oneShard);
+  const rows = [...placing, ...others];
   test.each(rows)(`$both.method: $first goes before $second (${shards} shards)`, (row) => {
     expect(troubledShop(shards).ask(row.both).code).toBe(row.first);
     expect(troubledShop(shards).ask({ ...row.both, ...row.without }).code).toBe(row.second);
@@ -289,11 +286,6 @@ function everything(engine: TestEngine): unknown[] {
     ...["ann", "ben"].map((account) => engine.ask({ method: "account.get", account }).result),
   ];
 }
-
-test("across shards an account that is not open is told so before its products are asked", () => {
-  const engine = troubledShop(3);
-  expect(engine.ask(place("nobody", "new", { tea: 1, nil: 1 })).code).toBe("account_not_found");
-});
 
 test("pay: a key that was used otherwise goes before the order's status", () => {
   const engine = troubledShop(1);
