@@ -37,7 +37,9 @@ console.log(`paid ${total}: ${await state()}`);
 
 async function refund(what: string, how: { lines?: { product: string; qty: number }[]; amount?: string }) {
   try {
-    const done = await yifen.orders.refund({ order, reason: what, restock: true, ...how });
+    // An amount is of no units, so nothing can come back into stock with it.
+    const restock = how.amount === undefined;
+    const done = await yifen.orders.refund({ order, reason: what, restock, ...how });
     const amount = done.refunds.map((part) => part.amount).join(" + ");
     console.log(`${what}: ${amount}, the order is ${done.order.status}; ${await state()}`);
   } catch (error) {

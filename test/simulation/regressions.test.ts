@@ -115,7 +115,14 @@ test("seed 1: a payment for an order that is closed is answered the same way aga
   const engine = shop();
   const { order } = engine.ask(place("ann", "k1", { tea: 1 }, { pay: "balance" })).result;
   for (const event of ["pack", "ship", "confirm"])
-    engine.ask({ method: "order.advance", key: event, order, event, tracking: "SF-1", restock: false });
+    engine.ask({
+      method: "order.advance",
+      key: event,
+      order,
+      event,
+      tracking: event === "ship" ? "SF-1" : undefined,
+      restock: false,
+    });
   engine.pass(7 * day);
   const first = engine.ask(notify(order, "9.99"));
   expect(first.result).toMatchObject({
