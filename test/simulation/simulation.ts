@@ -26,7 +26,7 @@ import { World } from "./world.js";
 /** Longer than any hold and its grace, than a call waits to be made again, and than anything that was still on its way. */
 const restMicros = 20_000_000;
 
-/** The same when time has leapt: longer than anything waits that is tried once a minute. */
+/** The same when time has leapt or jumped: longer than anything waits that is tried once a minute. */
 const longRestMicros = 75_000_000;
 
 /** A little longer than keys are kept and calls that nobody makes are waited for; than an order confirms itself. */
@@ -78,7 +78,7 @@ export function run(seed: number, options: RunOptions = {}): Report {
   world.clerk.begin();
   world.schedule.after(plan.paceMicros, () => live(world));
   until(world, () => world.healed);
-  rest(world, restMicros);
+  rest(world, plan.clockJump > 0 ? longRestMicros : restMicros);
   world.closed = true;
   rest(world, lastAnswersMicros);
   epilogue(world);

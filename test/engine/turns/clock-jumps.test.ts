@@ -66,26 +66,29 @@ for (const shards of [1, 3]) {
   for (const at of [undefined, epochMs]) {
     const how = `${shards} shard${shards === 1 ? "" : "s"}, ${at === undefined ? "no at" : "with at"}`;
 
-    test.each(stories)(`%s: the same keys are given their stored answers (${how})`, (_, before, after) => {
-      const clock = manualClock(epochMs);
-      let engine = shopOn(clock, shards);
-      const placed = place("ann", "k1", { tea: 1, mug: 1 }, { at });
-      const first = engine.ask(placed);
-      expect(first).toMatchObject({ code: "ok", replayed: false });
-      for (const move of before) engine = move(engine, clock);
-      const cancel = { method: "order.cancel", order: first.result.order, key: "k2", at } as const;
-      const canceled = engine.ask(cancel);
-      expect(["ok", "invalid_transition"]).toContain(canceled.code);
-      for (const move of after) engine = move(engine, clock);
-      expect(engine.ask(placed)).toEqual({ ...first, replayed: true });
-      expect(engine.ask(cancel)).toEqual({ ...canceled, replayed: true });
-      expect(engine.ask({ ...placed, key: "k3" })).toMatchObject({ code: "ok", replayed: false });
-      expect(engine.restart().hashes()).toEqual(engine.hashes());
-    });
+    test.each(stories)(
+      `CLOCK-4, SHARD-6: %s: the same keys are given their stored answers (${how})`,
+      (_, before, after) => {
+        const clock = manualClock(epochMs);
+        let engine = shopOn(clock, shards);
+        const placed = place("ann", "k1", { tea: 1, mug: 1 }, { at });
+        const first = engine.ask(placed);
+        expect(first).toMatchObject({ code: "ok", replayed: false });
+        for (const move of before) engine = move(engine, clock);
+        const cancel = { method: "order.cancel", order: first.result.order, key: "k2", at } as const;
+        const canceled = engine.ask(cancel);
+        expect(["ok", "invalid_transition"]).toContain(canceled.code);
+        for (const move of after) engine = move(engine, clock);
+        expect(engine.ask(placed)).toEqual({ ...first, replayed: true });
+        expect(engine.ask(cancel)).toEqual({ ...canceled, replayed: true });
+        expect(engine.ask({ ...placed, key: "k3" })).toMatchObject({ code: "ok", replayed: false });
+        expect(engine.restart().hashes()).toEqual(engine.hashes());
+      },
+    );
   }
 }
 
-test("a day in which the engine could be asked is a day: then the key is forgotten, jumps or not", () => {
+test("CLOCK-4: a day in which the engine could be asked is a day: then the key is forgotten, jumps or not", () => {
   const clock = manualClock(epochMs);
   let engine = shopOn(clock, 1);
   const placed = place("ann", "k1", { tea: 1 }, { pay: "later" });
