@@ -28,7 +28,7 @@ import { jsonCodec } from "./codecs/json-codec.js";
 import { msgpackCodec } from "./codecs/msgpack-codec.js";
 
 import { FrameIntake } from "./edge/frame-intake.js";
-import { isOwnOrigin } from "./edge/loopback.js";
+import { isOwnHost, isOwnOrigin } from "./edge/loopback.js";
 
 import type { PaymentSecrets } from "./edge/payment-signature.js";
 import type { Codec } from "./edge/protocol.js";
@@ -246,8 +246,9 @@ class Server {
       ["/metrics", () => ["200 OK", this.#options.metrics(), metricsContentType]],
     ];
     for (const [path, page] of pages) {
-      app.get(path, (res) => this.#page(res, () => answer(res, ...page())));
-      app.head(path, (res) => this.#page(res, () => answerHead(res, ...page())));
+      const seen = (req: uWS.HttpRequest) => (isOwnHost(req.getHeader("host")) ? page() : foreignHost);
+      app.get(path, (res, req) => this.#page(res, () => answer(res, ...seen(req))));
+      app.head(path, (res, req) => this.#page(res, () => answerHead(res, ...seen(req))));
     }
     installHttp(app, this.#http, this.#counters, this.#options.onDefect);
   }
@@ -464,6 +465,9 @@ class Server {
     }
   }
 }
+
+/** A page of another site whose name was made to lead here. */
+const foreignHost: Page = ["403 Forbidden", "this host is not ours\n"];
 
 const unavailable = "503 Service Unavailable";
 

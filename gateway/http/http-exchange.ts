@@ -85,7 +85,7 @@ export class HttpEdge {
     counters.httpRequests++;
     const document = head.verb === "GET" ? documentAt(head.path) : undefined;
     if (document !== undefined) {
-      reply.send(document);
+      reply.send(isOwnHost(head.headers.get("host") ?? "") ? document : problemAnswer(foreignSite()));
       return undefined;
     }
     const found = findRoute(head.verb, head.path);
@@ -112,7 +112,7 @@ function refusedByHead(
 ): HttpAnswer | undefined {
   const { path, headers, twice } = head;
   if (!isOwnOrigin(headers.get("origin") ?? "") || !isOwnHost(headers.get("host") ?? "")) {
-    return beforeKey(found, refuse("forbidden", { reason: "a page of another site" }));
+    return beforeKey(found, foreignSite());
   }
   if (found === undefined) return notFound(path);
   if ("allow" in found) return wrongVerb(found.allow);
@@ -120,6 +120,10 @@ function refusedByHead(
   const refused = refusedBody(found.route.verb, headers);
   if (refused !== undefined || open < httpOpenMax) return refused;
   return beforeKey(found, refuse("overloaded", { retryAfterMs, httpOpenMax }));
+}
+
+function foreignSite(): Refusal {
+  return refuse("forbidden", { reason: "a page of another site" });
 }
 
 /** For what is refused before the request was read: whether its key holds an answer is not known. */

@@ -197,6 +197,31 @@ test("HEAD is answered wherever GET is: the same head, no body, and the connecti
     expect(head).toMatch(/^200 OK\r\n(?:[^\r\n]+\r\n)+\r\n$/);
 });
 
+test("SOCKET-SERVER-4: whatever is asked for, a host that is not ours is refused", async () => {
+  const server = await start(new EchoEngine());
+  const paths = [
+    "/",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/asyncapi.json",
+    "/v1/products/tea",
+    "/nothing",
+  ];
+  for (const verb of ["GET", "HEAD"]) {
+    for (const path of paths) {
+      for (const host of ["evil.example", "127.0.0.1.evil.example:80"]) {
+        const raw = connect(server.port, "127.0.0.1");
+        raw.write(`${verb} ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+        const [bytes] = (await once(raw, "data")) as [Buffer];
+        raw.destroy();
+        expect([verb, path, bytes.toString("latin1").slice(0, 12)]).toEqual([verb, path, "HTTP/1.1 403"]);
+      }
+    }
+  }
+});
+
 test("the address that is printed shows a page, and every link on it leads somewhere", async () => {
   await start(new EchoEngine());
   const page = await fetch(url("/"));
