@@ -48,7 +48,9 @@ export function checkAnswer(
   if (code === "invalid_request" && method !== "human.resolve") {
     const at = operation.slot?.at ?? 0;
     const isAbsurd = at > epochMs + absurdSkewMs / 2;
-    expect(isAbsurd || amount < 0 || method === "feed.unsubscribe", "the request is good");
+    // A clock that jumped may have ended the sale before it was made.
+    const isOver = method === "product.create" && Number(operation.params.saleEndsAt) * 1000 <= host.clockMax;
+    expect(isAbsurd || isOver || amount < 0 || method === "feed.unsubscribe", "the request is good");
     return;
   }
   if (code === "overloaded" || code === "deadline_exceeded") return;
