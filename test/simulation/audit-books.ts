@@ -179,6 +179,14 @@ function expectStock(
   for (const operation of reads) {
     if (operation.method !== "product.get") continue;
     const id = operation.params.product as string;
+    const product = audit.model.products.get(id)!;
+    // Never made: a clock that jumped had ended its sale before.
+    if (
+      operation.received!.code === "product_not_found" &&
+      product.created !== "sure" &&
+      product.saleEndsAt > 0
+    )
+      continue;
     const stock = operation.received!.result as { available: number; held: number; sold: number };
     const expect = (condition: boolean, what: string) =>
       audit.expect(condition, operation, operation.received, what);
