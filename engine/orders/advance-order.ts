@@ -63,7 +63,7 @@ function refuseFields(command: AdvanceOrder): Refusal | undefined {
   const { event, resolution, restock } = command;
   for (const extra of extras) {
     const given = extra === "restock" ? restock : command[extra] !== undefined;
-    const use = advanceExtras[event][extra];
+    const use = advanceExtras[event]?.[extra];
     const reason =
       given && !use ? `not with ${event}` : !given && use === "required" ? `is required with ${event}` : "";
     if (reason !== "") return refuse("invalid_request", { path: `params.${extra}`, reason });

@@ -302,6 +302,7 @@ test("a folder where no outlet has run: exit 2 and one line that says so", async
 
 test("an outlets.db that cannot be used: the engine says so, serves without outlets, and stops with 0", async () => {
   const data = newFolder();
+  await stop(await start(data, []));
   writeFileSync(join(data, "outlets.db"), "this is not a database, whatever its name says".repeat(100));
   const sink = await newSink();
   const server = await start(data, ["--webhook-url", sink.url]);

@@ -273,7 +273,6 @@ describe.each(routes)("$verb $path", ({ verb, path, method, signed }) => {
 });
 
 test.each([
-  "/",
   "/v1",
   "/v1/",
   "/v1/orders/",
