@@ -90,6 +90,12 @@ function isOfText({ code, ofText }: Refused): boolean {
   return code === "invalid_request" || code === "invalid_amount" || ofText === true;
 }
 
+/** A free order was sold as it was placed, and what of it went back is said by its refunds, also when it is canceled. */
+function isSold(order: ModelOrder): boolean {
+  const status = statusOf(order);
+  return status !== "Created" && (status !== "Canceled" || order.total === 0);
+}
+
 export class World {
   now = 0;
   readonly settings: ModelSettings;
@@ -116,7 +122,7 @@ export class World {
 
   sold(product: string, account?: string): number {
     return this.#units(product, account, (order, qty, line) =>
-      ["Created", "Canceled"].includes(statusOf(order)) ? 0 : qty - returnedOf(order, line),
+      isSold(order) ? qty - returnedOf(order, line) : 0,
     );
   }
 

@@ -62,6 +62,18 @@ describe.each([1, 3])("over %i shards", (shards) => {
     end();
   });
 
+  test("canceled after a unit was refunded that did not come back: it is still gone, and the others come back", () => {
+    const { order, left, ask, end } = freeShop(shards);
+    const lost = refund(order, { lines: [{ product: "pin", qty: 1 }], restock: false });
+    expect(ask(lost).result.order.status).toBe("Paid");
+    expect(ask(cancel(order)).result.status).toBe("Canceled");
+    expect(left()).toEqual([
+      [3, 0, 1],
+      [4, 0, 0],
+    ]);
+    end();
+  });
+
   test("refunded line by line it goes on until nothing is left", () => {
     const { order, left, ask, end } = freeShop(shards);
     const one = (id: string, key: string) =>
