@@ -21,10 +21,24 @@ export interface Account {
   points: number;
   /** Requests first made at or before this time (ms) may have had a key that is forgotten now. */
   keysForgottenTo: number;
+  /** Position of the placement of its first order; 0 = it has placed none. */
+  firstOrderAt: number;
+  /** Position of the last fact that was told under it through an order which has left the books since; 0 = none was. */
+  goneTo: number;
 }
 
 export function accountFromFact(handle: number, fact: FactOf<"accountNamed">): Account {
-  return { handle, id: fact.id, currency: -1, available: 0, held: 0, points: 0, keysForgottenTo: -1 };
+  return {
+    handle,
+    id: fact.id,
+    currency: -1,
+    available: 0,
+    held: 0,
+    points: 0,
+    keysForgottenTo: -1,
+    firstOrderAt: 0,
+    goneTo: 0,
+  };
 }
 
 export function decideDeposit(account: Account, amount: number): Refusal | undefined {

@@ -10,11 +10,12 @@
  */
 
 import type { Fact, FactKind, FactOf } from "./facts.js";
-import { catalogue } from "./facts.js";
+import { catalogue, modes } from "./facts.js";
+import { keyedMethods } from "./keyed-methods.js";
 import { currencyCode, formatAmount } from "./money.js";
-import { itemId, orderId, refundId } from "./order-number.js";
+import { itemId, orderId, refundId, transactionId } from "./order-number.js";
 import { type OrderEvent, orderEvents, statuses } from "./order-transitions.js";
-import { refundSources } from "./postings.js";
+import { isAccountBucket, moneyBuckets, refundSources, stockBuckets, walletIn } from "./postings.js";
 
 /** What never changes of an order. */
 export interface OrderNames {
@@ -38,9 +39,14 @@ export interface EventNames {
   productId(handle: number): string;
   /** The number of the product's currency. */
   productCurrency(handle: number): number;
+  /** The number of an account's currency, once it is open. */
+  accountCurrency(handle: number): number;
   order(number: number): OrderNames | undefined;
   refund(number: number): RefundNames | undefined;
 }
+
+/** The last push of a subscription that cannot be told all that it asked for any more; no fact's event. */
+export const feedEnded = "feed.ended";
 
 export interface Event {
   readonly type: EventType;
@@ -49,6 +55,8 @@ export interface Event {
 
 /** The topic under which an event is found besides that of its shard. */
 export type EventSubject = "account" | "product" | "shard";
+
+const moneyMoved = "{account, transaction, amount, currency, from, to}";
 
 interface EventKind {
   readonly subject: EventSubject;
@@ -122,6 +130,43 @@ export const eventKinds = {
     data: "{order, amount, currency}",
     about: "nothing can happen to it any more: the amount is revenue, and the engine forgets the order",
   },
+  "account.opened": { subject: "account", data: "{account, currency}", about: "it may hold money" },
+  "account.deposited": {
+    subject: "account",
+    data: "{account, amount, currency, ref}",
+    about: "money came in from outside",
+  },
+  "account.withdrawn": {
+    subject: "account",
+    data: "{account, amount, currency, ref}",
+    about: "money went out",
+  },
+  "account.transferred": {
+    subject: "account",
+    data: moneyMoved,
+    about:
+      "a program's transaction moved it: `from` and `to` are `wallet`, `held`, `transit`, `revenue`, `suspense` or `loss`. Without an account, and under its shard alone, when neither is an account's",
+  },
+  "transaction.begun": {
+    subject: "account",
+    data: "{transaction, account, name, mode}",
+    about: "a program's transaction is under way",
+  },
+  "transaction.ended": {
+    subject: "account",
+    data: "{transaction, account, name, state, error}",
+    about: "state is `done` or `undone`",
+  },
+  "product.created": {
+    subject: "product",
+    data: "{product, name, price, currency, stock}",
+    about: "it is there to be bought",
+  },
+  "product.transferred": {
+    subject: "product",
+    data: "{product, account, transaction, qty, available, from, to}",
+    about: "a program's transaction moved units: `from` and `to` are `available`, `held` or `sold`",
+  },
   "product.held": { subject: "product", data: someStock, about: "an order holds units" },
   "product.sold": { subject: "product", data: someStock, about: "held and sold at once" },
   "product.confirmed": { subject: "product", data: someStock, about: "held units are sold" },
@@ -182,9 +227,9 @@ export const eventKinds = {
     about: "a human has",
   },
   "entry.made": {
-    subject: "shard",
+    subject: "account",
     data: "{item, from, to, amount, currency}",
-    about: "a human moved money between two accounts of the ledger",
+    about: "a human moved money between two accounts of the ledger; told under each wallet that it names",
   },
 } as const satisfies Record<string, EventKind>;
 
@@ -216,12 +261,118 @@ const typeByMove = orderEvents.map((event) => movedTypes[event]);
 
 interface Rule<K extends FactKind> {
   readonly type: (fact: FactOf<K>) => EventType | undefined;
-  /** `account:ID`, `product:ID`, or undefined: found under its shard only. */
-  readonly topic: (fact: FactOf<K>, names: EventNames) => string | undefined;
+  /** `account:ID`, `product:ID`, several when it concerns several, undefined: found under its shard only. */
+  readonly topic: (fact: FactOf<K>, names: EventNames) => string | readonly string[] | undefined;
   readonly data: (fact: FactOf<K>, names: EventNames) => object;
 }
 
-const rules: { readonly [K in FactKind]?: Rule<K> } = {
+/** Each fact has its event, or the reason why it is told as none. */
+export const rules: { readonly [K in FactKind]: Rule<K> | string } = {
+  accountNamed: "somebody was asked for by this name; nothing happened to it",
+  accountOpened: {
+    type: () => "account.opened",
+    topic: byAccount,
+    data: ({ account, currency }, names) => ({
+      account: names.accountId(account),
+      currency: currencyCode(currency),
+    }),
+  },
+  accountDeposited: walletMoved("account.deposited"),
+  accountWithdrawn: walletMoved("account.withdrawn"),
+  productCreated: {
+    type: () => "product.created",
+    topic: ({ id }) => `product:${id}`,
+    data: ({ id, name, price, currency, stock }) => ({
+      product: id,
+      name,
+      ...money("price", price, currency),
+      stock,
+    }),
+  },
+  productKnown: "a name for the lines of orders here; its own shard told of the product",
+  orderPaid: "money.captured, of the same turn, is told as order.paid",
+  orderBegun: "its lines are asked for: order.created follows, or a refusal",
+  branchAnswered: "order.created follows, or a refusal",
+  branchBegun: "order.created follows, or a refusal",
+  orderRefused: "no order came about: its request is answered",
+  keyKept: {
+    // The answer that is kept for a transaction is how it ended.
+    type: ({ method, code, text }) =>
+      method === keyedMethods["transaction.begin"] && code === 0 && text !== ""
+        ? "transaction.ended"
+        : undefined,
+    topic: ({ subject }, names) => `account:${names.accountId(subject)}`,
+    data: ({ text }) => {
+      const { transaction, account, name, state, error } = JSON.parse(text) as Record<string, unknown>;
+      return { transaction, account, name, state, error };
+    },
+  },
+  keysDropped: "memory of answers that were given",
+  clockJumped: "time goes on from another hour; nothing was moved by it",
+  tokenIssued: "a key that nobody has used yet",
+  messageSent: "between shards: what it causes is told where it happens",
+  messageReceived: "between shards: what it causes is told where it happens",
+  messagesAcked: "between shards: what it causes is told where it happens",
+  branchTried: "product.held or product.sold, of the same turn, tells it",
+  branchEnded: "product.confirmed, product.released or product.returned, of the same turn, tells it",
+  reinstatementBegun: "order.reinstated follows, or refund.requested",
+  reinstatementEnded: "order.reinstated or refund.requested, of the same turn, tells it",
+  paymentForwarded: "payment.received told it; it goes to the shard of its order",
+  paymentArrived:
+    "payment.received told it on the shard of its name; payment.applied or refund.requested follows",
+  paymentClaimed: "human.resolved, of the same turn, tells it",
+  callMade: "a function is called: what it does to a refund or a transaction is told as theirs",
+  callFailed: "a function is called: what it does to a refund or a transaction is told as theirs",
+  callEnded: "a function is called: what it does to a refund or a transaction is told as theirs",
+  callRepeated: "a function is called: what it does to a refund or a transaction is told as theirs",
+  callStuck: "human.opened tells it",
+  transactionBegun: {
+    type: () => "transaction.begun",
+    topic: byAccount,
+    data: ({ transaction, account, name, mode }, names) => ({
+      transaction: transactionId(transaction),
+      account: names.accountId(account),
+      name,
+      mode: mode === modes.tcc ? "tcc" : "saga",
+    }),
+  },
+  partBegun: "a step of a transaction: what it moves and how all ends is told",
+  partAnswered: "a step of a transaction: what it moves and how all ends is told",
+  transactionDecided: "its parts are ended now: what they move and how all ends is told",
+  partEnding: "a step of a transaction: what it moves and how all ends is told",
+  partSettled: "a step of a transaction: what it moves and how all ends is told",
+  partFailed: "a step of a transaction: what it moves and how all ends is told",
+  partRepeated: "a step of a transaction: what it moves and how all ends is told",
+  partStuck: "human.opened tells it",
+  transactionEnded: "the answer kept for it, of the same turn, is told as transaction.ended",
+  fenceSet: "an actor's memory of its part: what it moved is told",
+  fenceMoved: "an actor's memory of its part: what it moved is told",
+  fencesDropped: "an actor's memory of its part: what it moved is told",
+  unitsTransferred: {
+    type: () => "product.transferred",
+    topic: byProduct,
+    data: ({ product, account, transaction, qty, available, from, to }, names) => ({
+      product: names.productId(product),
+      account: names.accountId(account),
+      transaction: transactionId(transaction),
+      qty,
+      available,
+      from: bucketName(stockBuckets, from),
+      to: bucketName(stockBuckets, to),
+    }),
+  },
+  moneyTransferred: {
+    type: () => "account.transferred",
+    topic: (fact, names) => (isAccounts(fact) ? byAccount(fact, names) : undefined),
+    data: (fact, names) => ({
+      ...(isAccounts(fact) ? { account: names.accountId(fact.account) } : {}),
+      transaction: transactionId(fact.transaction),
+      ...money("amount", fact.amount, fact.currency),
+      from: bucketName(moneyBuckets, fact.from),
+      to: bucketName(moneyBuckets, fact.to),
+    }),
+  },
+
   orderPlaced: {
     type: () => "order.created",
     topic: byAccount,
@@ -389,7 +540,11 @@ const rules: { readonly [K in FactKind]?: Rule<K> } = {
   },
   entryMade: {
     type: () => "entry.made",
-    topic: nobody,
+    topic: ({ from, to }) =>
+      [from, to].flatMap((name) => {
+        const id = walletIn(name);
+        return id === undefined ? [] : [`account:${id}`];
+      }),
     data: ({ item, from, to, amount, currency }) => ({
       item: itemId(item),
       from,
@@ -401,7 +556,8 @@ const rules: { readonly [K in FactKind]?: Rule<K> } = {
 
 const ruleByNumber: (Rule<FactKind> | undefined)[] = [];
 for (const kind of Object.keys(catalogue) as FactKind[]) {
-  ruleByNumber[catalogue[kind].number] = rules[kind] as Rule<FactKind> | undefined;
+  const rule = rules[kind] as Rule<FactKind> | string;
+  if (typeof rule !== "string") ruleByNumber[catalogue[kind].number] = rule;
 }
 
 /** Whether facts of this number are told at all: the first question of everybody who looks at every fact. */
@@ -409,10 +565,15 @@ export function isPublic(fact: Fact): boolean {
   return ruleByNumber[fact.type] !== undefined;
 }
 
-/** `account:ID` or `product:ID`; undefined when the event is found under its shard only, or there is none. */
-export function topicOf(fact: Fact, names: EventNames): string | undefined {
-  return ruleByNumber[fact.type]?.topic(fact, names);
+/** `account:ID` or `product:ID`, each that the fact concerns; none when the event is found under its shard only, or there is none. */
+export function topicsOf(fact: Fact, names: EventNames): readonly string[] {
+  const rule = ruleByNumber[fact.type];
+  if (!rule || rule.type(fact) === undefined) return none;
+  const topic = rule.topic(fact, names);
+  return topic === undefined ? none : typeof topic === "string" ? [topic] : [...new Set(topic)];
 }
+
+const none: readonly string[] = [];
 
 /** The event of a fact; undefined when it has none. */
 export function eventOf(fact: Fact, names: EventNames): Event | undefined {
@@ -431,6 +592,26 @@ export function shardTopic(shard: number): string {
 
 export function isShardTopic(topic: string): boolean {
   return topic.startsWith("shard:");
+}
+
+function isAccounts({ from, to }: FactOf<"moneyTransferred">): boolean {
+  return isAccountBucket(from) || isAccountBucket(to);
+}
+
+function bucketName(buckets: Readonly<Record<string, number>>, number: number): string {
+  return Object.keys(buckets).find((name) => buckets[name] === number)!;
+}
+
+function walletMoved(type: EventType): Rule<"accountDeposited" | "accountWithdrawn"> {
+  return {
+    type: () => type,
+    topic: byAccount,
+    data: ({ account, amount, ref }, names) => ({
+      account: names.accountId(account),
+      ...money("amount", amount, names.accountCurrency(account)),
+      ref,
+    }),
+  };
 }
 
 function byAccount({ account }: { account: number }, names: EventNames): string {

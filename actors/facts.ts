@@ -364,6 +364,10 @@ export const catalogue = {
   }),
 } as const;
 
+/** Numbers of `mode` in the log and in messages; never re-used. */
+export const modes = { tcc: 1, saga: 2 } as const;
+export type Mode = keyof typeof modes;
+
 interface FieldTypes {
   uint: number;
   text: string;

@@ -39,6 +39,13 @@ const table = [
   row("refund_not_found", 33, 404, "never", "no such refund"),
   row("item_not_found", 34, 404, "never", "no such item for a human"),
   row("transaction_not_found", 35, 404, "never", "no such transaction"),
+  row(
+    "seq_too_old",
+    38,
+    410,
+    "never",
+    "what was told from there on is not complete any more; details.completeFrom is",
+  ),
   // The money.
   row("invalid_amount", 14, 400, "never", "not a decimal string that this currency can hold"),
   row("amount_overflow", 15, 400, "stored", "the sum is larger than 9007199254740991 minor units"),

@@ -21,6 +21,7 @@ export type EngineCode =
   | "refund_not_found"
   | "item_not_found"
   | "transaction_not_found"
+  | "seq_too_old"
   | "invalid_amount"
   | "amount_overflow"
   | "currency_mismatch"
@@ -53,6 +54,14 @@ export type EventType =
   | "order.created"
   | "order.paid"
   | "order.canceled"
+  | "account.opened"
+  | "account.deposited"
+  | "account.withdrawn"
+  | "account.transferred"
+  | "transaction.begun"
+  | "transaction.ended"
+  | "product.created"
+  | "product.transferred"
   | "order.reinstated"
   | "order.packing"
   | "order.shipped"
@@ -95,6 +104,7 @@ export interface DetailsOf extends Record<EngineCode | ClientCode, Details> {
   readonly key_too_old: Details & { readonly keptSince?: number };
   readonly product_not_found: Details & { readonly product?: string };
   readonly account_not_found: Details & { readonly account?: string };
+  readonly seq_too_old: Details & { readonly completeFrom?: number };
   readonly invalid_amount: Details & { readonly path?: string; readonly reason?: string };
   readonly sale_not_started: Details & { readonly startsAt?: string };
   readonly price_changed: Details & { readonly expectedTotal?: string; readonly total?: string };

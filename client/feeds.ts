@@ -57,7 +57,8 @@ export class Feeds {
 
   pushed(push: Push): void {
     const feed = this.#bySub.get(push.sub);
-    if (feed) feed.pushed(push);
+    if (feed && push.type === "feed.ended") this.#ended(feed, push);
+    else if (feed) feed.pushed(push);
     else if (this.#asking > 0) this.#keepEarly(push);
     else this.#unsubscribe(push.sub);
   }
@@ -96,7 +97,7 @@ export class Feeds {
     feed.subscribed(sub, seq);
     const early = this.#early;
     this.#early = early.filter((push) => push.sub !== sub);
-    for (const push of early) if (push.sub === sub) feed.pushed(push);
+    for (const push of early) if (push.sub === sub) this.pushed(push);
   }
 
   #notSubscribed(feed: LiveFeed, error: YifenError): void {
@@ -105,6 +106,21 @@ export class Feeds {
     const mayPass = error.retryable || error.code === "timeout";
     if (mayPass && feed.startedAt !== undefined) setTimeout(() => this.#resume(feed), resumePauseMs);
     else feed.end(error);
+  }
+
+  /** The engine has ended it: what it asked for is not complete any more. */
+  #ended(feed: LiveFeed, { sub, data }: Push): void {
+    this.#bySub.delete(sub);
+    feed.subscription = "none";
+    feed.end(
+      new YifenError({
+        code: "seq_too_old",
+        message: `events of ${feed.topic} are not complete any more from where it stood; they are from details.completeFrom on`,
+        executed: false,
+        retryable: false,
+        details: data,
+      }),
+    );
   }
 
   #keepEarly(push: Push): void {

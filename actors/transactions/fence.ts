@@ -24,6 +24,7 @@
  * finds it and takes nothing.
  */
 
+import type { Mode } from "../facts.js";
 import type { Code } from "../results.js";
 
 /** What a built-in participant can be. Numbers of `fence.set`; never re-used. */
@@ -43,9 +44,7 @@ export const fenceStates = {
 } as const;
 export type FenceState = keyof typeof fenceStates;
 
-/** Numbers of modes and calls in the log and in messages; never re-used. */
-export const modes = { tcc: 1, saga: 2 } as const;
-export type Mode = keyof typeof modes;
+/** Numbers of calls in messages; never re-used. */
 export const fenceCalls = { try: 1, confirm: 2, cancel: 3, do: 4, undo: 5 } as const;
 export type FenceCall = keyof typeof fenceCalls;
 

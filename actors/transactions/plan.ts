@@ -3,11 +3,12 @@
  * transaction's first fact, so what is under way goes on as it began, whatever becomes of its definition.
  */
 
+import type { Mode } from "../facts.js";
 import { currencyNumber, parsePositiveAmount, unknownCurrency } from "../money.js";
 import { moneyBuckets } from "../postings.js";
 import { qtyMax } from "../product.js";
 import { type Refusal, refuse } from "../results.js";
-import type { Mode, Participant } from "./fence.js";
+import type { Participant } from "./fence.js";
 
 /** Parts of one transaction. Each costs a few facts, and its undoing as many again. */
 export const partsMax = 32;

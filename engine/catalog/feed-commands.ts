@@ -2,6 +2,7 @@
 
 import { isShardTopic, shardTopic } from "../../actors/events.js";
 import { refuse } from "../../actors/results.js";
+import { completeFrom, isIncomplete } from "../links/feed-place.js";
 import type { Subscribe, Unsubscribe } from "../seams/commands.js";
 import {
   connectionSubscriptionsMax,
@@ -30,6 +31,10 @@ export function subscribe(turn: Turn, command: Subscribe): void {
   if (from > books.position + 1) {
     const details = { path: "params.from", reason: "the log is not that long", seq: books.position };
     answerRefusal(turn, command, refuse("invalid_request", details));
+    return;
+  }
+  if (isIncomplete(books, command.topic, from, from)) {
+    answerRefusal(turn, command, refuse("seq_too_old", { completeFrom: completeFrom(books, command.topic) }));
     return;
   }
   const bound = feed.boundOf(command.requester, command.topic);

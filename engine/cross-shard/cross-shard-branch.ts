@@ -8,11 +8,11 @@
  *   here     -              sold; gone     available; gone    -                   gone     available; gone
  */
 
-import { Facts } from "../../actors/facts.js";
+import { Facts, type Mode } from "../../actors/facts.js";
 import { orderSlot } from "../../actors/order-number.js";
 import { decideTake } from "../../actors/product.js";
 import { refuse, resultOf } from "../../actors/results.js";
-import { type FenceCall, fenceCell, type Mode } from "../../actors/transactions/fence.js";
+import { type FenceCall, fenceCell } from "../../actors/transactions/fence.js";
 import { encodeMessage, type MessageOf } from "../links/messages.js";
 import { shardOfSlot } from "../links/slots.js";
 import { nameAccount } from "../turns/name-account.js";

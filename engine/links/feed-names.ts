@@ -9,6 +9,12 @@ export interface GoneOrder extends OrderNames {
   readonly placedAt: number;
 }
 
+/** What was read of orders and of their refunds on the way, by their numbers: the books may have forgotten them. */
+export interface Gone {
+  readonly orders: Map<number, GoneOrder>;
+  readonly refunds: Map<number, RefundNames>;
+}
+
 /** Orders are read into a buffer of its own: events are made while a turn still holds the books' one. */
 export class BookNames implements EventNames {
   readonly #row = emptyOrder();
@@ -17,7 +23,7 @@ export class BookNames implements EventNames {
 
   constructor(
     readonly books: Books,
-    private readonly gone?: ReadonlyMap<number, GoneOrder>,
+    private readonly gone?: Gone,
   ) {}
 
   accountId(handle: number): string {
@@ -32,10 +38,14 @@ export class BookNames implements EventNames {
     return this.books.products[handle]!.currency;
   }
 
+  accountCurrency(handle: number): number {
+    return this.books.accounts[handle]!.currency;
+  }
+
   order(number: number): OrderNames | undefined {
     const { orders, accounts } = this.books;
     if (!orders.has(number)) {
-      const gone = this.gone?.get(number);
+      const gone = this.gone?.orders.get(number);
       if (gone) this.placedAt = gone.placedAt;
       return gone;
     }
@@ -46,7 +56,7 @@ export class BookNames implements EventNames {
   /** Those that have ended are forgotten with their orders. */
   refund(number: number): RefundNames | undefined {
     const refund = this.books.afterSales.refunds.get(number);
-    if (!refund) return undefined;
+    if (!refund) return this.gone?.refunds.get(number);
     const { order, currency, amount, provider, paymentId } = refund;
     return { order, currency, amount, provider, paymentId };
   }

@@ -4,13 +4,13 @@
  * come as far as the books are live, and stand at a place too, which is never read for.
  */
 
-import { type Event, eventOf, isPublic, topicOf } from "../../actors/events.js";
+import { type Event, eventOf, isPublic, topicsOf } from "../../actors/events.js";
 import { readFacts } from "../../actors/fact-codec.js";
 import { type Fact, type FactOf, Facts } from "../../actors/facts.js";
 import type { Group } from "../../persistence/log/journal.js";
 import type { Requester } from "../seams/requester.js";
 import type { Books } from "../tables/books.js";
-import { BookNames, type GoneOrder } from "./feed-names.js";
+import { BookNames, type Gone } from "./feed-names.js";
 
 export interface Subscription {
   readonly requester: Requester;
@@ -40,8 +40,8 @@ export const nobody: ReadonlySet<Subscription> = new Set();
 
 export class Place {
   readonly byTopic = new Map<string, Set<Subscription>>();
-  /** Orders of the accounts here that have left the books: they were alive together once, so few. */
-  readonly gone = new Map<number, GoneOrder>();
+  /** Orders of the accounts here, read on the way: one may leave the books before all of it is read. They lived together once, so few. */
+  readonly gone: Gone = { orders: new Map(), refunds: new Map() };
 
   constructor(public next: number) {}
 
@@ -63,10 +63,26 @@ export class Place {
     const taken = [...other.byTopic.values()].flatMap((listeners) => [...listeners]);
     for (const subscription of taken) this.add(subscription);
     if (this.next !== Number.POSITIVE_INFINITY) {
-      for (const [order, names] of other.gone) this.gone.set(order, names);
+      for (const [order, names] of other.gone.orders) this.gone.orders.set(order, names);
+      for (const [refund, names] of other.gone.refunds) this.gone.refunds.set(refund, names);
     }
     return taken;
   }
+}
+
+/**
+ * Whether events from `next` on can be missing for whoever began at `from`: an order has left the books of which something was told
+ * there, and whose it was is known only to those who have read its placement.
+ */
+export function isIncomplete(books: Books, topic: string, from: number, next: number): boolean {
+  if (!topic.startsWith("account:")) return false;
+  const account = books.accountByName.get(topic.slice("account:".length));
+  return account !== undefined && account.goneTo >= next && account.firstOrderAt < from;
+}
+
+/** From where on nothing is missing under an account. */
+export function completeFrom(books: Books, topic: string): number {
+  return books.accountByName.get(topic.slice("account:".length))!.goneTo + 1;
 }
 
 /** What one step may still spend on late subscribers, all of them together. */
@@ -99,18 +115,24 @@ export function giveGroup(
 
   function giveFact(fact: Fact, timeMs: number, position: number): void {
     // Told under the shard only, unless the placement was seen (FEED-3).
-    const topic = topicOf(fact, names);
+    const topics = topicsOf(fact, names);
     remembered.placedAt = 0;
-    const listeners = place.byTopic.get(topic ?? topicOf(fact, remembered) ?? "");
-    if (listeners && fact.type === Facts.orderPlaced) rememberGone(place, books, fact, position);
+    const known = topics.length > 0;
+    const found = known ? topics : topicsOf(fact, remembered);
     const event = eventOf(fact, names);
-    const more = listeners && place.gone.size > 0 ? eventOf(fact, remembered) : event;
-    for (const { requester, sub, from } of listeners ?? nobody) {
-      const knows = remembered.placedAt >= from;
-      if (knows || topic !== undefined) push(requester, sub, knows ? more : event);
+    for (const topic of found) {
+      const listeners = place.byTopic.get(topic);
+      if (!listeners) continue;
+      if (fact.type === Facts.orderPlaced) rememberOrder(place, books, fact, position);
+      else if (fact.type === Facts.refundRequested) place.gone.refunds.set(fact.refund, fact);
+      const more = place.gone.orders.size > 0 ? eventOf(fact, remembered) : event;
+      for (const { requester, sub, from } of listeners) {
+        const knows = remembered.placedAt >= from;
+        if (knows || known) push(requester, sub, knows ? more : event);
+      }
     }
     for (const { requester, sub } of place.byTopic.get(everything) ?? nobody) push(requester, sub, event);
-    if (fact.type === Facts.orderArchived) place.gone.delete(fact.order);
+    if (fact.type === Facts.orderArchived) forgetOrder(place, fact.order);
 
     function push(requester: Requester, sub: number, event: Event | undefined): void {
       if (!event) return;
@@ -129,8 +151,12 @@ function meet(late: Map<number, Place>, place: Place): void {
   place.take(other);
 }
 
-function rememberGone(place: Place, books: Books, fact: FactOf<"orderPlaced">, placedAt: number): void {
+function rememberOrder({ gone }: Place, books: Books, fact: FactOf<"orderPlaced">, placedAt: number): void {
   const { order, account, currency, total } = fact;
-  if (books.orders.has(order)) return;
-  place.gone.set(order, { account: books.accounts[account]!.id, currency, total, placedAt });
+  gone.orders.set(order, { account: books.accounts[account]!.id, currency, total, placedAt });
+}
+
+function forgetOrder({ gone }: Place, order: number): void {
+  if (!gone.orders.delete(order)) return;
+  for (const [refund, names] of gone.refunds) if (names.order === order) gone.refunds.delete(refund);
 }

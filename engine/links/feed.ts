@@ -12,15 +12,16 @@
  * FEED-1  A subscription is given every event of its topic from its first number on, in order, each once.
  * FEED-2  An event is given in the turn that records its fact, and so leaves through the gate; older ones are read from the log,
  *         which holds durable groups only.
- * FEED-3  An order that has left the books since is told under its account to whoever reads from its placement on; to others its
- *         events are told under the shard only, without account and total.
+ * FEED-3  An order that has left the books since is told under its account to whoever reads from its placement on. Nobody else who
+ *         asks for something that was told of it is given a stream with a hole: it is refused, or ended when it left meanwhile.
+ *         Under the shard its events are told without account and total.
  * FEED-4  Late subscribers share one budget per step, however many there are, and their connections take turns.
  * FEED-5  Subscriptions are bounded for each topic of a connection, each connection and the shard; ending all of a connection
  *         costs as much as it had.
  */
 
-import { eventOf, isPublic, isShardTopic, topicOf } from "../../actors/events.js";
-import type { Fact } from "../../actors/facts.js";
+import { eventOf, feedEnded, isPublic, isShardTopic, topicsOf } from "../../actors/events.js";
+import { type Fact, Facts } from "../../actors/facts.js";
 import type { Group } from "../../persistence/log/journal.js";
 import {
   connectionSubscriptionsMax,
@@ -33,7 +34,16 @@ import {
 import { ownerOf, type Requester } from "../seams/requester.js";
 import type { Books } from "../tables/books.js";
 import { BookNames } from "./feed-names.js";
-import { everything, giveGroup, nobody, Place, type Subscriber, type Subscription } from "./feed-place.js";
+import {
+  completeFrom,
+  everything,
+  giveGroup,
+  isIncomplete,
+  nobody,
+  Place,
+  type Subscriber,
+  type Subscription,
+} from "./feed-place.js";
 
 /** What one more subscription would break. */
 export type SubscriptionBound = "shard" | "connection" | "topic";
@@ -47,6 +57,8 @@ export class Feed {
   /** Those with late subscriptions; the first has the next turn. */
   readonly #waiting = new Set<Subscriber>();
   #lastSub = 0;
+  /** An order has left the books since the late subscriptions were looked at. */
+  #orderLeft = false;
   #names: BookNames | undefined;
 
   get size(): number {
@@ -113,14 +125,15 @@ export class Feed {
     touch: (requester: Requester) => void,
   ): void {
     if (!isPublic(fact)) return;
+    if (fact.type === Facts.orderArchived) this.#orderLeft = true;
     const { byTopic } = this.#live;
     const names = this.#namesOf(books);
-    const listeners = byTopic.get(topicOf(fact, names) ?? "");
-    const ofShard = byTopic.get(everything);
-    if (!listeners && !ofShard) return;
+    const listeners = topicsOf(fact, names).map((topic) => byTopic.get(topic));
+    listeners.push(byTopic.get(everything));
+    if (!listeners.some((of) => of !== undefined)) return;
     const event = eventOf(fact, names);
     if (!event) return;
-    for (const of of [listeners, ofShard]) {
+    for (const of of listeners) {
       for (const { requester, sub } of of ?? nobody) {
         requester.push(sub, position, event.type, timeMs, event.data);
         touch(requester);
@@ -137,6 +150,7 @@ export class Feed {
     read: (from: number, bytes: number) => Iterable<Group>,
     touch: (requester: Requester) => void,
   ): void {
+    if (this.#orderLeft) this.#endIncomplete(books, touch);
     const budget = { bytes: feedReplayBytesPerStep, pushes: feedReplayPushesPerStep };
     for (let turns = this.#waiting.size; turns > 0 && budget.bytes > 0 && budget.pushes > 0; turns--) {
       const [subscriber] = this.#waiting;
@@ -152,6 +166,21 @@ export class Feed {
       else this.#late.set(place.next, place);
       // To the end of the queue, if anything is left to be read for it.
       if (this.#waiting.delete(subscriber) && subscriber.late > 0) this.#waiting.add(subscriber);
+    }
+  }
+
+  /** Ends those for whom an order left too soon (FEED-3): what they have not read of it cannot be told any more. */
+  #endIncomplete(books: Books, touch: (requester: Requester) => void): void {
+    this.#orderLeft = false;
+    for (const { subscriptions } of this.#waiting) {
+      for (const subscription of subscriptions) {
+        const { requester, sub, topic, from, place } = subscription;
+        if (place === this.#live || !isIncomplete(books, topic, from, place.next)) continue;
+        const data = { code: "seq_too_old", completeFrom: completeFrom(books, topic) };
+        requester.push(sub, place.next, feedEnded, Math.floor(books.time / 1000), data);
+        touch(requester);
+        this.#remove(subscription);
+      }
     }
   }
 

@@ -5,11 +5,10 @@
 
 import { ByteReader } from "../../actors/byte-reader.js";
 import { ByteWriter } from "../../actors/byte-writer.js";
+import { type Mode, modes } from "../../actors/facts.js";
 import {
   type FenceCall,
   fenceCalls,
-  type Mode,
-  modes,
   type Participant,
   participants,
 } from "../../actors/transactions/fence.js";

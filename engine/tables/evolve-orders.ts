@@ -12,6 +12,8 @@ import { orderKeyRuns } from "./evolve-keys.js";
 export function orderPlaced(books: Books, fact: FactOf<"orderPlaced">, time: number): void {
   const begun = books.pending.delete(fact.order);
   books.orders.place(fact, time);
+  const account = books.accounts[fact.account]!;
+  if (account.firstOrderAt === 0) account.firstOrderAt = books.position;
   if (!begun) books.liveOrders++;
   if (fact.expiresAt !== 0) books.timers.add(fact.expiresAt, fact.order);
 }
@@ -32,6 +34,7 @@ export function orderMoved(
   const timeMs = Math.floor(time / 1000);
   evolveOrder(order, fact, timeMs);
   books.orders.write(order);
+  books.orders.tell(order.number, books.position);
   if (order.dueAt !== 0) books.timers.add(order.dueAt, order.number);
   if (isTerminal(before) !== isTerminal(order.status))
     countLive(books, order.number, isTerminal(before) ? 1 : -1);
@@ -68,7 +71,13 @@ function remember(
   }
 }
 
+/** A fact that is told under the account of an order which the books know, if they do. */
+export function toldOf(books: Books, order: number): void {
+  if (books.orders.has(order)) books.orders.tell(order, books.position);
+}
+
 export function orderRefunded(books: Books, fact: FactOf<"refundDone">): void {
+  toldOf(books, fact.order);
   books.afterSales.ended(fact);
   if (fact.provider === "") evolveAccount(books.accounts[fact.account]!, fact);
   if (fact.source === refundSources.order) addToOrder(books, fact.order, 0, fact.amount, 0);
@@ -92,6 +101,8 @@ export function addToOrder(
 
 export function orderArchived(books: Books, { order }: FactOf<"orderArchived">): void {
   if (!isTerminal(books.orders.status(order))) countLive(books, order, -1);
+  const account = books.accounts[books.orders.account(order)]!;
+  account.goneTo = Math.max(account.goneTo, books.orders.toldAt(order));
   books.afterSales.archived(order);
   books.orders.drop(order);
 }

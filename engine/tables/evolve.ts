@@ -22,6 +22,7 @@ import {
   orderRefused,
   reinstatementBegun,
   reinstatementEnded,
+  toldOf,
 } from "./evolve-orders.js";
 
 /** `time`: of the fact's turn, in microseconds. */
@@ -120,13 +121,23 @@ const appliers: { readonly [K in FactKind]: Applier<FactOf<K>> } = {
   paymentApplied: (books, fact) => {
     books.afterSales.applied(fact);
     addToOrder(books, fact.order, fact.amount, 0, 0);
+    toldOf(books, fact.order);
   },
   reinstatementBegun,
   reinstatementEnded,
-  refundRequested: (books, fact) => books.afterSales.asked(fact, books.orders.has(fact.order)),
+  refundRequested: (books, fact) => {
+    books.afterSales.asked(fact, books.orders.has(fact.order));
+    toldOf(books, fact.order);
+  },
   refundDone: orderRefunded,
-  refundRefused: (books, fact) => books.afterSales.ended(fact),
-  refundUnknown: (books, fact) => books.afterSales.unknown(fact),
+  refundRefused: (books, fact) => {
+    books.afterSales.ended(fact);
+    toldOf(books, fact.order);
+  },
+  refundUnknown: (books, fact) => {
+    books.afterSales.unknown(fact);
+    toldOf(books, books.afterSales.refunds.get(fact.refund)!.order);
+  },
   pointsGranted: (books, fact) => {
     account(books, fact, 0);
     addToOrder(books, fact.order, 0, 0, fact.points);

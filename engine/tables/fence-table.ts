@@ -6,13 +6,11 @@
  * FENCE-TABLE-3  A branch that is tried has a timer: long after its deadline it asks its owner. It never ends by itself.
  */
 
-import { type FactOf, Facts } from "../../actors/facts.js";
+import { type FactOf, Facts, type Mode, modes } from "../../actors/facts.js";
 import {
   type FenceState,
   fenceStates,
   isEnded,
-  type Mode,
-  modes,
   type Participant,
   participants,
 } from "../../actors/transactions/fence.js";

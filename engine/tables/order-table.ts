@@ -12,8 +12,8 @@ import { orderSequence } from "../../actors/order-number.js";
 import { Rows } from "./rows.js";
 
 /**
- * Fields of a row: 16 of 8 bytes, 128 bytes, two cache lines' worth (the last is not used yet). malloc aligns to 16 bytes
- * only, so a row may begin inside a line and end in a third: the twelve that `read` takes stand first.
+ * Fields of a row: 16 of 8 bytes, 128 bytes, two cache lines' worth. malloc aligns to 16 bytes only, so a row may begin inside a
+ * line and end in a third: the twelve that `read` takes stand first.
  */
 const number = 0;
 const account = 1;
@@ -28,9 +28,11 @@ const dueAt = 9;
 const createdAt = 10;
 const points = 11;
 const firstLine = 12;
-const lineCount = 13;
-const crossed = 14;
-const keys = 15;
+/** Twice the number of lines, and one more when its stock is held by branches. */
+const linesAndCrossed = 13;
+const keys = 14;
+/** Position of the last fact that is told under its account because the books know whose it is; 0 = none was. */
+const toldAt = 15;
 const stride = 16;
 
 /** Fields of a line. */
@@ -76,7 +78,7 @@ export class OrderTable {
   drop(orderNumber: number): void {
     const row = this.#row(orderNumber);
     const first = this.rows.get(row, firstLine);
-    const count = this.rows.get(row, lineCount);
+    const count = this.#lineCount(row);
     for (let i = 0; i < count; i++) this.lines.drop(first + i);
     this.rows.drop(row);
   }
@@ -129,7 +131,7 @@ export class OrderTable {
   begin(orderNumber: number, accountHandle: number): void {
     const row = this.#add(orderNumber);
     this.rows.set(row, account, accountHandle);
-    this.rows.set(row, crossed, 1);
+    this.rows.set(row, linesAndCrossed, 1);
   }
 
   place(fact: FactOf<"orderPlaced">, timeMicros: number): void {
@@ -146,7 +148,7 @@ export class OrderTable {
     chunk[at + dueAt] = fact.expiresAt;
     chunk[at + createdAt] = timeMicros;
     chunk[at + firstLine] = this.lines.end;
-    chunk[at + lineCount] = fact.lines.length;
+    chunk[at + linesAndCrossed]! += 2 * fact.lines.length;
     for (const line of fact.lines) {
       const added = this.lines.add();
       const lineChunk = this.lines.chunk(added);
@@ -178,11 +180,11 @@ export class OrderTable {
 
   /** Whether its stock is held by branches on other shards (this one included) rather than directly. */
   isCrossed(orderNumber: number): boolean {
-    return this.rows.get(this.#row(orderNumber), crossed) === 1;
+    return this.rows.get(this.#row(orderNumber), linesAndCrossed) % 2 === 1;
   }
 
   lineCount(orderNumber: number): number {
-    return this.rows.get(this.#row(orderNumber), lineCount);
+    return this.#lineCount(this.#row(orderNumber));
   }
 
   /** Calls `visit` for every line, in order. */
@@ -192,11 +194,23 @@ export class OrderTable {
   ): void {
     const row = this.#row(orderNumber);
     const first = this.rows.get(row, firstLine);
-    const count = this.rows.get(row, lineCount);
+    const count = this.#lineCount(row);
     for (let i = 0; i < count; i++) {
       const line = first + i;
       visit(this.lines.get(line, product), this.lines.get(line, qty), this.lines.get(line, unitPrice), i);
     }
+  }
+
+  toldAt(orderNumber: number): number {
+    return this.rows.get(this.#row(orderNumber), toldAt);
+  }
+
+  tell(orderNumber: number, position: number): void {
+    this.rows.set(this.#row(orderNumber), toldAt, position);
+  }
+
+  #lineCount(row: number): number {
+    return Math.floor(this.rows.get(row, linesAndCrossed) / 2);
   }
 
   /** ORDER-TABLE-2 */

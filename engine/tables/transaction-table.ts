@@ -11,8 +11,7 @@
  * TRANSACTION-TABLE-3  Open transactions are never forgotten; of the ended ones the newest `transactionsEndedMax` are kept.
  */
 
-import { type FactOf, Facts } from "../../actors/facts.js";
-import { type Mode, modes } from "../../actors/transactions/fence.js";
+import { type FactOf, Facts, type Mode, modes } from "../../actors/facts.js";
 import type { PartState } from "../../actors/transactions/next-step.js";
 import type { Part } from "../../actors/transactions/plan.js";
 import { transactionsEndedMax } from "../seams/limits.js";

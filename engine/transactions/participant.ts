@@ -14,7 +14,7 @@
  */
 
 import { decideCapture } from "../../actors/account.js";
-import { Facts } from "../../actors/facts.js";
+import { Facts, type Mode, modes } from "../../actors/facts.js";
 import { addChecked, currencyCode, formatAmount } from "../../actors/money.js";
 import { moneyBuckets } from "../../actors/postings.js";
 import { decideTake } from "../../actors/product.js";
@@ -24,8 +24,6 @@ import {
   type FenceCall,
   fenceCell,
   fenceStates,
-  type Mode,
-  modes,
   type Participant,
   participants,
 } from "../../actors/transactions/fence.js";

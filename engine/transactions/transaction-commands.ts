@@ -4,11 +4,10 @@
  */
 
 import type { Account } from "../../actors/account.js";
-import { Facts } from "../../actors/facts.js";
+import { Facts, type Mode, modes } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
 import { orderNumber, parseTransactionId, slotOf } from "../../actors/order-number.js";
 import { type Refusal, refuse, resultOf } from "../../actors/results.js";
-import { type Mode, modes } from "../../actors/transactions/fence.js";
 import { type Part, readPlan } from "../../actors/transactions/plan.js";
 import type { BeginTransaction, GetTransaction } from "../seams/commands.js";
 import { inputCharsMax, retryAfterMs, transactionsOpenMax } from "../seams/limits.js";

@@ -70,7 +70,7 @@ export class OutletNames {
     const hash = this.#find.hash.get(shard) as Uint8Array | null;
     if (group?.last === position && (!group.hash || !hash || sameHash(hash, group.hash))) return true;
     this.#db.transaction(() => {
-      for (const table of ["named", "accounts", "products", "orders", "refunds"]) {
+      for (const table of ["named", "account_currencies", "accounts", "products", "orders", "refunds"]) {
         this.#db.prepare(`DELETE FROM ${table} WHERE shard = ?`).run(shard);
       }
     })();
@@ -99,6 +99,7 @@ export class OutletNames {
       accountId: account,
       productId: (handle) => product(handle)[0],
       productCurrency: (handle) => product(handle)[1],
+      accountCurrency: remembered((handle) => find.accountCurrency.get(shard, handle) as number),
       order,
       refund(number): RefundNames | undefined {
         const row = find.refund.get(number) as [number, number, number, string, string] | undefined;
@@ -126,6 +127,9 @@ export class OutletNames {
     switch (fact.type) {
       case Facts.accountNamed:
         add.account.run(shard, known.accounts++, fact.id);
+        break;
+      case Facts.accountOpened:
+        add.accountCurrency.run(shard, fact.account, fact.currency);
         break;
       case Facts.productCreated:
       case Facts.productKnown:
@@ -162,6 +166,7 @@ function prepareAdds(db: Database.Database) {
   return {
     named: db.prepare("INSERT OR REPLACE INTO named VALUES (?, ?, ?)"),
     account: db.prepare("INSERT INTO accounts VALUES (?, ?, ?)"),
+    accountCurrency: db.prepare("INSERT INTO account_currencies VALUES (?, ?, ?)"),
     product: db.prepare("INSERT INTO products VALUES (?, ?, ?, ?)"),
     order: db.prepare("INSERT INTO orders VALUES (?, ?, ?, ?, ?)"),
     refund: db.prepare("INSERT INTO refunds VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
@@ -175,6 +180,9 @@ function prepareFinds(db: Database.Database) {
     accounts: db.prepare("SELECT count(*) FROM accounts WHERE shard = ?").pluck(),
     products: db.prepare("SELECT count(*) FROM products WHERE shard = ?").pluck(),
     account: db.prepare("SELECT id FROM accounts WHERE shard = ? AND handle = ?").pluck(),
+    accountCurrency: db
+      .prepare("SELECT currency FROM account_currencies WHERE shard = ? AND handle = ?")
+      .pluck(),
     product: db.prepare("SELECT id, currency FROM products WHERE shard = ? AND handle = ?").raw(),
     order: db.prepare("SELECT account, currency, total_minor FROM orders WHERE number = ?").raw(),
     refund: db

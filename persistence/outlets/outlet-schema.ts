@@ -84,6 +84,17 @@ CREATE TABLE refunds (
 PRAGMA user_version = ${schemaVersion};
 `;
 
+/** Files of before had none: their names are read again from the start of the log. */
+const currencies = `
+CREATE TABLE account_currencies (
+  shard INTEGER NOT NULL,
+  handle INTEGER NOT NULL,
+  currency INTEGER NOT NULL,
+  PRIMARY KEY (shard, handle)
+) WITHOUT ROWID;
+DELETE FROM named; DELETE FROM accounts; DELETE FROM products; DELETE FROM orders; DELETE FROM refunds;
+`;
+
 /** Opens outlets.db; `:memory:` works too. With `existing` it is not made when it is missing. */
 export function openOutletDatabase(file: string, existing = false): Database.Database {
   if (!existing && file !== ":memory:") createEmptyFile(file);
@@ -93,6 +104,8 @@ export function openOutletDatabase(file: string, existing = false): Database.Dat
     db.pragma("synchronous = NORMAL");
     const create = db.transaction(() => {
       if (versionOf(db) === 0) db.exec(schema);
+      const [known] = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'account_currencies'").all();
+      if (!known && versionOf(db) === schemaVersion) db.exec(currencies);
     });
     create.immediate();
     if (versionOf(db) !== schemaVersion) {

@@ -23,6 +23,8 @@ test("an account that is only named has no currency and no money, and has forgot
     held: 0,
     points: 0,
     keysForgottenTo: -1,
+    firstOrderAt: 0,
+    goneTo: 0,
   });
 });
 

@@ -47,6 +47,7 @@ const numbersForEver: readonly [Code, number][] = [
   ["transaction_not_found", 35],
   ["insufficient_points", 36],
   ["version_mismatch", 37],
+  ["seq_too_old", 38],
 ];
 
 /** The place in the table decides, not the number: a code that came later took the next number, wherever it stands. */
@@ -67,6 +68,7 @@ const precedence: readonly Code[] = [
   "refund_not_found",
   "item_not_found",
   "transaction_not_found",
+  "seq_too_old",
   "invalid_amount",
   "amount_overflow",
   "currency_mismatch",
@@ -132,7 +134,7 @@ test("what is wrong with the request or the caller is never stored", () => {
 
 test("every status is one that HTTP knows, and every code says what it means", () => {
   for (const { status, meaning, code } of results) {
-    expect([400, 401, 403, 404, 409, 422, 500, 503, 504], code).toContain(status);
+    expect([400, 401, 403, 404, 409, 410, 422, 500, 503, 504], code).toContain(status);
     expect(meaning, code).not.toBe("");
     expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
   }

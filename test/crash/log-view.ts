@@ -84,12 +84,15 @@ export class LogView {
         break;
       case Facts.accountOpened:
         this.wallets.set(this.#accounts[fact.account]!, [{ position, state: 0 }]);
+        this.#event(`account:${this.#accounts[fact.account]}`, position, "account.opened");
         break;
       case Facts.accountDeposited:
         this.#money(fact.account, position, fact.amount);
+        this.#event(`account:${this.#accounts[fact.account]}`, position, "account.deposited");
         break;
       case Facts.accountWithdrawn:
         this.#money(fact.account, position, -fact.amount);
+        this.#event(`account:${this.#accounts[fact.account]}`, position, "account.withdrawn");
         break;
       case Facts.moneyCaptured:
         this.#money(fact.account, position, -fact.amount);
@@ -98,6 +101,7 @@ export class LogView {
       case Facts.productCreated:
         this.#products.push(fact.id);
         this.stocks.set(fact.id, [{ position, state: { ...noStock, available: fact.stock } }]);
+        this.#event(`product:${fact.id}`, position, "product.created");
         break;
       case Facts.productKnown:
         this.#products.push(fact.id);

@@ -166,7 +166,7 @@ test("OUTLET-STORE-4, OUTLETS-1: kill -9 in the first moments of an outlet's fir
   const before = await start(shop, []);
   await shopAt(before.address);
   await stop(before);
-  const older = toldByLog(shop, 1).size;
+  const older = toldByLog(shop, 1);
   for (const afterMs of [0, 300]) {
     const data = newFolder();
     cpSync(shop, data, { recursive: true });
@@ -185,7 +185,7 @@ test("OUTLET-STORE-4, OUTLETS-1: kill -9 in the first moments of an outlet's fir
     const again = await start(data, flags);
     await caughtUp(again);
     await stop(again);
-    const told = [...toldByLog(data, 1)].slice(older);
+    const told = [...toldByLog(data, 1)].filter(([seq]) => !older.has(seq));
     expect(told.length).toBeGreaterThanOrEqual(40);
     expectAll(sink.accepted, new Map(told));
   }

@@ -146,7 +146,10 @@ export class Audit {
   #checkKey(operation: Operation, slot: Slot, answer: Answer, host: Host): void {
     const { coverage } = this.world;
     const { code } = answer;
-    if (!slot.settledBy && !answer.replayed && refusedForGood(this, operation, answer)) return;
+    if (!slot.settledBy && !answer.replayed && refusedForGood(this, operation, answer)) {
+      slot.maybeStored = true;
+      return;
+    }
     const unstored =
       slot.kind === "payment"
         ? code !== "ok" && code !== "key_reused"

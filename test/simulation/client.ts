@@ -109,6 +109,10 @@ export class Client {
     if (event.seq < follower.next) {
       this.#world.audit.violation(`${follower.topic}: event ${event.seq} again, next is ${follower.next}`);
     }
+    if (event.type === "feed.ended") {
+      this.#beginAnew(follower, event.data.completeFrom as number);
+      return;
+    }
     if (event.seq <= follower.logUpTo) this.#world.coverage.hit("feed read from the log");
     this.#world.coverage.hit("feed event");
     follower.events.push(event);
@@ -133,9 +137,14 @@ export class Client {
 
   #subscribed(operation: Operation, answer: Answer, connection: Connection): void {
     const follower = this.followers.find((f) => f.asking === operation);
-    if (!follower || answer.code !== "ok") return;
+    const tooOld = answer.code === "seq_too_old";
+    if (!follower || (answer.code !== "ok" && !tooOld)) return;
     operation.received = answer;
     follower.asking = undefined;
+    if (tooOld) {
+      this.#beginAnew(follower, answer.details!.completeFrom as number);
+      return;
+    }
     const { sub, seq } = answer.result as { sub: number; seq: number };
     follower.connection = connection;
     follower.sub = sub;
@@ -144,6 +153,15 @@ export class Client {
       follower.next = seq + 1;
       follower.from = seq + 1;
     }
+  }
+
+  /** What it missed is not told any more: it reads its orders, and follows from where the stream is whole. */
+  #beginAnew(follower: Follower, from: number): void {
+    this.#world.coverage.hit("feed too old");
+    follower.ended = true;
+    const next = this.#world.requests.follower(follower.topic, from);
+    this.followers.push(next);
+    this.follow(next);
   }
 
   #send(operation: Operation): void {

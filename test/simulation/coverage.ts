@@ -173,6 +173,7 @@ export const required = [
   "audited by the product itself",
   // The feed.
   "feed resumed after a loss",
+  "feed too old",
   "feed read from the log",
   "feed event",
   // Every refusal that a client of this world can get.

@@ -109,6 +109,7 @@ export class Model {
       settledIn: 0,
       firsts: 0,
       forgotten: false,
+      maybeStored: false,
     };
     this.slots.set(name, slot);
     return slot;

@@ -86,6 +86,8 @@ export interface Slot {
   firsts: number;
   /** Refused as too old: whatever happened, nothing happens any more. */
   forgotten: boolean;
+  /** Refused for an order that may be archived: whether that was stored nobody can tell. */
+  maybeStored: boolean;
 }
 
 export type PlacedOrder = Pick<

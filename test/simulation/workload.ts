@@ -305,6 +305,9 @@ export class Workload {
       ? `account:a${random.below(plan.accounts)}`
       : `product:p${random.below(plan.products)}`;
     const follower = this.#world.requests.follower(topic, random.chance(0.3) ? 1 : 0);
+    const { durable } = this.#world.hosts[follower.shard]!;
+    // From somewhere in the past, as one who was away for long.
+    if (random.chance(0.2) && durable > 1) follower.next = follower.from = random.between(2, durable);
     client.followers.push(follower);
     client.follow(follower);
   }

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { parseOrderId } from "../../../actors/order-number.js";
 import type { Push, TestEngine } from "../../support/engine.js";
 import { balanceOf, place, product, shop } from "../../support/shop.js";
+import { begin, pay, tea } from "../../support/transactions.js";
 
 function subscribe(engine: TestEngine, topic: string, from?: number): { sub: number; seq: number } {
   const answer = engine.ask({ method: "feed.subscribe", topic, from });
@@ -13,7 +14,7 @@ function subscribe(engine: TestEngine, topic: string, from?: number): { sub: num
 const of = (engine: TestEngine, sub: number): Push[] => engine.pushes().filter((push) => push.sub === sub);
 const typesOf = (engine: TestEngine, sub: number) => of(engine, sub).map((push) => push.type);
 
-test("the events of an account are what became of its orders", () => {
+test("the events of an account are what became of its orders and its money", () => {
   const engine = shop();
   const { sub } = subscribe(engine, "account:ann");
   const { order } = engine.ask(place("ann", "k1", { tea: 2 })).result;
@@ -45,6 +46,7 @@ test("the events of an account are what became of its orders", () => {
       "order.canceled",
       { ...about(third, "Canceled", "25.00"), cause: "deadline", reason: expect.any(String), effects },
     ],
+    ["account.deposited", { account: "ann", amount: "1.00", currency: "CNY", ref: "r" }],
   ]);
 });
 
@@ -217,12 +219,27 @@ test("after a restart a subscriber resumes where it was", () => {
   expect(typesOf(engine, again.sub)).toEqual(["order.created", "order.created"]);
 });
 
+test.each([1, 3])(
+  "what a program's transaction moves is told to both accounts and its product, and how it ends (%i shards)",
+  (shards) => {
+    const plan = { mode: "saga", parts: [tea(1), pay("5.00", "ann", "wallet:ben")] } as const;
+    const engine = shop({ shards, plan: () => plan });
+    const subs = ["account:ann", "account:ben", "product:tea"].map((topic) => subscribe(engine, topic).sub);
+    expect(engine.ask(begin("gift")).result.state).toBe("done");
+    expect(subs.map((sub) => typesOf(engine, sub))).toEqual([
+      ["transaction.begun", "account.transferred", "transaction.ended"],
+      ["account.transferred"],
+      ["product.transferred"],
+    ]);
+  },
+);
+
 test("a subject may be subscribed to before it exists", () => {
   const engine = shop();
   const { sub } = subscribe(engine, "product:new");
   engine.ask(product("new", "1.00"));
   engine.ask({ method: "product.restock", product: "new", qty: 1 });
-  expect(typesOf(engine, sub)).toEqual(["product.restocked"]);
+  expect(typesOf(engine, sub)).toEqual(["product.created", "product.restocked"]);
 });
 
 test("two subscriptions of one topic are both served; one that ended is not", () => {
@@ -293,7 +310,9 @@ test("with nobody listening, orders cost the feed nothing and lose nothing", () 
   engine.ask(place("ann", "k1", { tea: 1 }, { pay: "balance" }));
   expect(engine.pushes()).toEqual([]);
   const { sub } = subscribe(engine, "account:ann", 1);
-  expect(typesOf(engine, sub)).toEqual(["order.created", "order.paid"]);
+  expect(typesOf(engine, sub)).toEqual([
+    ...["account.opened", "account.deposited", "order.created", "order.paid"],
+  ]);
   expect(balanceOf(engine, "ann")).toBe("90.01");
 });
 

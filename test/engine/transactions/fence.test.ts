@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Facts } from "../../../actors/facts.js";
+import { Facts, type Mode } from "../../../actors/facts.js";
 import { moneyBuckets } from "../../../actors/postings.js";
 import { resultOfNumber } from "../../../actors/results.js";
 import type { Participant } from "../../../actors/transactions/fence.js";
@@ -9,7 +9,6 @@ import {
   type FenceState,
   fenceCell,
   isEnded,
-  type Mode,
 } from "../../../actors/transactions/fence.js";
 import { encodeFrame } from "../../../engine/links/channel.js";
 import { decodeMessage, encodeMessage } from "../../../engine/links/messages.js";
