@@ -7,6 +7,8 @@ export interface Rule {
   readonly accepts: (value: unknown) => boolean;
   /** What would be right, after "must be". */
   readonly wanted: string;
+  /** What was given is not repeated when it is wrong. */
+  readonly secret?: boolean;
 }
 
 /** Longest time that a timer of the platform can wait: 2^31 - 1. */
@@ -52,8 +54,9 @@ export function optionProblem(
   if (typeof given !== "object" || given === null || Array.isArray(given)) return "options must be an object";
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(rules, name)) return unknown(name);
-    const { accepts, wanted } = rules[name]!;
-    if (value !== undefined && !accepts(value)) return `${name}: ${shown(value)} must be ${wanted}`;
+    const { accepts, wanted, secret } = rules[name]!;
+    if (value === undefined || accepts(value)) continue;
+    return `${name}: ${secret ? "what was given" : shown(value)} must be ${wanted}`;
   }
   return undefined;
 }

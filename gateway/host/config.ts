@@ -23,8 +23,10 @@ interface Setting<T> {
   readonly about: string;
   readonly parse: (text: string) => T | undefined;
   readonly wanted: string;
-  /** Shown as `set`, and never named when it is wrong. */
+  /** Never named when it is wrong, and shown as `set`, or as `shownAs` says. */
   readonly secret?: true;
+  /** What may be seen of a value that holds a secret. */
+  readonly shownAs?: (value: string) => string;
   /** NAME=VALUE, separated by commas. Its flag may be repeated, and `YIFEN_..._NAME` is one of them in the environment. */
   readonly pairs?: true;
 }
@@ -128,13 +130,12 @@ export const settingsTable = {
     (given) => readPaymentSecrets(given) !== undefined,
     "PROVIDER=SECRET with 16 to 256 characters of secret, separated by commas",
   ),
-  webhookUrl: optional(
-    "--webhook-url",
-    "URL",
-    "events are posted there",
-    "an http or https URL",
-    isWebhookUrl,
-  ),
+  webhookUrl: {
+    ...optional("--webhook-url", "URL", "events are posted there", "an http or https URL", isWebhookUrl),
+    secret: true,
+    // Services that give a URL to post to put their token into the path or behind it.
+    shownAs: (url: string) => `${new URL(url).origin}/...`,
+  },
   webhookSecret: {
     ...optional(
       "--webhook-secret",
@@ -240,6 +241,7 @@ export function describeConfig({ config, origins }: OriginatedConfig): string[] 
 export function shown(name: SettingName, value: unknown): string {
   const setting: Setting<unknown> = settingsTable[name];
   if (value === "") return "none";
+  if (setting.shownAs) return setting.shownAs(String(value));
   return setting.secret ? "set" : String(value);
 }
 

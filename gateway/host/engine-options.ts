@@ -175,7 +175,8 @@ function unknownAmong(rules: Rules): (name: string) => string {
 
 /** The flag's own parser, given what the flag would have been; a number must be one, though, and a text a text. */
 function ruleOf(name: SettingName): Rule {
-  return { accepts: (value) => fits(name, value), wanted: settingsTable[name].wanted };
+  const { wanted, secret = false }: { wanted: string; secret?: boolean } = settingsTable[name];
+  return { accepts: (value) => fits(name, value), wanted, secret };
 }
 
 function fits(name: SettingName, value: unknown): boolean {

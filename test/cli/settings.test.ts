@@ -85,13 +85,27 @@ const wrong: readonly (readonly [name: string, text: string])[] = [
 test("what is not a value is refused wherever it comes from, with its place and what would be right", () => {
   for (const [name, text] of wrong) {
     const setting = settingsTable[name as "port"];
-    const says = `"${text}" is not ${setting.wanted}`;
+    const given = name === "webhookUrl" ? "what was given" : `"${text}"`;
+    const says = `${given} is not ${setting.wanted}`;
     expect(() => readConfig({ [name]: text }, {}, undefined)).toThrow(`flag ${setting.flag}: ${says}`);
     const variable = environmentName(name as "port");
     expect(() => readConfig({}, { [variable]: text }, undefined)).toThrow(`${variable}: ${says}`);
     const file = fileOf(JSON.stringify({ [name]: text }));
     expect(() => readConfig({}, {}, file)).toThrow(`${file}: ${says}`);
   }
+});
+
+test("of a webhook's URL only whose it is is shown: the rest may be a token", () => {
+  const url = "https://hooks.example:8443/services/T0/B0/token?key=secret";
+  const lines = describeConfig(readConfig({ webhookUrl: url }, {}, undefined));
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^webhook-url +https:\/\/hooks\.example:8443\/\.\.\. +flag/),
+  );
+  expect(lines.join("\n")).not.toMatch(/token|secret=|B0/);
+  expect(() => readConfig({ webhookUrl: "ftp://x/token" }, {}, undefined)).toThrow(
+    "what was given is not an http",
+  );
+  expect(() => readConfig({ webhookUrl: "ftp://x/token" }, {}, undefined)).not.toThrow("token");
 });
 
 test("a secret is never shown: not when it is set, and not when it cannot be used", () => {

@@ -139,3 +139,11 @@ test("a variable that looks like a setting and is none is told, with the nearest
   // The configuration itself is read as before.
   expect(readConfig({}, environment, undefined).config.graceMs).toBe(1);
 });
+
+test("what may be a secret is not repeated when it is refused", () => {
+  for (const wrong of [{ secret: "hunter2" }, { url: "ftp://x/hunter2" }]) {
+    const outlet = { kind: "webhook", name: "w", url: "https://x/", ...wrong };
+    expect(check({ outlets: [outlet] })).toThrow("what was given must be");
+    expect(check({ outlets: [outlet] })).not.toThrow("hunter2");
+  }
+});
