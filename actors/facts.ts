@@ -97,6 +97,8 @@ export const catalogue = {
   keysDropped: fact(18, "keys.dropped", { count: "uint" }),
   /** It stands there for its turn's time, which is the token: no turn may have it again. */
   tokenIssued: fact(86, "token.issued", {}),
+  /** A token of this shard is that account's now: no other may use it. `issuedAt` (microseconds) is the token's own number. */
+  tokenClaimed: fact(95, "token.claimed", { issuedAt: "uint", owner: "text" }),
   /** The clock has skipped so many ms before this turn: a machine that slept, or a clock that was set. Ages do not count them. */
   clockJumped: fact(87, "clock.jumped", { ms: "uint" }),
 

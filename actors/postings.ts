@@ -143,6 +143,7 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   keyKept: nothing,
   keysDropped: nothing,
   tokenIssued: nothing,
+  tokenClaimed: nothing,
   clockJumped: nothing,
   orderBegun: nothing,
   branchBegun: nothing,

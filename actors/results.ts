@@ -30,7 +30,7 @@ const table = [
   // The key.
   row("key_reused", 7, 422, "never", "this key was used with other params"),
   row("key_too_old", 8, 422, "never", "the request was first made before the kept range of keys"),
-  row("token_unknown", 9, 422, "never", "this token was not issued here"),
+  row("token_unknown", 9, 422, "never", "this token was not issued here, or is another account's"),
   row("token_expired", 10, 422, "never", "this token is older than 24 hours"),
   // The subject.
   row("product_not_found", 11, 404, "stored", "no such product"),

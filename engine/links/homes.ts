@@ -13,6 +13,7 @@ import {
   slotOf,
 } from "../../actors/order-number.js";
 import { firstSlot } from "./slots.js";
+import { tokenParts } from "./token-parts.js";
 
 export const withAccount = ({ account }: { account: string }) => slotOf(account);
 
@@ -47,6 +48,10 @@ export function withCursor({ cursor }: { cursor: string | undefined }, shards: n
   const shard = Number(/^([0-9]{1,4})\./.exec(cursor ?? "")?.[1] ?? 0);
   return firstSlot(Math.min(shard, shards - 1), shards);
 }
+
+/** A token says which shard issued it. */
+export const withToken = ({ token }: { token: string }, shards: number) =>
+  firstSlot(Math.min(tokenParts(token)?.shard ?? 0, shards - 1), shards);
 
 /** Any shard can answer, so one does. */
 export const anywhere = () => 0;

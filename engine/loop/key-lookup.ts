@@ -10,10 +10,12 @@
  *   in a turn, nothing stands under the key              overloaded, deadline_exceeded, ...      false
  */
 
+import type { Account } from "../../actors/account.js";
 import { type KeyedMethod, keyedMethods } from "../../actors/keyed-methods.js";
 import { isArchived, placedOrder } from "../orders/look-order.js";
-import type { Command, Method } from "../seams/commands.js";
+import type { ClaimToken, Command, Method } from "../seams/commands.js";
 import { spaces } from "../tables/key-table.js";
+import { claimantOf, isClaimedElsewhere } from "../turns/tokens.js";
 import type { Turn } from "../turns/turn.js";
 
 type Keyed<M extends KeyedMethod> = Extract<Command, { method: M }>;
@@ -51,6 +53,25 @@ export function hasKey(command: Command): boolean {
 export function isKnownKey(turn: Turn, command: Command): boolean {
   if (!isKeyedMethod(command.method)) return false;
   return (known[command.method] as (turn: Turn, command: Command) => boolean)(turn, command);
+}
+
+/** What the shard of an issued token is asked before a request of another shard's account runs under it (TOKENS-1). */
+export function claimElsewhere(turn: Turn, command: Command): ClaimToken | undefined {
+  if (turn.shards === 1 || !("key" in command) || command.method === "order.lookup") return undefined;
+  const { key: token } = command;
+  if (!isClaimedElsewhere(turn, token)) return undefined;
+  const account = claimantOf(command, ownerOfKey(turn, command));
+  if (account === undefined || isKnownKey(turn, command)) return undefined;
+  const { requester, id, refuseAfter } = command;
+  return { method: "token.claim", token, account, requester, id, refuseAfter };
+}
+
+function ownerOfKey(turn: Turn, command: Command): Account | undefined {
+  const { books } = turn;
+  if ("account" in command) return books.accountByName.get(command.account);
+  const number =
+    "order" in command && command.order !== undefined ? placedOrder(turn, command.order) : undefined;
+  return number === undefined ? undefined : books.accounts[books.orders.account(number)];
 }
 
 function knownToAccount({ books }: Turn, { account, key }: { account: string; key: string }): boolean {

@@ -17,6 +17,7 @@ import {
   withProduct,
   withRefund,
   withSubscription,
+  withToken,
   withTopic,
   withTransaction,
 } from "../links/homes.js";
@@ -34,7 +35,7 @@ import { getHuman, listHuman, resolveHuman } from "../review/review-commands.js"
 import type { Command, CommandOf, Method } from "../seams/commands.js";
 import { beginTransaction, getTransaction } from "../transactions/transaction-commands.js";
 import { askDeferred } from "../turns/answers.js";
-import { issueToken } from "../turns/tokens.js";
+import { claimToken, issueToken } from "../turns/tokens.js";
 import type { Turn } from "../turns/turn.js";
 
 interface Row<M extends Method> {
@@ -64,6 +65,7 @@ function keyed<M extends KeyedMethod>(method: M): { readonly key: (typeof keyedM
 export const methods: Rows = {
   "order.place": { run: placeOrder, home: withAccount, ...growing, ...keyed("order.place") },
   "order.quote": { run: quoteLines, home: withAccount, ...ordinary, ...noKey },
+  "token.claim": { run: claimToken, home: withToken, ...urgent, ...noKey },
   "order.pay": { run: payOrder, home: withOrder, ...urgent, ...keyed("order.pay") },
   "order.cancel": { run: cancelOrder, home: withOrder, ...urgent, ...keyed("order.cancel") },
   "order.advance": { run: advanceOrder, home: withOrder, ...urgent, ...keyed("order.advance") },

@@ -41,7 +41,7 @@ import type { Turn } from "../turns/turn.js";
 import { Unopened } from "../turns/unopened.js";
 import { type ReportOfCall, runOf, takeDueCalls, takeReport } from "./call-reports.js";
 import { GroupWriter } from "./group.js";
-import { hasKey, isKnownKey } from "./key-lookup.js";
+import { claimElsewhere, hasKey, isKnownKey } from "./key-lookup.js";
 import { Mailbox } from "./mailbox.js";
 import { methods, runCommand } from "./methods.js";
 import { orderDue } from "./order-due.js";
@@ -278,7 +278,15 @@ export class Shard implements Turn {
       answerRefusal(this, command, refusal);
       return;
     }
-    runCommand(this, command.method, command);
+    const claim = claimElsewhere(this, command);
+    if (!claim) {
+      runCommand(this, command.method, command);
+      return;
+    }
+    this.askDeferred(claim, (result) => {
+      if ("code" in result) answerRefusal(this, command, result as Refusal);
+      else runCommand(this, command.method, command);
+    });
   }
 
   #runFrame(frame: Frame): void {

@@ -8,9 +8,10 @@ import { currencyCode } from "../../actors/money.js";
 import { slotOf } from "../../actors/order-number.js";
 import { decideTake } from "../../actors/product.js";
 import { type Refusal, refuse } from "../../actors/results.js";
+import { answerTo } from "../links/answer-to.js";
 import { shardOfSlot } from "../links/slots.js";
 import type { Command, LineInput, PlaceOrder, QuoteLines } from "../seams/commands.js";
-import type { OrderLineView, Requester } from "../seams/requester.js";
+import type { OrderLineView } from "../seams/requester.js";
 import { answerResult } from "../turns/answers.js";
 import type { Turn } from "../turns/turn.js";
 import { type AnsweredLine, decideAnswered, lineFailures, refuseCart } from "./cart.js";
@@ -87,23 +88,4 @@ export function decideQuoted(
     return { product, name, qty, unitPrice, subtotal: unitPrice * qty };
   });
   return { ...decided, lines, currency: currencyCode(account.currency) };
-}
-
-/** One question, one answer, shown when it may be. */
-function answerTo(use: (answer: object) => void): Requester {
-  let held: object | undefined;
-  const keep = (answer: object) => {
-    held = structuredClone(answer);
-  };
-  return {
-    order: () => {},
-    push: () => {},
-    result: (_id, result) => keep(result),
-    refused: (_id, refusal) => keep(refusal),
-    flush() {
-      const answer = held;
-      held = undefined;
-      if (answer) use(answer);
-    },
-  };
 }

@@ -52,6 +52,13 @@ export interface QuoteLines extends Envelope {
   lines: readonly LineInput[];
 }
 
+/** Asked by the host for a token that another shard issued; no edge offers it. */
+export interface ClaimToken extends Envelope {
+  method: "token.claim";
+  token: string;
+  account: string;
+}
+
 export interface PayOrder extends Envelope {
   method: "order.pay";
   key: string;
@@ -295,6 +302,7 @@ export interface RunAudit extends Envelope {
 export type Command =
   | PlaceOrder
   | QuoteLines
+  | ClaimToken
   | PayOrder
   | CancelOrder
   | AdvanceOrder
@@ -325,6 +333,9 @@ export type Command =
   | RunAudit;
 
 export type Method = Command["method"];
+
+/** What the host asks a shard for itself: no edge offers it. */
+export type HostMethod = (QuoteLines | ClaimToken)["method"];
 
 /** The command of a method. Two methods may have the same one. */
 export type CommandOf<M extends Method> = Command extends infer C

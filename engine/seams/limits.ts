@@ -163,6 +163,9 @@ export const groupBytesMax = 1024 * 1024;
 /** Keys dropped in one step: dropping is never the reason why a buyer waits. */
 export const keysDroppedPerStep = 1000;
 
+/** Issued tokens of a shard whose account is remembered, for a day: some 100 bytes each. */
+export const tokenClaimsMax = 1_000_000;
+
 /** How long an issued token may be used for the first time. */
 export const tokenLifeMs = 86_400_000;
 

@@ -17,6 +17,7 @@ import { OrderTable } from "./order-table.js";
 import { Outboxes } from "./outboxes.js";
 import { ReviewQueue } from "./review-queue.js";
 import { Timers } from "./timers.js";
+import { TokenClaims } from "./token-claims.js";
 import { TransactionTable } from "./transaction-table.js";
 
 export class Books {
@@ -48,6 +49,7 @@ export class Books {
   readonly afterSales = new AfterSales();
   readonly calls = new CallTable();
   readonly human = new ReviewQueue();
+  readonly tokens = new TokenClaims();
   readonly transactions = new TransactionTable();
   readonly fences = new FenceTable();
 

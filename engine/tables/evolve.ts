@@ -101,6 +101,7 @@ const appliers: { readonly [K in FactKind]: Applier<FactOf<K>> } = {
   keyKept,
   keysDropped,
   tokenIssued: nothing,
+  tokenClaimed: (books, fact, time) => books.tokens.claimed(fact, time),
   clockJumped: (books, fact) => {
     books.jumpedMs += fact.ms;
   },

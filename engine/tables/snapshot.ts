@@ -21,7 +21,7 @@ import type { ReviewItem } from "./review-queue.js";
 import type { Transaction } from "./transaction-table.js";
 
 /** Changes with every change of the layout; an older snapshot is then not used, and the log is read instead. */
-export const snapshotFormat = 5;
+export const snapshotFormat = 6;
 
 const codec = new Packr({ useRecords: false, moreTypes: true, int64AsType: "number" });
 const batch = 4096;
@@ -61,6 +61,8 @@ export function* saveBooks(books: Books): Iterable<Uint8Array> {
   yield* packedAll(books.human.items());
   yield* packedAll(books.transactions.transactions());
   yield* packedAll(books.fences.fences());
+  yield* packed({ tokensForgottenTo: books.tokens.forgottenTo });
+  yield* packedAll(books.tokens.byToken.entries());
 }
 
 /** Books from what `saveBooks` gave; the chunks may be cut differently. */
@@ -115,6 +117,8 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
   for (const item of from.unpackAll<ReviewItem>()) books.human.add(item);
   for (const transaction of from.unpackAll<Transaction>()) books.transactions.add(transaction);
   for (const fence of from.unpackAll<Fence>()) books.fences.add(fence);
+  books.tokens.forgottenTo = from.unpack<{ tokensForgottenTo: number }>().tokensForgottenTo;
+  for (const [token, account] of from.unpackAll<[number, string]>()) books.tokens.byToken.set(token, account);
   armTimers(books);
   return books;
 }

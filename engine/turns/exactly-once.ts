@@ -19,7 +19,7 @@ import type { Command } from "../seams/commands.js";
 import { atAheadMsMax, keysDroppedPerStep } from "../seams/limits.js";
 import { type KeptResult, type KeyTable, running, spaces } from "../tables/key-table.js";
 import { answerKept, answerRefusal } from "./answers.js";
-import { refuseToken, tokenTime } from "./tokens.js";
+import { claimantOf, claimHere, refuseToken, tokenTime } from "./tokens.js";
 import type { Turn } from "./turn.js";
 
 /** True when the key of an order's request has settled the matter: it was answered, refused, or it waits. */
@@ -38,7 +38,8 @@ export function settledByKey(
     const refusal =
       (at === undefined ? undefined : refuseTime(turn, account, at)) ??
       refuseToken(turn, key) ??
-      (at === undefined ? refuseTokenTime(turn, account, key) : undefined);
+      (at === undefined ? refuseTokenTime(turn, account, key) : undefined) ??
+      claimHere(turn, claimantOf(command, account), key);
     if (!refusal) return false;
     answerRefusal(turn, command, refusal);
   } else if (!isSame(keys, entry, paramsHash, writtenHash)) {

@@ -9,7 +9,7 @@
 
 import Type, { type Static, type TObject, type TSchema } from "typebox";
 import { statuses } from "../../actors/order-transitions.js";
-import { advanceEvents, type Method as CommandMethod } from "../../engine/seams/commands.js";
+import { advanceEvents, type Method as CommandMethod, type HostMethod } from "../../engine/seams/commands.js";
 import { linesMax, paymentTextMax, stockMax } from "../../engine/seams/limits.js";
 import {
   amount,
@@ -40,8 +40,8 @@ import {
 } from "./fields.js";
 import { shapes } from "./result-shapes.js";
 
-/** Methods that a command of the engine is made for. `order.quote` is the host's own. */
-export type EngineMethod = Exclude<CommandMethod, "order.quote">;
+/** Methods that a command of the engine is made for; the host's own are not among them. */
+export type EngineMethod = Exclude<CommandMethod, HostMethod>;
 
 /** Every method of the wire: those, and `session.ping`, which the edge answers. */
 export type Method = EngineMethod | "session.ping";

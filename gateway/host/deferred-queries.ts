@@ -4,8 +4,8 @@
  */
 
 import { refuse } from "../../actors/results.js";
+import { askShards, isForShards } from "../../engine/loop/ask-shards.js";
 import type { DeferredQueries } from "../../engine/loop/shard.js";
-import { gatherQuotes } from "../../engine/orders/quote.js";
 import type { Command } from "../../engine/seams/commands.js";
 import type { Requester } from "../../engine/seams/requester.js";
 import type { ReadSide } from "../../persistence/read/read-side.js";
@@ -32,8 +32,8 @@ export function makeDeferredQueries(
   const questions = readSide && new ReadQuestions(readSide, shards, nowMicros);
   let auditing = false;
   const ask: DeferredQueries = (command, shard, position, done) => {
-    if (command.method === "order.place") {
-      gatherQuotes(command, shards, submit, done);
+    if (isForShards(command)) {
+      askShards(command, shards, submit, done);
     } else if (command.method === "audit.run") {
       if (auditing) {
         done(refuse("overloaded", { retryAfterMs: auditRetryAfterMs, reason: "an audit is running" }));

@@ -208,6 +208,7 @@ export class ShardAudit {
       case Facts.keysDropped:
         this.#keys.dropped(fact.count);
         break;
+      case Facts.tokenClaimed:
       case Facts.tokenIssued:
       case Facts.clockJumped:
         break;

@@ -75,6 +75,7 @@ const every: { readonly [K in FactKind]: object } = {
     lines: [{ productId: "tea", qty: 1 }],
   },
   tokenIssued: { type: 86 },
+  tokenClaimed: { type: 95, issuedAt: 1_767_225_600_000_000, owner: "ann" },
   clockJumped: { type: 87, ms: 172_800_000 },
   reinstatementBegun: {
     ...{ type: 83, order: 1611, payment: 6, provider: "alipay", paymentId: "2026-1", currency: 0 },

@@ -199,9 +199,18 @@ export function checkTokenRefusal(audit: Audit, operation: Operation, answer: An
   const issuedAt = audit.model.tokens.get(key);
   const expect = (condition: boolean, what: string) => audit.expect(condition, operation, answer, what);
   expect(key.startsWith("tk:"), "it never was a token");
-  if (answer.code === "token_unknown") expect(issuedAt === undefined, "it was issued here");
-  else {
+  if (answer.code === "token_unknown") {
+    const others = audit.model.tokenUsers.get(key)?.size ?? 0;
+    expect(
+      issuedAt === undefined || others > 1,
+      "it was issued here, and nobody else has asked for anything with it",
+    );
+    expect(audit.model.tokenOwners.get(key) !== operation.slot!.subject, "it is its own");
+    if (issuedAt !== undefined) audit.world.coverage.hit("token of somebody else");
+  } else {
     expect(issuedAt !== undefined, "it was never issued");
-    expect(clock / 1000 >= issuedAt! + tokenLifeMs - 1, "it is good yet");
+    // Said by the account's shard, or by the one that issued it.
+    const there = audit.world.hosts[Number(key.split(":")[2])]!.clockMax;
+    expect(Math.max(clock, there) / 1000 >= issuedAt! + tokenLifeMs - 1, "it is good yet");
   }
 }

@@ -74,6 +74,10 @@ export class Audit {
     this.#rememberWhatWasThere(operation);
     const { slot, method, params } = operation;
     slot?.variants.push(operation);
+    if (slot && model.tokens.has(slot.key)) {
+      const users = model.tokenUsers.get(slot.key) ?? new Set();
+      model.tokenUsers.set(slot.key, users.add(slot.subject));
+    }
     if (operation.amount >= 0 && !slot?.settledBy && hasEffect(operation)) model.count(operation);
     const order = model.orders.get(params.order as string);
     if (order) this.#mayHappen(order, operation);
@@ -206,6 +210,13 @@ export class Audit {
     const { coverage, schedule } = this.world;
     const { replayed, ...stored } = answer;
     const text = JSON.stringify(stored);
+    const { tokens, tokenOwners } = this.model;
+    // Whoever has no open account is refused for that, and has no token.
+    if (tokens.has(slot.key) && answer.code === "ok") {
+      const owner = tokenOwners.get(slot.key) ?? slot.subject;
+      tokenOwners.set(slot.key, owner);
+      this.expect(owner === slot.subject, operation, answer, `a token that ${owner} has used`);
+    }
     this.expect(!slot.forgotten, operation, answer, "ran after its key was refused as too old");
     if (!replayed) {
       if (answer.code === "ok" && slot.key.startsWith("tk:")) coverage.hit("token used as a key");

@@ -130,6 +130,7 @@ export const required = [
   "points spent",
   "points owed",
   "token used as a key",
+  "token of somebody else",
   "transaction item: retry",
   "transaction item: done",
   "transaction item: undone",

@@ -9,8 +9,8 @@
 import { parseOrderId, parseRefundId } from "../../actors/order-number.js";
 import { type Refusal, refuse } from "../../actors/results.js";
 import type { OutCalls } from "../../engine/links/call-dispatcher.js";
+import { askShards, isForShards } from "../../engine/loop/ask-shards.js";
 import { Shard } from "../../engine/loop/shard.js";
-import { gatherQuotes } from "../../engine/orders/quote.js";
 import { type Clock, startClock, type TimeSource } from "../../engine/seams/clock.js";
 import type { Command } from "../../engine/seams/commands.js";
 import { clockAheadMsMax } from "../../engine/seams/limits.js";
@@ -290,8 +290,8 @@ export class Host {
       open = false;
       done(result);
     };
-    if (command.method === "order.place") {
-      gatherQuotes(command, plan.shards, (shard, quote) => hosts[shard]!.submit(quote), answer);
+    if (isForShards(command)) {
+      askShards(command, plan.shards, (shard, asked) => hosts[shard]!.submit(asked), answer);
       // A shard that is down says nothing.
       schedule.after(1_000_000, () => answer(refuse("overloaded", { retryAfterMs: 50 })));
       return;

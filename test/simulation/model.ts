@@ -90,6 +90,9 @@ export class Model {
   readonly transactions = new Map<string, KnownTransaction>();
   /** Issued tokens, and when at the earliest (ms of the shard's clock). */
   readonly tokens = new Map<string, number>();
+  /** Accounts that have asked for something under a token; and the one that was let. */
+  readonly tokenUsers = new Map<string, Set<string>>();
+  readonly tokenOwners = new Map<string, string>();
   readonly ledger = new Ledger();
 
   slot(kind: Slot["kind"], subject: string, key: string, at: number | undefined): Slot {

@@ -216,6 +216,10 @@ export class Workload {
     const { random, requests } = this.#world;
     const token = random.chance(0.5) ? client.tokens.pop() : undefined;
     if (token !== undefined) return token;
+    // One that somebody else has, or had.
+    const issued = this.#world.audit.model.tokens.size;
+    if (issued > 0 && random.chance(0.05))
+      return [...this.#world.audit.model.tokens.keys()][random.below(issued)]!;
     return random.chance(0.005)
       ? `tk:abc${requests.key()}:0:0123456789abcdef0123456789abcdef`
       : requests.key();

@@ -3,9 +3,9 @@
 import type { Refusal } from "../../actors/results.js";
 import type { PlanSpec } from "../../actors/transactions/plan.js";
 import type { OutCalls } from "../../engine/links/call-dispatcher.js";
+import { askShards, isForShards } from "../../engine/loop/ask-shards.js";
 import { shardOf } from "../../engine/loop/methods.js";
 import { type DeferredQueries, Shard } from "../../engine/loop/shard.js";
-import { gatherQuotes } from "../../engine/orders/quote.js";
 import { startClock, type TimeSource } from "../../engine/seams/clock.js";
 import type { Command } from "../../engine/seams/commands.js";
 import type { Requester, RequestId } from "../../engine/seams/requester.js";
@@ -104,8 +104,8 @@ export function testEngine(options: TestEngineOptions = {}) {
   const outside: DeferredQueries =
     options.outside ??
     ((command, shard, position, done) => {
-      if (command.method === "order.place") {
-        gatherQuotes(command, count, (to, quote) => shards[to]!.submit(quote), done);
+      if (isForShards(command)) {
+        askShards(command, count, (to, asked) => shards[to]!.submit(asked), done);
         return;
       }
       const answer = () => done(readArchive(journals[shard]!, command));

@@ -12,7 +12,7 @@ function made(method: EngineMethod, params: object): object {
 }
 
 test("every method of the shards can be asked for, but the one that is the host's own", () => {
-  const asked = Object.keys(shardRows).filter((name) => name !== "order.quote");
+  const asked = Object.keys(shardRows).filter((name) => name !== "order.quote" && name !== "token.claim");
   expect([...engineMethods].sort()).toEqual(asked.sort());
 });
 
