@@ -279,6 +279,14 @@ export interface TransactionPart {
     | "nothing";
   /** There is an item for a human about it. */
   readonly stuck: boolean;
+  /** What a human did about it last. */
+  readonly resolution?: {
+    readonly item: string;
+    readonly action: string;
+    readonly reason: string;
+    readonly operator: string;
+    readonly at: string;
+  };
 }
 
 export interface Transaction {

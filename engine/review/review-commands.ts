@@ -11,9 +11,10 @@ import { type Refusal, refuse } from "../../actors/results.js";
 import type { GetHuman, ListHuman, ResolveHuman } from "../seams/commands.js";
 import type { Resolution, ReviewItem } from "../tables/review-queue.js";
 import { answerRefusal, answerResult } from "../turns/answers.js";
-import { reviewActions } from "../turns/open-item.js";
+import { actionName, reviewActions } from "../turns/open-item.js";
 import type { Turn } from "../turns/turn.js";
 import { sameEntries } from "./hand-entries.js";
+import type { Resolve } from "./item-kind.js";
 import { kindName, kindOf } from "./item-kinds.js";
 
 const listedByDefault = 100;
@@ -29,7 +30,7 @@ export function listHuman(turn: Turn, command: ListHuman): void {
   const limit = command.limit ?? listedByDefault;
   const first = below === 0 ? Number.POSITIVE_INFINITY : orderNumber(below, 0);
   const found = turn.books.human.newestFirst(command.state ?? "open", first);
-  const items = found.slice(0, limit).map(itemView);
+  const items = found.slice(0, limit).map((item) => itemView(turn, item));
   const last = found[limit - 1];
   const cursor =
     found.length > limit
@@ -42,15 +43,15 @@ export function listHuman(turn: Turn, command: ListHuman): void {
 
 export function getHuman(turn: Turn, command: GetHuman): void {
   const item = find(turn, command.item);
-  if (item) answerResult(turn, command, { item: itemView(item) });
+  if (item) answerResult(turn, command, { item: itemView(turn, item) });
   else answerRefusal(turn, command, refuse("item_not_found"));
 }
 
 export function resolveHuman(turn: Turn, command: ResolveHuman): void {
   const item = find(turn, command.item);
-  const refusal = decideResolve(item, command);
+  const refusal = decideResolve(turn, item, command);
   if (refusal) answerRefusal(turn, command, refusal);
-  else if (item!.resolved) answerResult(turn, command, { item: itemView(item!) });
+  else if (item!.resolved) answerResult(turn, command, { item: itemView(turn, item!) });
   else resolve(turn, item!, command);
 }
 
@@ -70,10 +71,10 @@ function resolve(turn: Turn, item: ReviewItem, command: ResolveHuman): void {
     operator: operator ?? "",
   });
   decided();
-  answerResult(turn, command, { item: itemView(item) });
+  answerResult(turn, command, { item: itemView(turn, item) });
 }
 
-function decideResolve(item: ReviewItem | undefined, command: ResolveHuman): Refusal | undefined {
+function decideResolve(turn: Turn, item: ReviewItem | undefined, command: ResolveHuman): Refusal | undefined {
   if (!item) return refuse("item_not_found");
   const { action } = command;
   if (item.resolved) {
@@ -84,7 +85,7 @@ function decideResolve(item: ReviewItem | undefined, command: ResolveHuman): Ref
   const details = {
     path: "params.action",
     reason: `not for an item of kind ${kindName(item)}`,
-    allowed: actionsOf(item),
+    allowed: actionsOf(turn, item),
   };
   return refuse("invalid_request", details);
 }
@@ -123,7 +124,7 @@ function sequenceOfCursor(shard: number, cursor: string | undefined): number | u
   return of === String(shard) ? Number(sequence) : undefined;
 }
 
-function itemView(item: ReviewItem): object {
+function itemView(turn: Turn, item: ReviewItem): object {
   const { kind: _, currency, amount, openedAt, resolved, ...rest } = item;
   return {
     ...rest,
@@ -134,16 +135,34 @@ function itemView(item: ReviewItem): object {
     amount: amount > 0 ? formatAmount(amount, currency) : null,
     evidence: JSON.parse(item.evidence) as unknown,
     openedAt: new Date(openedAt).toISOString(),
-    actions: resolved ? [] : actionsOf(item),
+    actions: resolved ? [] : actionsOf(turn, item),
     resolution: resolved && resolutionView(resolved),
   };
 }
 
 function resolutionView({ action, reason, evidence, operator, at }: Resolution): object {
-  const name = Object.entries(reviewActions).find(([, number]) => number === action)![0];
-  return { action: name, reason, evidence, operator, at: new Date(at).toISOString() };
+  return { action: actionName(action), reason, evidence, operator, at: new Date(at).toISOString() };
 }
 
-function actionsOf(item: ReviewItem): readonly string[] {
-  return Object.keys(kindOf(item)?.actions ?? {});
+/** What works now: an action is left out when it is refused for what it is, and not for what should be said with it. */
+function actionsOf(turn: Turn, item: ReviewItem): readonly string[] {
+  const actions = Object.entries(kindOf(item)?.actions ?? {}) as [ResolveHuman["action"], Resolve][];
+  return actions
+    .filter(([action, decide]) => works(decide(turn, item, bare(item, action))))
+    .map(([name]) => name);
 }
+
+function works(decided: ReturnType<Resolve>): boolean {
+  return typeof decided === "function" || decided.details?.path !== "params.action";
+}
+
+/** The action alone, to see what stands against it. */
+function bare({ item }: ReviewItem, action: ResolveHuman["action"]): ResolveHuman {
+  return {
+    ...{ method: "human.resolve", requester: nobody, id: 0, refuseAfter: 0, item: itemId(item), action },
+    ...{ reason: "", evidence: undefined, order: undefined, entries: undefined, operator: undefined },
+  };
+}
+
+/** Nothing is answered when an action is only looked at. */
+const nobody = { order() {}, result() {}, refused() {}, push() {}, flush() {} };

@@ -54,6 +54,8 @@ export class ReviewQueue {
   /** Oldest resolution first. */
   readonly resolved = new Map<number, ReviewItem>();
   readonly #bySubject = new Map<string, ReviewItem>();
+  /** The newest that was resolved of each subject. */
+  readonly #resolvedBySubject = new Map<string, ReviewItem>();
   nextSequence = 1;
 
   get(item: number): ReviewItem | undefined {
@@ -62,6 +64,11 @@ export class ReviewQueue {
 
   openOf(kind: number, subject: string): ReviewItem | undefined {
     return this.#bySubject.get(`${kind} ${subject}`);
+  }
+
+  /** The newest item of a subject that was resolved, as long as it is kept. */
+  resolvedOf(kind: number, subject: string): ReviewItem | undefined {
+    return this.#resolvedBySubject.get(`${kind} ${subject}`);
   }
 
   /** Items of a state below a number, newest first. */
@@ -123,9 +130,12 @@ export class ReviewQueue {
 
   #keep(item: ReviewItem): void {
     this.resolved.set(item.item, item);
+    this.#resolvedBySubject.set(`${item.kind} ${item.subject}`, item);
     if (this.resolved.size <= itemsResolvedMax) return;
-    for (const oldest of this.resolved.keys()) {
-      this.resolved.delete(oldest);
+    for (const oldest of this.resolved.values()) {
+      const name = `${oldest.kind} ${oldest.subject}`;
+      this.resolved.delete(oldest.item);
+      if (this.#resolvedBySubject.get(name) === oldest) this.#resolvedBySubject.delete(name);
       return;
     }
   }

@@ -1,9 +1,10 @@
 /** A transaction as its owner sees it. */
 
-import { transactionId } from "../../actors/order-number.js";
+import { itemId, transactionId } from "../../actors/order-number.js";
 import { decisions, settlements } from "../../actors/transactions/next-step.js";
 import type { Books } from "../tables/books.js";
 import type { Transaction } from "../tables/transaction-table.js";
+import { actionName, reviewActions, reviewKinds } from "../turns/open-item.js";
 import { parsed } from "./parts.js";
 
 const states = {
@@ -30,12 +31,33 @@ export function transactionView(books: Books, transaction: Transaction): object 
     state: by[decision]!,
     parts: parts.map((part, index) => {
       const { state, settled, stuck } = progress[index]!;
-      return { name: part.name, state: settledNames.get(settled) ?? state, stuck };
+      const resolution = resolutionOf(books, transaction, part.name);
+      return {
+        name: part.name,
+        state: settledNames.get(settled) ?? state,
+        stuck,
+        ...(resolution ? { resolution } : {}),
+      };
     }),
     results: resultsOf(transaction),
     error: parsed(reason),
     begunAt: new Date(begunAt).toISOString(),
     endedAt: endedAt === 0 ? null : new Date(endedAt).toISOString(),
+  };
+}
+
+/** What a human did about a part last; undefined: nobody had to. */
+function resolutionOf(books: Books, { transaction }: Transaction, part: string): object | undefined {
+  const item = books.human.resolvedOf(reviewKinds.transaction, `${transactionId(transaction)}/${part}`);
+  const resolved = item?.resolved;
+  if (!resolved || resolved.action === reviewActions.itself) return undefined;
+  const { action, reason, operator, at } = resolved;
+  return {
+    item: itemId(item.item),
+    action: actionName(action),
+    reason,
+    operator,
+    at: new Date(at).toISOString(),
   };
 }
 

@@ -15,6 +15,10 @@ export type ReviewKind = keyof typeof reviewKinds;
 /** Numbers of actions in the log; never re-used. `itself`: it ended before a human did anything. */
 export const reviewActions = { itself: 0, retry: 1, done: 2, undone: 3, entries: 4, write_off: 5 } as const;
 
+export function actionName(action: number): string {
+  return Object.entries(reviewActions).find(([, number]) => number === action)![0];
+}
+
 export interface ItemSpec {
   readonly kind: ReviewKind;
   /** What it is about; of one subject and kind at most one item is open. */

@@ -260,6 +260,18 @@ const TransactionPart = Type.Object(
       { description: "Where it stands; nothing: it had no effect, and there was nothing to undo" },
     ),
     stuck: Type.Boolean({ description: "There is an item for a human about it" }),
+    resolution: optional(
+      Type.Object(
+        {
+          item: id("Item"),
+          action: Type.String({ description: "What was said: retry, done, undone, entries or write_off" }),
+          reason: text("Why"),
+          operator: text("Who"),
+          at: time("When"),
+        },
+        { description: "What a human did about it last" },
+      ),
+    ),
   },
   { description: "A part of a transaction" },
 );

@@ -15,7 +15,7 @@ import { replay } from "../../engine/tables/replay.js";
 import { stateHash } from "../../engine/tables/snapshot.js";
 import { viewToResult } from "../../engine/turns/order-result.js";
 import type { Journal } from "../../persistence/log/journal.js";
-import { memoryJournal } from "../../persistence/log/memory-journal.js";
+import { memoryJournal, memoryStore } from "../../persistence/log/memory-journal.js";
 import { readArchive } from "./archive.js";
 
 export interface Answer {
@@ -209,6 +209,13 @@ export function testEngine(options: TestEngineOptions = {}) {
     hashes: () => shards.map((shard) => stateHash(shard.books)),
     /** The same logs, read by new shards: what a restart finds. The engine that it was is not used any more. */
     restart: () => testEngine({ ...options, journals, nowMs: Math.floor(clock.micros / 1000) }),
+    /** What a restart on a copy of the logs finds; the engine goes on without it. */
+    copy() {
+      const copies = journals.map((journal) =>
+        memoryJournal({ store: { ...memoryStore(), synced: [...journal.read(1)] } }),
+      );
+      return testEngine({ ...options, journals: copies, nowMs: Math.floor(clock.micros / 1000) });
+    },
   };
 }
 

@@ -87,7 +87,19 @@ describe.each([1, 3])("over %i shards", (shards) => {
       resolution: { action, reason: "seen with my own eyes" },
     });
     for (let n = 0; n < 4; n++) engine.pass(300);
-    expect(engine.answerTo(id)?.result.state).toBe("undone");
+    const ended = engine.answerTo(id)!.result;
+    expect(ended.state).toBe("undone");
+    const { transaction } = ended;
+    for (const { parts } of [ended, engine.ask({ method: "transaction.get", transaction }).result]) {
+      const said = parts.filter((part: object) => "resolution" in part);
+      const words = {
+        item,
+        action,
+        reason: "seen with my own eyes",
+        operator: answer.result.item.resolution.operator,
+      };
+      expect(said).toMatchObject([{ name: "pay:to", resolution: words }]);
+    }
     expect([balanceOf(engine, "ann"), balanceOf(engine, "ben")]).toEqual([ann, ben]);
     expect(leftOpen(engine)).toEqual([]);
     expect(engine.ask(resolve(item, action, more)).result).toEqual(answer.result);
