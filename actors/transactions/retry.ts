@@ -18,6 +18,12 @@ const capMs = 30_000;
 const slowMs = 60_000;
 const share = 0.2;
 
+/** The wait after so many failures: 100 ms, doubled each time, at most 30 s, 20 % more or less; `fraction` is 0 to 1. */
+export function backOffMs(failures: number, fraction: number): number {
+  const plain = Math.min(capMs, firstMs * 2 ** (failures - 1));
+  return Math.min(capMs, Math.round(plain * (1 - share + 2 * share * fraction)));
+}
+
 export interface NextTry {
   readonly dueAt: number;
   readonly alert: boolean;
@@ -37,8 +43,7 @@ export function nextTry(id: number, failures: number, firstFailedAt: number, now
 
 /** The wait after that many failures, before a human was told. */
 export function retryDelayMs(id: number, failures: number): number {
-  const plain = Math.min(capMs, firstMs * 2 ** (failures - 1));
-  return Math.min(capMs, Math.round(plain * (1 - share + 2 * share * fraction(id, failures))));
+  return backOffMs(failures, fraction(id, failures));
 }
 
 /** 0 to 1, well mixed, the same for ever. */

@@ -141,8 +141,8 @@ export const settingsTable = {
       "--webhook-secret",
       "TEXT",
       "signs what is posted; best given in the environment",
-      "16 to 256 characters without spaces",
-      (given) => /^[\x21-\x7e]{16,256}$/.test(given),
+      "16 to 256 characters without spaces, or whsec_ and base64 of 24 to 64 bytes",
+      isWebhookSecret,
     ),
     secret: true,
   },
@@ -349,6 +349,13 @@ function optional(
 }
 
 /** Without a name and a password in it: the URL is printed. */
+function isWebhookSecret(given: string): boolean {
+  const coded = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(given)?.[1];
+  if (coded === undefined) return !given.startsWith("whsec_") && /^[\x21-\x7e]{16,256}$/.test(given);
+  const { length } = Buffer.from(coded, "base64");
+  return coded.length % 4 === 0 && length >= 24 && length <= 64;
+}
+
 function isWebhookUrl(given: string): boolean {
   if (!URL.canParse(given)) return false;
   const { protocol, username, password } = new URL(given);

@@ -10,10 +10,11 @@
 
 import { eventOf, isPublic } from "../../actors/events.js";
 import { readFacts } from "../../actors/fact-codec.js";
+import { backOffMs } from "../../actors/transactions/retry.js";
 import type { NamedGroup } from "../../persistence/outlets/outlet-names.js";
 import type { OutletStore } from "../../persistence/outlets/outlet-store.js";
 import { isoTime } from "../codecs/iso-time.js";
-import { type Outlet, type OutletEvent, retryDelayMs } from "./outlet.js";
+import type { Outlet, OutletEvent } from "./outlet.js";
 
 /** Where the groups of a shard come from: a `LogReader`, or a journal of this process. */
 export interface OutletSource {
@@ -74,7 +75,7 @@ export async function runDelivery(parts: DeliveryParts, source: OutletSource): P
       const message = `outlet ${outlet.name}, shard ${shard}: ${messageOf(error)}`;
       if (message !== said) say(message);
       said = message;
-      await pause(retryDelayMs(++failures, Math.random()), stopping);
+      await pause(backOffMs(++failures, Math.random()), stopping);
     }
   }
 }
@@ -153,7 +154,7 @@ async function deliverOne(parts: DeliveryParts, event: OutletEvent): Promise<voi
       say(`outlet ${outlet.name}: event ${id} (${type}) was put aside after ${failures} attempts: ${error}`);
       return;
     }
-    await pause(retryDelayMs(failures, Math.random()), stopping);
+    await pause(backOffMs(failures, Math.random()), stopping);
     if (stopping.aborted) return;
   }
 }

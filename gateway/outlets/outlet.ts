@@ -73,13 +73,3 @@ export function wantsType(events: readonly string[] | undefined): (type: EventTy
   const wanted = new Set(eventTypes.filter((type) => events.some((start) => type.startsWith(start))));
   return (type) => wanted.has(type);
 }
-
-const firstRetryMs = 100;
-const retryMsMax = 30_000;
-const share = 0.2;
-
-/** The wait after so many failures: 100 ms, doubled each time, at most 30 s, 20 % more or less; `random` is 0 to 1. */
-export function retryDelayMs(failures: number, random: number): number {
-  const plain = Math.min(retryMsMax, firstRetryMs * 2 ** (failures - 1));
-  return Math.min(retryMsMax, Math.round(plain * (1 - share + 2 * share * random)));
-}

@@ -2,7 +2,13 @@
  * Events to a URL: one POST of JSON each, or arrays of them.
  *
  *   Content-Type: application/json
- *   Yifen-Event-Id: <shard>:<seq>          of the event, of an array's last one
+ *   webhook-id: <shard>:<seq>              of the event, of an array's last one; the same when it is sent again
+ *   webhook-timestamp: <s since the epoch>
+ *   webhook-signature: v1,<base64 of HMAC-SHA256 over "<id>.<timestamp>.<body>">
+ *
+ * as Standard Webhooks has it (standardwebhooks.com), so that its libraries verify them. For one version more also what was sent before:
+ *
+ *   Yifen-Event-Id: <shard>:<seq>
  *   Yifen-Signature: t=<s since the epoch>,v1=<hex of HMAC-SHA256 over "<t>.<body>">
  *
  * WEBHOOK-1  2xx, and nothing else, means delivered. Redirects are not followed: the body was signed for this URL.
@@ -13,6 +19,8 @@ import { createHmac } from "node:crypto";
 import * as http from "node:http";
 import * as https from "node:https";
 import { type Outlet, type OutletEvent, type WebhookSetup, wantsType } from "./outlet.js";
+
+const standardPrefix = "whsec_";
 
 const timeoutMs = 10_000;
 const bodyBytesMax = 64 * 1024;
@@ -52,14 +60,34 @@ export function signatureOf(secret: string, seconds: number, body: Uint8Array): 
   return `t=${seconds},v1=${v1}`;
 }
 
+/** `v1` of Standard Webhooks: the id and the time are signed too, so that no request can be sent as another, or later. */
+export function standardSignature(secret: string, id: string, seconds: number, body: Uint8Array): string {
+  const signed = createHmac("sha256", keyOf(secret)).update(`${id}.${seconds}.`).update(body);
+  return `v1,${signed.digest("base64")}`;
+}
+
+/** A secret in the form of the standard is base64 behind its prefix; any other is its own bytes. */
+function keyOf(secret: string): Buffer {
+  const coded = secret.startsWith(standardPrefix);
+  return coded ? Buffer.from(secret.slice(standardPrefix.length), "base64") : Buffer.from(secret);
+}
+
 function headersOf(events: readonly OutletEvent[], body: Buffer, secret: string | undefined) {
-  const signature = secret && signatureOf(secret, Math.floor(Date.now() / 1000), body);
+  const { id } = events.at(-1)!;
+  const seconds = Math.floor(Date.now() / 1000);
   return {
     "Content-Type": "application/json",
     "Content-Length": body.length,
     "User-Agent": "yifen",
-    "Yifen-Event-Id": events.at(-1)!.id,
-    ...(signature ? { "Yifen-Signature": signature } : {}),
+    "Yifen-Event-Id": id,
+    "webhook-id": id,
+    "webhook-timestamp": String(seconds),
+    ...(secret
+      ? {
+          "webhook-signature": standardSignature(secret, id, seconds, body),
+          "Yifen-Signature": signatureOf(secret, seconds, body),
+        }
+      : {}),
   };
 }
 

@@ -112,7 +112,15 @@ test("a secret is never shown: not when it is set, and not when it cannot be use
   const shown = (webhookSecret: string) => describeConfig(readConfig({ webhookSecret }, {}, undefined));
   expect(shown("0123456789abcdef")).toContainEqual(expect.stringMatching(/^webhook-secret +set +flag/));
   expect(shown("")).toContainEqual(expect.stringMatching(/^webhook-secret +none +flag/));
-  for (const text of ["short-secret", "with some spaces in it"]) {
+  expect(shown("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")).toContainEqual(
+    expect.stringMatching(/^webhook-secret +set/),
+  );
+  for (const text of [
+    "short-secret",
+    "with some spaces in it",
+    "whsec_not-base64-at-all",
+    "whsec_c2hvcnQgc2VjcmV0",
+  ]) {
     expect(() => shown(text)).toThrow("flag --webhook-secret: what was given is not 16 to 256 characters");
     expect(() => shown(text)).not.toThrow(text);
   }

@@ -6,12 +6,13 @@ import { open as open_ } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Webhook } from "standardwebhooks";
 import { afterEach, describe, expect, test } from "vitest";
+import { backOffMs } from "../../../actors/transactions/retry.js";
 import { eventFileOutlet } from "../../../gateway/outlets/event-file.js";
 import {
   type OutletEvent,
   type OutletSetup,
-  retryDelayMs,
   type WebhookSetup,
   wantsType,
 } from "../../../gateway/outlets/outlet.js";
@@ -293,9 +294,9 @@ function openHere(folder: string, all: readonly MemoryJournal[], setups: readonl
 
 test("retries wait 100 ms, doubled each time, 20 % more or less, and 30 s at most", () => {
   const waits = [1, 2, 3, 8, 9, 10, 100].map((failures) => [
-    retryDelayMs(failures, 0),
-    retryDelayMs(failures, 0.5),
-    retryDelayMs(failures, 1),
+    backOffMs(failures, 0),
+    backOffMs(failures, 0.5),
+    backOffMs(failures, 1),
   ]);
   expect(waits).toEqual([
     [80, 100, 120],
@@ -353,6 +354,28 @@ describe("a webhook", () => {
     expect(to.requests[0]!.headers["yifen-event-id"]).toBe("0:2");
     expect(to.requests[0]!.headers).not.toHaveProperty("yifen-signature");
   });
+
+  test.each([
+    ["in the form of the standard", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", {}],
+    ["of another form, taken as its bytes", "0123456789abcdef!", { format: "raw" }],
+  ] as const)(
+    "is verified by the library of Standard Webhooks, with a secret %s",
+    async (_, secret, format) => {
+      const to = await sink();
+      const outlet = webhookOutlet({ ...hook(to.url), secret });
+      closing.push(outlet);
+      const [event] = (await everything()).flat();
+      await outlet.deliver([event!], new AbortController().signal);
+      const { headers, body } = to.requests[0]!;
+      const webhook = new Webhook(secret, format);
+      const given = headers as Record<string, string>;
+      expect(webhook.verify(body, given)).toEqual(event);
+      expect(given["webhook-id"]).toBe(event!.id);
+      expect(() => webhook.verify(`${body} `, given)).toThrow();
+      expect(() => webhook.verify(body, { ...given, "webhook-id": "0:2" })).toThrow();
+      expect(() => new Webhook("another secret!!", { format: "raw" }).verify(body, given)).toThrow();
+    },
+  );
 
   test.each([200, 201, 204, 299])("WEBHOOK-1: %i means delivered", async (status) => {
     const to = await sink(() => status);
