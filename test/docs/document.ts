@@ -5,10 +5,11 @@
  *   ```json answer      what comes back for the request above it
  *   ```json push        what else comes, in this order
  *   <!-- clock +931s -->  the engine's clock moves on
+ *   <!-- given            requests, one a line, that are done before those that are shown
  *   <!-- table NAME -->   the table that follows is made by `tables`
  */
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 export interface Block {
@@ -29,6 +30,24 @@ export interface Exchange {
   readonly frames: Block[];
   /** Line of the request, from 1. */
   readonly line: number;
+}
+
+export interface Given {
+  readonly method: string;
+  readonly params: object;
+}
+
+/** The entry of the protocol, and a page for each subject in the order in which the entry names them. */
+export function protocolPages(): string[] {
+  const entry = "docs/PROTOCOL.md";
+  const named = [...readDocument(entry).matchAll(/^- \[[^\]]+\]\((protocol\/[a-z-]+\.md)\)/gm)];
+  return [entry, ...named.map(([, page]) => `docs/${page}`)];
+}
+
+/** Every page that is there, named or not. */
+export function protocolFiles(): string[] {
+  const files = readdirSync(fileURLToPath(projectFile("docs/protocol")));
+  return ["docs/PROTOCOL.md", ...files.map((name) => `docs/protocol/${name}`)];
 }
 
 /** A file of the project, from source or from the compiled tests. */
@@ -60,6 +79,12 @@ export function blocksOf(markdown: string): Block[] {
     at = end;
   }
   return blocks;
+}
+
+/** What the examples begin with: requests that the page does not show, each answered 200. */
+export function givenOf(markdown: string): Given[] {
+  const [, requests] = /^<!-- given\n(.*?)\n-->$/ms.exec(markdown) ?? [];
+  return requests === undefined ? [] : requests.split("\n").map((line) => JSON.parse(line) as Given);
 }
 
 /** Requests and what follows them, in the order of the document. */

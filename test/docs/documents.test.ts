@@ -2,16 +2,23 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { projectFile, readDocument } from "./document.js";
+import { projectFile, protocolFiles, readDocument } from "./document.js";
 
 const root = fileURLToPath(projectFile("./"));
 const decisions = readdirSync(join(root, "docs/decisions"))
   .map((name) => `docs/decisions/${name}`)
   .sort();
 const pages = readdirSync(join(root, "docs"))
-  .filter((name) => name.endsWith(".md"))
+  .filter((name) => name.endsWith(".md") && name !== "PROTOCOL.md")
   .map((name) => `docs/${name}`);
-const documents = [...decisions, ...pages, "README.md", "examples/README.md", "CHANGELOG.md"];
+const documents = [
+  ...decisions,
+  ...pages,
+  ...protocolFiles(),
+  "README.md",
+  "examples/README.md",
+  "CHANGELOG.md",
+];
 
 describe.each(documents)("%s", (name) => {
   const markdown = readDocument(name);

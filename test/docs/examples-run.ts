@@ -14,7 +14,7 @@ import { type Metric, renderMetrics } from "../../gateway/host/metrics.js";
 import { defineSaga, Refused } from "../../gateway/host/transactions.js";
 import { manualClock } from "../../gateway/manual-clock.js";
 import { openSocketServer } from "../../gateway/socket-server.js";
-import type { Exchange } from "./document.js";
+import type { Exchange, Given } from "./document.js";
 
 export type EncodingName = "yifen.json" | "yifen.msgpack";
 
@@ -34,7 +34,7 @@ export const examplesBeginMs = 1_790_841_600_000;
 /** Of the payment provider of docs/HTTP.md. */
 export const documentSecret = "only-for-this-page-1234";
 
-/** The transaction of docs/PROTOCOL.md. */
+/** The transaction of docs/protocol/transactions.md. */
 const gift = defineSaga<{ to: string }>({
   steps: (_input, account) => [
     { kind: "stock", name: "take", product: "tea", qty: 1 },
@@ -105,6 +105,7 @@ export async function openDocumentEngine(
 export async function runExamples(
   engine: DocumentEngine,
   encoding: EncodingName,
+  given: readonly Given[],
   exchanges: readonly Exchange[],
 ): Promise<unknown[][]> {
   const socket = new WebSocket(`ws://127.0.0.1:${engine.port}/v1/ws`, [encoding]);
@@ -112,6 +113,14 @@ export async function runExamples(
   const line = openLine(socket, encoding);
   const frames: unknown[][] = [];
   try {
+    for (const [n, request] of given.entries()) {
+      line.send({ id: `given-${n}`, ...request });
+      await line.answered(1);
+      for (const answer of line.take()) {
+        if ((answer as { status?: unknown }).status !== 200)
+          throw new Error(JSON.stringify({ request, answer }));
+      }
+    }
     for (const { passMs, request } of exchanges) {
       engine.pass(passMs);
       if (request !== undefined) {

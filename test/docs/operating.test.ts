@@ -273,7 +273,7 @@ async function ask(engine: DocumentEngine, asked: readonly Asked[]): Promise<unk
     frames: [],
     line: 0,
   }));
-  const answers = (await runExamples(engine, "yifen.json", exchanges)).flat();
+  const answers = (await runExamples(engine, "yifen.json", [], exchanges)).flat();
   for (const answer of answers) expect(answer).toMatchObject({ status: 200 });
   return answers;
 }

@@ -8,7 +8,16 @@ import * as limits from "../../engine/seams/limits.js";
 import { defaultSettings } from "../../engine/seams/settings.js";
 import { methodNames as methods, methods as rows } from "../../gateway/edge/methods.js";
 import { closeCodes } from "../../gateway/edge/session.js";
-import { blocksOf, cellsOf, exchangesOf, readDocument, tableOf } from "./document.js";
+import {
+  blocksOf,
+  cellsOf,
+  exchangesOf,
+  givenOf,
+  protocolFiles,
+  protocolPages,
+  readDocument,
+  tableOf,
+} from "./document.js";
 import {
   type DocumentEngine,
   type EncodingName,
@@ -27,8 +36,13 @@ import {
 } from "./tables.js";
 
 /** What differs is mended by `npm run build && node dist/test/docs/write-protocol.js`, or is a defect of the engine. */
-const markdown = readDocument("docs/PROTOCOL.md");
-const exchanges = exchangesOf(markdown);
+const pages = protocolPages().map((name) => {
+  const markdown = readDocument(name);
+  return { name, markdown, given: givenOf(markdown), exchanges: exchangesOf(markdown) };
+});
+const entry = pages[0]!.markdown;
+const markdown = pages.map((page) => page.markdown).join("\n");
+const exchanges = pages.flatMap((page) => page.exchanges);
 
 interface Shown {
   readonly id: unknown;
@@ -36,17 +50,28 @@ interface Shown {
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
-const requests = exchanges
-  .filter(({ request }) => request !== undefined)
-  .flatMap(({ request }) => (Array.isArray(request) ? request : [request]) as Shown[]);
+const requestsOf = (of: typeof exchanges) =>
+  of
+    .filter(({ request }) => request !== undefined)
+    .flatMap(({ request }) => (Array.isArray(request) ? request : [request]) as Shown[]);
+const requests = requestsOf(exchanges);
 
-describe.each(["yifen.json", "yifen.msgpack"] satisfies EncodingName[])("%s", (encoding) => {
+test("every file is a page that the entry names, and the entry names no other", () => {
+  expect(pages.map(({ name }) => name).sort()).toEqual(protocolFiles().sort());
+});
+
+const encodings = ["yifen.json", "yifen.msgpack"] satisfies EncodingName[];
+const inEachEncoding = pages.flatMap((page) =>
+  encodings.map((encoding) => [page.name, encoding, page] as const),
+);
+
+describe.each(inEachEncoding)("%s in %s", (_name, encoding, { given, exchanges }) => {
   let engine: DocumentEngine;
   let found: unknown[][];
 
   beforeAll(async () => {
     engine = await openDocumentEngine(undefined);
-    found = await runExamples(engine, encoding, exchanges);
+    found = await runExamples(engine, encoding, given, exchanges);
   });
 
   afterAll(() => engine.stop());
@@ -58,6 +83,16 @@ describe.each(["yifen.json", "yifen.msgpack"] satisfies EncodingName[])("%s", (e
       expect(normalised(found[n])).toEqual(normalised(shown));
     },
   );
+});
+
+describe("the metrics and the probes", () => {
+  let engine: DocumentEngine;
+
+  beforeAll(async () => {
+    engine = await openDocumentEngine(undefined);
+  });
+
+  afterAll(() => engine.stop());
 
   test("/livez, /readyz and /metrics are there, and what is not there is 404", async () => {
     const status = async (path: string) => (await fetch(`http://127.0.0.1:${engine.port}${path}`)).status;
@@ -76,23 +111,26 @@ describe.each(["yifen.json", "yifen.msgpack"] satisfies EncodingName[])("%s", (e
   });
 });
 
-test("the examples use each id once and show an answer to each request", () => {
-  const ids = requests.map(({ id }) => id);
-  expect(ids).toEqual([...new Set(ids)]);
-  for (const { request, frames, line } of exchanges) {
-    if (request !== undefined) expect(frames.length, `line ${line}`).toBeGreaterThan(0);
-  }
-});
+test.each(pages)(
+  "the examples of $name use each id once and show an answer to each request",
+  ({ exchanges }) => {
+    const ids = requestsOf(exchanges).map(({ id }) => id);
+    expect(ids).toEqual([...new Set(ids)]);
+    for (const { request, frames, line } of exchanges) {
+      if (request !== undefined) expect(frames.length, `line ${line}`).toBeGreaterThan(0);
+    }
+  },
+);
 
-test("the bytes in MessagePack are those of a request of this page", () => {
-  const block = blocksOf(markdown).find(({ info }) => info === "hex")!;
+test("the bytes in MessagePack are those of a request of the entry", () => {
+  const block = blocksOf(entry).find(({ info }) => info === "hex")!;
   const bytes = Buffer.from(block.text.replaceAll(/\s/g, ""), "hex");
   expect(new Unpackr({ useRecords: false }).unpack(bytes)).toEqual({ id: 1, method: "session.ping" });
 });
 
 describe.each(methods)("%s", (method) => {
   test("has a heading, an example, and one that succeeds", () => {
-    expect(markdown).toContain(`\n#### \`${method}\`\n`);
+    expect(markdown).toMatch(new RegExp(`^##+ \`${method}\`$`, "m"));
     const succeeded = exchanges.filter(({ request, frames }) => {
       const first = (Array.isArray(request) ? request[0] : request) as Shown | undefined;
       return first?.method === method && frames.some(({ text }) => text.includes('"status": 200'));
@@ -116,7 +154,7 @@ test("the methods are those of the program, each with its section, its HTTP, who
 });
 
 test("every method that has a heading exists", () => {
-  const headings = [...markdown.matchAll(/^#### `(\S+)`$/gm)].map((match) => match[1]);
+  const headings = [...markdown.matchAll(/^##+ `(\S+)`$/gm)].map((match) => match[1]);
   expect([...headings].sort()).toEqual([...methods].sort());
 });
 
@@ -141,7 +179,7 @@ test("every code in an answer is one of the table", () => {
 
 /** Rows of the table under a heading, by their first cell. */
 function rowsUnder(heading: string): Map<string, string[]> {
-  const section = markdown.slice(markdown.indexOf(`\n${heading}\n`));
+  const section = entry.slice(entry.indexOf(`\n${heading}\n`));
   const rows = section.slice(section.indexOf("\n|") + 1).split("\n\n")[0]!;
   return new Map(cellsOf(rows).map((cells) => [cells[0]!, cells]));
 }

@@ -9,6 +9,7 @@ import { type Method, methodNames, methods } from "../../gateway/edge/methods.js
 import { environmentName, type SettingName, settingsTable, shown } from "../../gateway/host/config.js";
 import type { Metric } from "../../gateway/host/metrics.js";
 import { checks } from "../../persistence/audit/audit-findings.js";
+import { protocolPages, readDocument } from "./document.js";
 
 /** What typebox gives, as far as it is looked at here. */
 interface Field {
@@ -51,12 +52,25 @@ export function paramsTable(method: Method): string {
   return rows.length === 0 ? "" : table(["param", "type", "", "meaning"], rows);
 }
 
+/** For each method the page that has its section, as it is named from `docs`. */
+function sectionPages(): Map<string, string> {
+  const pages = protocolPages().map((page) => [page, readDocument(page)] as const);
+  return new Map(
+    pages.flatMap(([page, markdown]) =>
+      [...markdown.matchAll(/^#+ `(\S+)`$/gm)].map(
+        ([, method]) => [method!, page.replace(/^docs\/(PROTOCOL\.md)?/, "")] as const,
+      ),
+    ),
+  );
+}
+
 /** Every method with the way to its section, whose it is, and what becomes of it when there is too much to do or too little room. */
 export function methodsTable(): string {
+  const pages = sectionPages();
   const rows = methodNames.map((name) => {
     const { params, http, roles } = methods[name];
     return [
-      `[${mark(name)}](#${name.replace(".", "")})`,
+      `[${mark(name)}](${pages.get(name)}#${name.replace(".", "")})`,
       (params as { readonly title?: string }).title ?? "",
       http ? mark(`${http.verb} ${http.path}`) : "",
       roles.length === everybody ? "everybody" : roles.join(", "),

@@ -9,8 +9,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Method } from "../../gateway/edge/methods.js";
-import { blocksOf, exchangesOf, projectFile, readDocument, replaceTable, tableNames } from "./document.js";
-import { normalised, openDocumentEngine, runExamples } from "./examples-run.js";
+import {
+  blocksOf,
+  exchangesOf,
+  givenOf,
+  projectFile,
+  protocolPages,
+  readDocument,
+  replaceTable,
+  tableNames,
+} from "./document.js";
+import { type DocumentEngine, normalised, openDocumentEngine, runExamples } from "./examples-run.js";
 import { pretty } from "./pretty.js";
 import {
   checksTable,
@@ -23,10 +32,25 @@ import {
   settingsRows,
 } from "./tables.js";
 
-const folder = mkdtempSync(join(tmpdir(), "yifen-docs-"));
-const engine = await openDocumentEngine(folder);
-try {
-  let markdown = readDocument("docs/PROTOCOL.md");
+for (const page of protocolPages()) {
+  const folder = mkdtempSync(join(tmpdir(), "yifen-docs-"));
+  const engine = await openDocumentEngine(folder);
+  try {
+    const markdown = withTables(readDocument(page), engine);
+    const exchanges = exchangesOf(markdown);
+    const found = await runExamples(engine, "yifen.json", givenOf(markdown), exchanges);
+    writeFileSync(projectFile(page), withFrames(markdown, exchanges, found));
+  } finally {
+    await engine.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const operating = replaceTable(readDocument("docs/OPERATING.md"), "settings", settingsRows());
+writeFileSync(projectFile("docs/OPERATING.md"), replaceTable(operating, "checks", checksTable()));
+
+function withTables(document: string, engine: DocumentEngine): string {
+  let markdown = document;
   for (const name of tableNames(markdown)) {
     if (name === "events") markdown = replaceTable(markdown, name, eventsTable());
     if (name === "moves") markdown = replaceTable(markdown, name, movesTable());
@@ -36,15 +60,7 @@ try {
     const [, method] = /^params (.+)$/.exec(name) ?? [];
     if (method) markdown = replaceTable(markdown, name, paramsTable(method as Method));
   }
-  const exchanges = exchangesOf(markdown);
-  const found = await runExamples(engine, "yifen.json", exchanges);
-  writeFileSync(projectFile("docs/PROTOCOL.md"), withFrames(markdown, exchanges, found));
-
-  const operating = replaceTable(readDocument("docs/OPERATING.md"), "settings", settingsRows());
-  writeFileSync(projectFile("docs/OPERATING.md"), replaceTable(operating, "checks", checksTable()));
-} finally {
-  await engine.stop();
-  rmSync(folder, { recursive: true, force: true });
+  return markdown;
 }
 
 /** From the end to the start, so that line numbers stay right; what is between the blocks stays. */
