@@ -139,7 +139,7 @@ class EngineConnection implements Connection {
     });
     if (asked === undefined) throw new Error("the client made a request without an id");
     if (asked.method === "answered at edge") {
-      queueMicrotask(() => this.#receiver?.answered(edgeAnswer(asked.id, asked.refusal)));
+      queueMicrotask(() => this.#receiver?.answered(edgeAnswer(asked.id, asked.explain?.())));
       return;
     }
     const shard = host.route(asked);

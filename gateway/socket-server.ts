@@ -192,9 +192,10 @@ class Server {
   readonly #connections = new Set<Connection>();
   readonly #silent = new Set<Connection>();
   readonly #byAddress = new Map<string, number>();
-  readonly #intake = new FrameIntake<Connection>((connection, bytes, binary) =>
-    this.#read(connection, bytes, binary),
-  );
+  readonly #intake = new FrameIntake<Connection>({
+    read: (connection, bytes, binary) => this.#read(connection, (session) => session.receive(bytes, binary)),
+    resume: (connection) => this.#read(connection, (session) => session.resume()),
+  });
   readonly #http: HttpEdge;
   #draining = false;
 
@@ -311,9 +312,15 @@ class Server {
     );
   }
 
-  #read(connection: Connection, bytes: Uint8Array, binary: boolean): void {
-    const { socket, session } = connection;
-    if (socket !== undefined) this.#socket(socket, () => session?.receive(bytes, binary));
+  /** True when there is more to read of the connection's frame. */
+  #read({ socket, session }: Connection, read: (session: Session) => boolean): boolean {
+    let more = false;
+    if (socket !== undefined && session !== undefined) {
+      this.#socket(socket, () => {
+        more = read(session);
+      });
+    }
+    return more;
   }
 
   #tcp(res: uWS.HttpResponse, count: number): void {

@@ -46,8 +46,11 @@ export const sendBufferBytesMax = 8 * 1024 * 1024;
 /** An array frame of answers is ended when it is longer than this, so that a client's own frame limit is not met. */
 export const answerFrameBytes = 256 * 1024;
 
-/** Time in which one turn of the event loop reads frames; the last of them may take ten milliseconds more. */
+/** Time in which one turn of the event loop reads frames; the last of them may take some milliseconds more. */
 export const intakeMsPerTurn = 4;
+
+/** Requests of a frame that are told what is wrong with them before it is somebody else's turn: at up to 50 us each, 3 ms. */
+export const explainedPerTurn = 64;
 
 /** Bytes of frames that wait for one connection: `inFlightMax` orders of three lines fit several times. Beyond it it is closed. */
 export const intakeBytesMax = 8 * 1024 * 1024;

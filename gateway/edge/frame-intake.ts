@@ -3,7 +3,7 @@
  * other would have the loop to himself: so there is a time for it in each turn of the event loop, and what comes after is
  * copied and waits in fair turns.
  *
- * FRAME-INTAKE-1  Frames of one connection are read in the order in which they came.
+ * FRAME-INTAKE-1  Frames of one connection are read in the order in which they came, each to its end before the next.
  * FRAME-INTAKE-2  A turn of the event loop reads frames for `intakeMsPerTurn` and one frame more; while some wait, none as it comes.
  * FRAME-INTAKE-3  What waits is bounded, for each sender and in all; whoever sends past it is told to `receive`'s caller.
  */
@@ -19,20 +19,26 @@ export interface Sender {
 
 interface Frame<S> {
   readonly sender: S;
-  readonly bytes: Uint8Array;
+  /** Undefined for the rest of one that was begun. */
+  readonly bytes: Uint8Array | undefined;
   readonly binary: boolean;
+}
+
+/** What reads: neither may throw, and both say whether there is more of the frame. */
+export interface FrameReader<S> {
+  read(sender: S, bytes: Uint8Array, binary: boolean): boolean;
+  resume(sender: S): boolean;
 }
 
 export class FrameIntake<S extends Sender> {
   readonly #queue = new FairQueue<Frame<S>>(1);
-  readonly #read: (sender: S, bytes: Uint8Array, binary: boolean) => void;
+  readonly #reader: FrameReader<S>;
   #leftMs = intakeMsPerTurn;
   #armed = false;
   #waitingBytes = 0;
 
-  /** `read` must not throw. */
-  constructor(read: (sender: S, bytes: Uint8Array, binary: boolean) => void) {
-    this.#read = read;
+  constructor(reader: FrameReader<S>) {
+    this.#reader = reader;
   }
 
   get waitingBytes(): number {
@@ -63,10 +69,11 @@ export class FrameIntake<S extends Sender> {
     sender.waitingBytes = 0;
   }
 
-  #take(sender: S, bytes: Uint8Array, binary: boolean): void {
+  #take(sender: S, bytes: Uint8Array | undefined, binary: boolean): void {
     const began = performance.now();
-    this.#read(sender, bytes, binary);
+    const more = bytes === undefined ? this.#reader.resume(sender) : this.#reader.read(sender, bytes, binary);
     this.#leftMs -= performance.now() - began;
+    if (more) this.#queue.putBack(sender, { sender, bytes: undefined, binary });
   }
 
   #arm(): void {
@@ -82,8 +89,10 @@ export class FrameIntake<S extends Sender> {
       const frame = this.#queue.take();
       if (!frame) break;
       const { sender, bytes, binary } = frame;
-      sender.waitingBytes -= bytes.length + 1;
-      this.#waitingBytes -= bytes.length + 1;
+      if (bytes !== undefined) {
+        sender.waitingBytes -= bytes.length + 1;
+        this.#waitingBytes -= bytes.length + 1;
+      }
       this.#take(sender, bytes, binary);
     }
     if (this.#queue.size > 0) this.#arm();

@@ -11,15 +11,17 @@ const validators = new Map<Method, Validator>(
   methodNames.map((name) => [name, Compile(methods[name].params)]),
 );
 
+/** Whether params fit the schema of their method. */
+export function paramsFit(method: Method, params: unknown): boolean {
+  return validators.get(method)!.Check(params);
+}
+
 /**
- * Checks params against the method's schema. Undefined when they fit; else `invalid_request`, or `invalid_amount` when
- * nothing but an amount is wrong (a JSON number for an amount must be named as what it is), with
- * details `{path: "params.lines[0].qty", reason}`.
+ * What is wrong with params that do not fit: `invalid_request`, or `invalid_amount` when nothing but an amount is wrong (a
+ * JSON number for an amount must be named as what it is), with details `{path: "params.lines[0].qty", reason}`.
  */
-export function checkParams(method: Method, params: unknown): Refusal | undefined {
-  const validator = validators.get(method)!;
-  if (validator.Check(params)) return undefined;
-  const errors = validator.Errors(params) as readonly SchemaError[];
+export function explainParams(method: Method, params: unknown): Refusal {
+  const errors = validators.get(method)!.Errors(params) as readonly SchemaError[];
   // A name that nobody knows before one that is missing: it is often the missing one with a slip in it.
   const inOrder = [...errors.filter(isUnknownField), ...errors.filter((error) => !isUnknownField(error))];
   let amountRefusal: Refusal | undefined;

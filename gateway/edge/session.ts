@@ -5,7 +5,8 @@
  *
  * SESSION-1  Nothing that a shard gave leaves before that shard's `flush`. What the edge itself answers (a ping, a refusal
  *            before the engine) depends on nothing and leaves at the end of `receive`.
- * SESSION-2  All of a frame is read before any of it is submitted: a malformed frame has no effect.
+ * SESSION-2  All of a frame is read before any of it is submitted: a malformed frame has no effect. What it asks for is taken in
+ *            order, and after `explainedPerTurn` requests that had to be refused the rest of it waits for `resume`.
  * SESSION-3  Every submitted command counts in `inFlight` until its one answer was given.
  * SESSION-4  Answers are never dropped on an open connection. One that cannot be kept (its peer reads too slowly, it cannot be
  *            encoded) ends the connection instead, so that nobody sees a stream with a hole.
@@ -16,10 +17,16 @@
 import { type Refusal, refuse, unlooked } from "../../actors/results.js";
 import { hasKey } from "../../engine/loop/key-lookup.js";
 import { type Command, storedAnswerOnly } from "../../engine/seams/commands.js";
-import { drainLookupsMax, inFlightMax, retryAfterMs, sendBufferBytesMax } from "../../engine/seams/limits.js";
+import {
+  drainLookupsMax,
+  explainedPerTurn,
+  inFlightMax,
+  retryAfterMs,
+  sendBufferBytesMax,
+} from "../../engine/seams/limits.js";
 import type { OrderView, Requester, RequestId } from "../../engine/seams/requester.js";
 import type { PaymentSecrets } from "./payment-signature.js";
-import type { Codec, Intake, Outbox } from "./protocol.js";
+import type { Codec, Frame, Intake, Outbox } from "./protocol.js";
 
 /** Delivers a connection's frames. None of these may throw; `end` may be called at most once. */
 export interface Transport {
@@ -87,6 +94,9 @@ export class Session {
   draining = false;
   ended = false;
   #drainLookups = 0;
+  /** Of the frame that was read last, what is not taken yet. */
+  #rest: Frame | undefined;
+  #taken = 0;
 
   constructor(
     codec: Codec,
@@ -107,9 +117,10 @@ export class Session {
     this.#intake = { requester: nobody, nowMicros: () => engine.nowMicros() };
   }
 
-  /** Takes one frame; `bytes` are not used after it returns. */
-  receive(bytes: Uint8Array, binary: boolean): void {
-    if (this.ended) return;
+  /** Takes a frame; `bytes` are not used after it returns. True when there is more of it: `resume` before the next frame. */
+  receive(bytes: Uint8Array, binary: boolean): boolean {
+    if (this.ended) return false;
+    if (this.#rest) throw new Error("assertion: a frame before the one before it was taken");
     this.#counters.frames++;
     const frame =
       binary === this.#codec.binary
@@ -127,15 +138,35 @@ export class Session {
         );
         this.#send(this.#edge);
       }
-      return;
+      return false;
     }
-    for (const asked of frame.requests) {
+    this.#rest = frame;
+    this.#taken = 0;
+    return this.resume();
+  }
+
+  /** Goes on with the frame that was read last. True when there is still more of it. */
+  resume(): boolean {
+    const frame = this.#rest;
+    if (!frame || this.ended) return false;
+    const { requests, batched } = frame;
+    let explained = 0;
+    while (this.#taken < requests.length && explained < explainedPerTurn) {
+      const asked = requests[this.#taken++]!;
       this.#counters.requests++;
-      if (asked.method !== "answered at edge") this.#submit(asked, frame.batched);
-      else if (asked.refusal !== undefined) this.#refuseAtEdge(asked.id, asked.refusal, frame.batched);
-      else this.#edge.result(asked.id, empty, false, frame.batched);
+      if (asked.method !== "answered at edge") {
+        this.#submit(asked, batched);
+      } else if (asked.explain !== undefined) {
+        this.#refuseAtEdge(asked.id, asked.explain(), batched);
+        explained++;
+      } else {
+        this.#edge.result(asked.id, empty, false, batched);
+      }
     }
     if (this.#edge.bytes > 0) this.#send(this.#edge);
+    if (this.#taken < requests.length) return !this.ended;
+    this.#rest = undefined;
+    return false;
   }
 
   /** Ends the connection from our side. */
@@ -225,6 +256,7 @@ export class Session {
 
   #forget(): void {
     this.ended = true;
+    this.#rest = undefined;
     this.#counters.inFlight -= this.inFlight;
     this.#edge.clear();
     for (const requester of this.#requesters) requester?.drop();

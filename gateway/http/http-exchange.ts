@@ -270,7 +270,7 @@ export class Exchange implements Requester {
     const asked = readRequest(request, { requester: this, nowMicros: () => engine.nowMicros() });
     if (asked === undefined) throw new Error("assertion: a request without an id");
     if (asked.method === "answered at edge") {
-      return problemAnswer(placedIn(this.#found.route, asked.refusal!));
+      return problemAnswer(placedIn(this.#found.route, asked.explain!()));
     }
     return this.#edge.draining ? this.#whileDraining(asked) : asked;
   }

@@ -12,14 +12,25 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 /** Each frame takes as long as it says, in ms. */
 function intake() {
   const read: string[] = [];
-  const frames = new FrameIntake<Named>(({ name }, [first = 0, ms = 0]) => {
-    read.push(`${name}${first}`);
+  const parts = new Map<string, number>();
+  const take = (name: string, n: number | string, ms: number) => {
+    read.push(`${name}${n}`);
     for (const until = performance.now() + ms; performance.now() < until; );
+    parts.set(name, parts.get(name)! - 1);
+    return parts.get(name)! > 0;
+  };
+  const frames = new FrameIntake<Named>({
+    read: ({ name }, [n = 0, ms = 0, more = 1]) => {
+      parts.set(name, more);
+      return take(name, n, ms);
+    },
+    resume: ({ name }) => take(name, "+", intakeMsPerTurn + 1),
   });
   return { read, frames };
 }
 
-const frame = (n: number, ms = 0) => Uint8Array.of(n, ms);
+/** `parts` more than 1: the reader stops so often before it is at its end. */
+const frame = (n: number, ms = 0, parts = 1) => Uint8Array.of(n, ms, parts);
 
 test("a frame is read as it comes while there is time for it", () => {
   const { read, frames } = intake();
@@ -81,4 +92,18 @@ test("FRAME-INTAKE-3: all senders together have a bound too", () => {
   const crowd = Array.from({ length: intakesBytesMax / intakeBytesMax + 1 }, (_, n) => sender(`${n}`));
   const taken = crowd.map((one) => frames.receive(one, large, false));
   expect(taken.indexOf(false)).toBe(crowd.length - 1);
+});
+
+test("FRAME-INTAKE-1: a frame that takes many turns is read to its end before the next of its connection, and others come between", async () => {
+  const { read, frames } = intake();
+  const rude = sender("rude");
+  const quiet = sender("quiet");
+  frames.receive(rude, frame(1, 0, 4), false);
+  frames.receive(rude, frame(2), false);
+  frames.receive(quiet, frame(3), false);
+  expect(read).toEqual(["rude1"]);
+  for (let n = 0; n < 6; n++) await turn();
+  expect(read.filter((one) => one !== "quiet3")).toEqual(["rude1", "rude+", "rude+", "rude+", "rude2"]);
+  expect(read.indexOf("quiet3")).toBeLessThan(4);
+  expect([rude.waitingBytes, frames.waitingBytes]).toEqual([0, 0]);
 });

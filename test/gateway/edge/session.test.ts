@@ -2,7 +2,12 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { storedAnswerOnly } from "../../../engine/seams/commands.js";
-import { drainLookupsMax, inFlightMax, sendBufferBytesMax } from "../../../engine/seams/limits.js";
+import {
+  drainLookupsMax,
+  explainedPerTurn,
+  inFlightMax,
+  sendBufferBytesMax,
+} from "../../../engine/seams/limits.js";
 import { encodings, json, msgpack } from "../codecs/encodings.js";
 import { EchoEngine, nextTurn, orderOf, wire } from "./echo-engine.js";
 
@@ -54,6 +59,32 @@ describe.each(encodings)("%s", (_, encoding) => {
       { id: 1, result: { status: "Created", lines: [{ qty: 2 }] } },
       { id: 2, result: { available: "1.00" } },
     ]);
+  });
+
+  test("SESSION-2: of a frame full of mistakes so many are explained at a time, in order, and none twice", () => {
+    const { session, ask, got, engine } = start();
+    const wrong = (id: number) => ({ id, method: "order.plac" });
+    const wrongs = Array.from({ length: 3 * explainedPerTurn }, (_, n) => wrong(n));
+    const answered: unknown[] = [];
+    let turns = 1;
+    for (let more = ask([place(-1), ...wrongs, place(-2)]); more; more = session.resume()) {
+      answered.push(...got().flat());
+      expect(answered).toHaveLength(turns++ * explainedPerTurn);
+    }
+    answered.push(...got().flat());
+    expect(answered).toMatchObject(wrongs.map(({ id }) => ({ id, error: { code: "invalid_request" } })));
+    expect(engine.submitted.map(({ id }) => id)).toEqual([-1, -2]);
+    expect(session.resume()).toBe(false);
+  });
+
+  test("SESSION-5: of a frame that is half taken nothing more is done for a connection that has gone", async () => {
+    const { session, ask, engine } = start();
+    const wrongs = Array.from({ length: explainedPerTurn + 1 }, (_, id) => ({ id, method: "order.plac" }));
+    expect(ask([...wrongs, place(-1)])).toBe(true);
+    session.gone();
+    expect(session.resume()).toBe(false);
+    await nextTurn();
+    expect(engine.submitted).toEqual([]);
   });
 
   test("a payment of a provider that signs is not believed here, alone or in an array; others' are", () => {
