@@ -13,9 +13,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import WebSocket from "ws";
 import { startServer } from "./support/server-process.js";
 
 const root = resolve(".");
@@ -132,12 +135,94 @@ test("the client alone: two dependencies, the versions of ours, and it speaks to
   }
 });
 
-test("in a bundle for a browser, `yifen` is its client: nothing of the engine is looked for", () => {
-  const source = `
-    import * as yifen from "yifen";
-    console.log(typeof yifen.connect, typeof yifen.openEngine);`;
-  const { status, stdout, stderr } = node(source, "--conditions=browser");
-  expect([status, stdout], stderr).toEqual([0, "function undefined\n"]);
+/** Vite, as vitest brings it: the bundler that most pages are made with. */
+const fromVitest = createRequire(createRequire(import.meta.url).resolve("vitest/package.json"));
+
+interface Chunk {
+  readonly code: string;
+  readonly imports: readonly string[];
+  readonly modules: Readonly<Record<string, unknown>>;
+}
+
+/** One script for a browser, of a program that stands beside `yifen` and `yifen-client` and of nothing else. */
+async function bundled(source: string): Promise<Chunk> {
+  const { build } = (await import(fromVitest.resolve("vite"))) as {
+    build: (config: object) => Promise<{ output: Chunk[] }>;
+  };
+  const input = join(program, "page.js");
+  writeFileSync(input, source);
+  const output = { format: "iife", name: "page", codeSplitting: false };
+  const { output: chunks } = await build({
+    root: program,
+    configFile: false,
+    logLevel: "error",
+    build: {
+      write: false,
+      minify: false,
+      rolldownOptions: { input, output, preserveEntrySignatures: "strict" },
+    },
+  });
+  expect(chunks).toHaveLength(1);
+  return chunks[0]!;
+}
+
+/** Runs a script where there is what browsers have, and nothing of Node. */
+function inBrowser(code: string, url: string): unknown {
+  const web = { WebSocket, URL, crypto, performance, TextEncoder, TextDecoder, ArrayBuffer, Uint8Array };
+  const timers = { setTimeout, clearTimeout, setInterval, clearInterval, queueMicrotask };
+  return runInNewContext(`${code}\npage.run(${JSON.stringify(url)});`, { ...web, ...timers });
+}
+
+test.each(["yifen", "yifen/client", "yifen-client"])(
+  "a page that imports `%s` is bundled without Node and without the engine, and speaks to a server",
+  async (name) => {
+    const { code, imports, modules } = await bundled(`
+      import { connect } from "${name}";
+      export async function run(url) {
+        const yifen = await connect(url);
+        await yifen.accounts.open({ account: "ann", currency: "CNY" }).catch(() => {});
+        const { available } = await yifen.accounts.get("ann");
+        await yifen.close();
+        return available;
+      }`);
+    expect(imports).toEqual([]);
+    const ours = /\/(?:yifen\/dist\/(?:client\/[\w-]+|gateway\/browser)|yifen-client\/[\w-]+)\.js$/;
+    const others = /\/msgpackr\/(?:index|pack|unpack|iterators)\.js$|\/ws\/browser\.js$|\/page\.js$|^\0/;
+    const strange = Object.keys(modules).filter((file) => !ours.test(file) && !others.test(file));
+    expect(strange).toEqual([]);
+    expect(code.split("\n").filter((line) => /["']node:|__vite-browser|openEngine/.test(line))).toEqual([]);
+    const data = mkdtempSync(join(tmpdir(), "yifen-packages-data-"));
+    const server = await startServer(data);
+    try {
+      expect(await inBrowser(code, server.address)).toBe("0.00");
+    } finally {
+      await server.stop();
+      rmSync(data, { recursive: true, force: true });
+    }
+  },
+);
+
+test("a page that imports the engine is bundled all the same, and says where to go when it opens one", async () => {
+  const { code } = await bundled(`
+    import { openEngine, BadConfig } from "yifen";
+    export const run = () => {
+      try {
+        return openEngine({ data: "./data" });
+      } catch (error) {
+        return [error instanceof BadConfig, error.message];
+      }
+    };`);
+  const line =
+    'openEngine of "yifen" needs Node: run a server there (`yifen start`) and reach it from the browser with connect(url)';
+  expect(inBrowser(code, "")).toEqual([false, line]);
+});
+
+test("in a browser `yifen` has every name that it has in Node, so that no import of one is a riddle", async () => {
+  const [inNode, inPage] = await Promise.all([
+    import("../gateway/embedded.js"),
+    import("../gateway/browser.js"),
+  ]);
+  expect(Object.keys(inPage).sort()).toEqual(Object.keys(inNode).sort());
 });
 
 test("a package or its compiled part that is missing: one line with the way on, exit 4, and JSON with --json", () => {
