@@ -1,7 +1,7 @@
 /**
  * An order's number: `sequence * 1024 + slot`, where the slot is that of its account and the sequence counts the orders
  * of its shard from 1. So any shard can tell from the number alone where an order lives, and an order always
- * lives with its account. DeferredQueries it is "o" and the number.
+ * lives with its account. Outside, it is "o" and the number.
  */
 
 export const slotCount = 1024;

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { alertAfter, humanAfter, humanAfterMs } from "../../actors/transactions/retry.js";
 import { unknownCallMs } from "../../engine/loop/call-reports.js";
 import { methods } from "../../engine/loop/methods.js";
 import { resultCharsMax } from "../../engine/seams/limits.js";
@@ -67,7 +66,6 @@ const prose = markdown.replaceAll(/\s+/g, " ");
 
 test.each([
   `at most ${number(resultCharsMax)} characters of JSON`,
-  `After ${alertAfter} failures there is a line in the output, after ${humanAfter}, or ${humanAfterMs / 60_000} minutes`,
   `What is still open after ${unknownCallMs === 86_400_000 ? "a day" : "?"} is an item`,
 ])("the text says what the program does: %s", (said) => {
   expect(prose).toContain(said);
