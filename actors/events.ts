@@ -219,7 +219,7 @@ export const eventKinds = {
   "human.opened": {
     subject: "shard",
     data: "{item, kind, subject, amount, currency, units, attempts, error, evidence}",
-    about: "only a human can end this",
+    about: "something needs a person: a review item was opened",
   },
   "human.resolved": {
     subject: "shard",

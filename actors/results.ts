@@ -37,7 +37,7 @@ const table = [
   row("account_not_found", 12, 404, "stored", "no such account"),
   row("order_not_found", 13, 404, "never", "no such order"),
   row("refund_not_found", 33, 404, "never", "no such refund"),
-  row("item_not_found", 34, 404, "never", "no such item for a human"),
+  row("item_not_found", 34, 404, "never", "no such review item"),
   row("transaction_not_found", 35, 404, "never", "no such transaction"),
   row(
     "seq_too_old",

@@ -99,13 +99,23 @@ export type EventType =
  */
 export interface DetailsOf extends Record<EngineCode | ClientCode, Details> {
   readonly invalid_request: Details & { readonly path?: string; readonly reason?: string };
+  readonly unauthenticated: Details & { readonly reason?: string };
+  readonly forbidden: Details & { readonly reason?: string };
   readonly overloaded: Details & { readonly retryAfterMs?: number; readonly reason?: string };
   readonly key_reused: Details & { readonly method?: string; readonly at?: string };
   readonly key_too_old: Details & { readonly keptSince?: number };
   readonly product_not_found: Details & { readonly product?: string };
   readonly account_not_found: Details & { readonly account?: string };
   readonly seq_too_old: Details & { readonly completeFrom?: number };
-  readonly invalid_amount: Details & { readonly path?: string; readonly reason?: string };
+  /** `atRisk` and `moved` from `human.resolve`, `amount` and `digitsAllowed` from the engine, `path` from the edge. */
+  readonly invalid_amount: Details & {
+    readonly path?: string;
+    readonly reason?: string;
+    readonly amount?: string;
+    readonly digitsAllowed?: number;
+    readonly atRisk?: string;
+    readonly moved?: string | null;
+  };
   readonly sale_not_started: Details & { readonly startsAt?: string };
   readonly price_changed: Details & { readonly expectedTotal?: string; readonly total?: string };
   readonly limit_exceeded: Details & {
@@ -126,6 +136,12 @@ export interface DetailsOf extends Record<EngineCode | ClientCode, Details> {
   };
   readonly refund_exceeds_remaining: Details & { readonly remaining?: string };
   readonly line_qty_exceeds: Details & { readonly product?: string; readonly left?: number };
+  /** Which id is taken; `same`: what exists is what was asked for. */
+  readonly already_exists: Details & {
+    readonly account?: string;
+    readonly product?: string;
+    readonly same?: boolean;
+  };
   readonly slow_consumer: Details & { readonly from?: number };
 }
 

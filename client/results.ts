@@ -85,7 +85,7 @@ export interface PaymentOutcome {
     | "duplicate_payment"
     | "unmatched_payment"
     | "currency_mismatch";
-  /** Where the money is now. `suspense`: there is an item for a human. */
+  /** Where the money is now. `suspense`: there is a review item. */
   readonly money: "applied" | "kept" | "refunded" | "reinstated" | "suspense";
   /** Of what was too much, too late or twice; null when nothing was. */
   readonly refund: string | null;
@@ -277,7 +277,7 @@ export interface TransactionPart {
     | "undone"
     | "by_human"
     | "nothing";
-  /** There is an item for a human about it. */
+  /** There is a review item about it. */
   readonly stuck: boolean;
   /** What a human did about it last. */
   readonly resolution?: {

@@ -368,7 +368,7 @@ export const methods = {
     roles: ["buyer", "operator", "auditor"],
   },
   "human.list": {
-    params: params("List what only a human can end", {
+    params: params("List review items", {
       state: optional(Type.Enum(["open", "resolved"], { description: "open (default)" })),
       cursor: optional(cursor()),
       limit: optional(limit()),
@@ -378,13 +378,13 @@ export const methods = {
     roles: ["operator", "auditor"],
   },
   "human.get": {
-    params: params("Read an item for a human", { item: id("Item") }),
+    params: params("Read a review item", { item: id("Item") }),
     result: shapes.HumanAnswer,
     http: get("/v1/human/{item}"),
     roles: ["operator", "auditor"],
   },
   "human.resolve": {
-    params: params("End what only a human can end", {
+    params: params("Resolve a review item", {
       item: id("Item"),
       action: Type.Enum(["retry", "done", "undone", "entries", "write_off"], {
         description: "Try again; it was done; it was not done; book these entries; give it up",

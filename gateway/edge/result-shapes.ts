@@ -202,7 +202,7 @@ const PaymentOutcome = Type.Object(
       { description: "What the payment turned out to be" },
     ),
     money: Type.Enum(["applied", "kept", "refunded", "reinstated", "suspense"], {
-      description: "Where the money is; suspense: there is an item for a human",
+      description: "Where the money is; suspense: there is a review item",
     }),
     refund: orNull(id("Refund of what was too much, too late or twice; null when nothing was")),
     order: orNull(Order),
@@ -239,14 +239,14 @@ const HumanItem = Type.Object(
     actions: list(Type.String(), "What may be done"),
     resolution: orNull(Resolution),
   },
-  { description: "Something that only a human can end" },
+  { description: "Something that needs a person" },
 );
 
-const HumanAnswer = Type.Object({ item: HumanItem }, { description: "An item for a human" });
+const HumanAnswer = Type.Object({ item: HumanItem }, { description: "A review item" });
 
 const HumanPage = Type.Object(
   { items: list(HumanItem, "Newest first within each shard"), cursor: cursor() },
-  { description: "Some of the items for a human" },
+  { description: "Some of the review items" },
 );
 
 const TransactionPart = Type.Object(
@@ -259,7 +259,7 @@ const TransactionPart = Type.Object(
       ],
       { description: "Where it stands; nothing: it had no effect, and there was nothing to undo" },
     ),
-    stuck: Type.Boolean({ description: "There is an item for a human about it" }),
+    stuck: Type.Boolean({ description: "There is a review item about it" }),
     resolution: optional(
       Type.Object(
         {
@@ -372,7 +372,7 @@ const Certificate = Type.Object(
         ),
         archived: integer("Orders that the engine has forgotten"),
         openRefunds: integer("Refunds that have no end yet"),
-        openItems: integer("Items that wait for a human"),
+        openItems: integer("Open review items"),
         ledgerDifference: amounts("By currency: zero, or something is wrong"),
       },
       { description: "Sums" },

@@ -16,7 +16,7 @@ interface Sign {
 
 const rebuild =
   "run `npm rebuild better-sqlite3` (python3, make and g++ are needed where no ready-made build can be fetched)";
-const approve = "npm 12 and later run its script only after `npm approve-scripts better-sqlite3`";
+const approve = "npm 12 and later run its script only after `npm install-scripts approve better-sqlite3`";
 
 const signs: readonly Sign[] = [
   {

@@ -100,7 +100,7 @@ export function engineMetrics(host: EngineHost, server: SocketServer | undefined
       "gauge",
       (s) => s.books.transactions.open.size,
     ),
-    perShard("human_items_open", "Items that wait for a human.", "gauge", (s) => s.books.human.open.size),
+    perShard("human_items_open", "Open review items.", "gauge", (s) => s.books.human.open.size),
     perShard(
       "alerts_total",
       "Things that keep failing, reported once each.",

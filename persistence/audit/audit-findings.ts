@@ -25,7 +25,7 @@ export const checks = [
   check("deadlines", "nothing happened to an order after its time for it, or by itself before", "rebuild"),
   check(
     "payments",
-    "each payment from outside was booked once, and is in its order, in a refund, with a human, or waits for its order's lines",
+    "each external payment was booked once, and is in its order, in a refund, in review, or waits for its order's lines",
     "provider",
   ),
   check("refunds", "no refund took more than its order, payment or line had, and each ended once", "refund"),
@@ -35,7 +35,7 @@ export const checks = [
     "parts of transactions moved what they say, once, and ended as they were decided",
     "money",
   ),
-  check("human-items", "every item for a human was opened once, and resolved once in full", "human"),
+  check("human-items", "every review item was opened once, and resolved once in full", "human"),
   check("archived", "orders were archived when nothing could happen to them any more", "money"),
   check(
     "progress",

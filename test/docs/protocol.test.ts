@@ -214,7 +214,7 @@ test.each([
   `the grace (${defaultSettings.graceMs / 1000} seconds unless`,
   `confirmed by itself after the operator's time, ${defaultSettings.autoConfirmMs / 86_400_000} days`,
   `the time for refunds and disputes, ${defaultSettings.afterSaleMs / 86_400_000} days`,
-  `its first use must come within ${limits.tokenLifeMs / 3_600_000} hours`,
+  `Its first use must come within ${limits.tokenLifeMs / 3_600_000} hours`,
   `after ${humanAfter} failures or ${minutes(humanAfterMs)} minutes`,
   `the newest ${number(limits.transactionsEndedMax)} of each shard`,
   `each shard keeps the newest ${number(limits.itemsResolvedMax)};`,
