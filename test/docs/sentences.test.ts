@@ -142,6 +142,37 @@ describe("tried on an engine", () => {
     expect(["key_too_old", "token_expired"]).toContain(last!.error?.code);
   });
 
+  test("a provider's name is 1 to 32 characters, without a colon", async () => {
+    const payment = { paymentId: "p2", order: "x", amount: "1.00", currency: "CNY" };
+    const answers = await ask([
+      ["payment.notify", { ...payment, provider: "p".repeat(33) }],
+      ["payment.notify", { ...payment, provider: "a:b" }],
+      ["payment.notify", { ...payment, provider: "p".repeat(32) }],
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 200]);
+  });
+
+  test("`amountRefunded` is what is done: a refund that a provider has not done yet is not in it", async () => {
+    const [placed] = await ask([["order.place", { ...order, key: "bought" }]]);
+    const { order: id, total: amount } = placed!.result as { order: string; total: string };
+    const [, refunded] = await ask([
+      ["payment.notify", { provider: "bank", paymentId: "p3", order: id, amount, currency: "CNY" }],
+      ["order.refund", { order: id, key: "back", reason: "broken" }],
+    ]);
+    const { refunds } = refunded!.result as { refunds: { refund: string; state: string }[] };
+    const asked = refunded!.result as { order: { amountRefunded: string; status: string } };
+    expect([refunds[0]!.state, asked.order.status, asked.order.amountRefunded]).toEqual([
+      "requested",
+      "Refunding",
+      "0.00",
+    ]);
+    const [, after] = await ask([
+      ["refund.report", { refund: refunds[0]!.refund, outcome: "done" }],
+      ["order.get", { order: id }],
+    ]);
+    expect(after!.result).toMatchObject({ status: "Refunded", amountRefunded: amount });
+  });
+
   test("there is no compression, and no header of CORS", async () => {
     const socket = new WebSocket(`ws://127.0.0.1:${engine.port}/v1/ws`, { perMessageDeflate: true });
     await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));

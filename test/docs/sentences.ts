@@ -201,7 +201,7 @@ export const sentences: readonly Sentence[] = [
   ],
   [
     "docs/PROTOCOL.md",
-    "a typo does not use it up",
+    "a typo does not use up a key",
     "engine/turns/same-request",
     "a typo in expectedTotal does not use up its key",
   ],
@@ -284,7 +284,7 @@ export const sentences: readonly Sentence[] = [
   ],
   [
     "docs/protocol/products.md",
-    "is replayed while it was the last one, else refused",
+    "is replayed as long as no other price has been set since, else refused",
     "engine/orders/swallowed-fields",
     "a late copy of a reprice",
   ],
@@ -303,7 +303,7 @@ export const sentences: readonly Sentence[] = [
   ],
   [
     "docs/protocol/orders.md",
-    "can be both until it is shipped",
+    "can be canceled or refunded until it is shipped",
     "engine/orders/free-orders",
     "units and limits come back",
   ],
@@ -315,7 +315,7 @@ export const sentences: readonly Sentence[] = [
   ],
   [
     "docs/protocol/orders.md",
-    "kept under its key like any refusal of that kind",
+    "stored under its key like any refusal of that kind",
     "engine/turns/exactly-once",
     "a move of an archived order is refused once",
   ],
@@ -453,7 +453,7 @@ export const sentences: readonly Sentence[] = [
   ],
   [
     "docs/protocol/refunds-and-points.md",
-    "what the rest of the money does not earn",
+    "the points that the rest of the money does not earn",
     "engine/orders/points",
     "points are whole units of what is kept",
   ],
@@ -572,7 +572,7 @@ export const sentences: readonly Sentence[] = [
   ],
   [
     "docs/HTTP.md",
-    "the one that was configured first is heard with it",
+    "it is accepted from the first one configured only",
     "gateway/edge/payment-signature",
     "taken from the first of them alone",
   ],

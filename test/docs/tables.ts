@@ -91,7 +91,7 @@ function underLoad(name: Method): string {
 /** How each event comes about: a method, or what happens by itself. */
 const causes: { readonly [E in OrderEvent]: string } = {
   place: "`order.place`",
-  place_paid: '`order.place` with `pay: "balance"`, or over zero',
+  place_paid: '`order.place` with `pay: "balance"`, or with a total of zero',
   pay: "`order.pay`, or `payment.notify` of all that is due",
   cancel: "`order.cancel`",
   expire: "the time to pay has passed",
@@ -178,6 +178,7 @@ function typeOf(field: Field): string {
   if (field.pattern?.startsWith("^(?:(?:account|product):")) return "topic";
   const [, charsMax] = /^\^\\P\{Cs\}\{1,([0-9]+)\}\$$/.exec(field.pattern ?? "") ?? [];
   if (charsMax) return `text, 1..${charsMax} characters`;
+  if (field.pattern === "^[A-Za-z0-9._-]{1,32}$") return "provider";
   if (field.pattern) return "id";
   if (field.items) {
     const { properties = {} } = field.items;
