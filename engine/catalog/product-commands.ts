@@ -4,8 +4,9 @@ import { Facts } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
 import { currencyNumber, parseAmount, unknownCurrency } from "../../actors/money.js";
 import { decideRestock, type Product } from "../../actors/product.js";
-import { refuse } from "../../actors/results.js";
+import { type Refusal, refuse } from "../../actors/results.js";
 import type { CreateProduct, GetProduct, RepriceProduct, RestockProduct } from "../seams/commands.js";
+import { saleStartAgeMsMax } from "../seams/limits.js";
 import { spaces } from "../tables/key-table.js";
 import { answerRefusal, answerResult, productView } from "../turns/answers.js";
 import { keepRefusal, keepResult, settledByRef } from "../turns/exactly-once.js";
@@ -30,8 +31,7 @@ export function createProduct(turn: Turn, command: CreateProduct): void {
     return;
   }
   if ((command.saleEndsAt ?? Number.POSITIVE_INFINITY) <= (command.saleStartsAt ?? 0)) {
-    const details = { path: "params.saleEndsAt", reason: "the sale would end before it starts" };
-    answerRefusal(turn, command, refuse("invalid_request", details));
+    answerRefusal(turn, command, slip("saleEndsAt", "the sale would end before it starts"));
     return;
   }
   const known = turn.books.productByName.get(command.product);
@@ -40,9 +40,9 @@ export function createProduct(turn: Turn, command: CreateProduct): void {
     answerRefusal(turn, command, refuse("already_exists", { product: command.product, same }));
     return;
   }
-  if (command.saleEndsAt !== undefined && command.saleEndsAt <= turn.nowMs) {
-    const reason = `the sale would be over already: it is ${turn.nowMs}, in milliseconds`;
-    answerRefusal(turn, command, refuse("invalid_request", { path: "params.saleEndsAt", reason }));
+  const window = refuseWindow(command, turn.nowMs);
+  if (window) {
+    answerRefusal(turn, command, window);
     return;
   }
   turn.record({
@@ -57,6 +57,19 @@ export function createProduct(turn: Turn, command: CreateProduct): void {
     saleEndsAt: command.saleEndsAt ?? 0,
   });
   answerResult(turn, command, productView(turn.books.productByName.get(command.product)!));
+}
+
+/** What no new sale is meant to be: mostly seconds where milliseconds are due, which are in 1970. */
+function refuseWindow({ saleStartsAt = 0, saleEndsAt }: CreateProduct, nowMs: number): Refusal | undefined {
+  if (saleEndsAt !== undefined && saleEndsAt <= nowMs)
+    return slip("saleEndsAt", `the sale would be over already: it is ${nowMs}, in milliseconds`);
+  if (saleStartsAt !== 0 && saleStartsAt < nowMs - saleStartAgeMsMax)
+    return slip("saleStartsAt", `the sale would have begun decades ago: it is ${nowMs}, in milliseconds`);
+  return undefined;
+}
+
+function slip(param: string, reason: string): Refusal {
+  return refuse("invalid_request", { path: `params.${param}`, reason });
 }
 
 /** As it is now: its price may have changed since, and of the stock that it was made with the sum alone is known. */

@@ -129,8 +129,11 @@ export const clockLookMs = 250;
 /** How far a caller's clock may be ahead when it says when it first made a request. */
 export const atAheadMsMax = 86_400_000;
 
-/** The last time that a Date can hold, ms since the epoch. */
-export const timeMsMax = 8_640_000_000_000_000;
+/** The end of the year 9999, ms since the epoch: what is later was meant in microseconds. */
+export const timeMsMax = 253_402_300_799_999;
+
+/** 50 years: a sale that is said to have begun before that has its time in seconds, which are in 1970. */
+export const saleStartAgeMsMax = 1_577_836_800_000;
 
 // Names.
 

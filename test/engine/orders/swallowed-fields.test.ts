@@ -116,13 +116,19 @@ test("already_exists says whether the content was the same", () => {
   ]);
 });
 
-test("a sale that is over before it is made is refused; a product shows its limit and window", () => {
+test("a sale that is over before it is made, or began in 1970, is refused; a product shows its limit and window", () => {
   const engine = shop();
   const seconds = Math.floor(epochMs / 1000) + 86_400;
   for (const window of [{ saleEndsAt: seconds }, { saleStartsAt: 1, saleEndsAt: seconds }])
     expect(engine.ask(product("pen", "1.00", window))).toMatchObject({
       ...{ code: "invalid_request", details: { path: "params.saleEndsAt" } },
     });
+  // In seconds it would have been open since 1970, days before it should be.
+  expect(
+    engine.ask(product("pen", "1.00", { saleStartsAt: seconds, saleEndsAt: epochMs + 60_000 })),
+  ).toMatchObject({
+    ...{ code: "invalid_request", details: { path: "params.saleStartsAt" } },
+  });
   const window = { limitPerAccount: 3, saleStartsAt: epochMs, saleEndsAt: epochMs + 60_000 };
   const shown = {
     limitPerAccount: 3,
