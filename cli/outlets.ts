@@ -1,12 +1,13 @@
 /** `yifen outlets`: how far they have come, what they could not deliver, and one more attempt at it; also while the engine runs. */
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { Argument, type Command, Option } from "commander";
 import { printable } from "../engine/seams/log-text.js";
 import { BadConfig } from "../gateway/host/config.js";
-import { readDataFolder, shardFolder } from "../gateway/host/data-folder.js";
+import { outletsFile, readDataFolder, shardFolder } from "../gateway/host/data-folder.js";
 import { logEnd } from "../persistence/log/log-reader.js";
+import { whileUsing } from "../persistence/log/storage-error.js";
+import { othersOutlets } from "../persistence/outlets/outlet-schema.js";
 import { type DeadLetter, OutletStore } from "../persistence/outlets/outlet-store.js";
 
 interface Shown {
@@ -46,12 +47,15 @@ export function addOutlets(program: Command): void {
 }
 
 function withStore(data: string, work: (store: OutletStore) => void): void {
-  readDataFolder(data);
-  const file = join(data, "outlets.db");
+  const { engine } = readDataFolder(data);
+  const file = outletsFile(data);
   if (!existsSync(file))
     throw new BadConfig(`--data ${data}: no outlet has ever run here (${file} is missing)`);
-  const store = new OutletStore(file, true);
+  const store = whileUsing(file, "read", () => new OutletStore(file, true));
   try {
+    const owner = store.owner();
+    if (owner !== undefined && engine !== undefined && owner !== engine)
+      throw othersOutlets(file, owner, engine);
     work(store);
   } finally {
     store.close();

@@ -59,6 +59,10 @@ export function tokenFile(folder: string): string {
   return join(folder, "token.key");
 }
 
+export function outletsFile(folder: string): string {
+  return join(folder, "outlets.db");
+}
+
 export function manifestText(engine: string, shards: number): string {
   return `${JSON.stringify({ format: formatNewest, engine, shards })}\n`;
 }

@@ -98,7 +98,7 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
   const clock = orGiveBack(giveBack, () => openClock(time, recovered, options));
   const outlets = orGiveBack(giveBack, () => {
     taken?.complete();
-    return startOutlets(options, journals);
+    return startOutlets(options, journals, taken?.identities[0]?.engine);
   });
   const readSide = options.readSide ? openReads(folder, journals) : undefined;
   const shards: Shard[] = [];
@@ -195,10 +195,14 @@ function openClock(time: TimeSource, recovered: readonly Recovered[], options: H
   return startClock(time, logMicros);
 }
 
-function startOutlets(options: HostOptions, journals: readonly Journal[]): Outlets | undefined {
+function startOutlets(
+  options: HostOptions,
+  journals: readonly Journal[],
+  engine: string | undefined,
+): Outlets | undefined {
   const { folder, outlets = [], progress: say } = options;
   if (outlets.length === 0) return undefined;
-  return openOutlets({ folder, journals, outlets, say });
+  return openOutlets({ folder, engine, journals, outlets, say });
 }
 
 /** All or none. */

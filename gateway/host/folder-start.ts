@@ -27,6 +27,7 @@ import type { LogIdentity } from "../../persistence/log/identity.js";
 import { lockFolder } from "../../persistence/log/lock.js";
 import { listSegments } from "../../persistence/log/segments.js";
 import { FolderRefused, whileUsing } from "../../persistence/log/storage-error.js";
+import { othersOutlets, outletsOwner } from "../../persistence/outlets/outlet-schema.js";
 import { BadConfig } from "./config.js";
 import {
   checkLogs,
@@ -35,6 +36,7 @@ import {
   manifestFile,
   manifestText,
   namesIn,
+  outletsFile,
   parseManifest,
   readManifest,
   readTokenKey,
@@ -68,6 +70,7 @@ export function openDataFolder(folder: string, shards: number, say: (line: strin
   const lock = lockFolder(folder);
   try {
     const { identities, tokenSecret, complete } = begin(folder, shards, say);
+    checkOutlets(folder, identities[0]!.engine);
     tellWider(folder, say);
     return { identities, tokenSecret, complete, place: lock.place, release: () => lock.release() };
   } catch (error) {
@@ -215,6 +218,13 @@ function checkForeign(folder: string): void {
       `run as user ${owner}, or give the folder away: chown -R ${user} ${folder}`,
     );
   }
+}
+
+/** That the cursors of the outlets are of these logs, also when there are no outlets now. */
+export function checkOutlets(folder: string, engine: string): void {
+  const file = outletsFile(folder);
+  const owner = existsSync(file) ? outletsOwner(file) : undefined;
+  if (owner !== undefined && owner !== engine) throw othersOutlets(file, owner, engine);
 }
 
 /** Told and not refused: an operator may have reasons. */

@@ -16,6 +16,8 @@ import { webhookOutlet } from "./webhook.js";
 export interface OutletTask {
   /** outlets.db, or `:memory:`. */
   readonly file: string;
+  /** Whose logs they follow; undefined in memory. */
+  readonly engine: string | undefined;
   readonly outlets: readonly OutletSetup[];
   /** By shard: the position of its last fact when the engine started. */
   readonly ends: readonly number[];
@@ -32,13 +34,20 @@ export interface RunningOutlets {
 const stopWithinMs = 3_000;
 
 /** Opens outlets.db and gives every outlet its place in every shard, on the disk. Throws when the file cannot be used. */
-export function placeOutlets({ file, outlets, ends }: OutletTask, say: (line: string) => void): OutletStore {
+export function placeOutlets(
+  { file, engine, outlets, ends }: OutletTask,
+  say: (line: string) => void,
+): OutletStore {
   const store = new OutletStore(file);
   try {
     const places = outlets.flatMap(({ name: outlet, from }) =>
       ends.map((end, shard) => ({ outlet, shard, from: from === "start" ? 0 : end, end })),
     );
-    for (const { outlet, shard, position } of store.place(places)) {
+    const known = new Set(store.cursors().map(({ outlet }) => outlet));
+    for (const { name, from } of outlets)
+      if (!known.has(name) && from !== "start" && ends.some((end) => end > 0))
+        say(`outlet ${name} is new here: it begins behind what there is, not with the first event`);
+    for (const { outlet, shard, position } of store.place(places, engine)) {
       const end = `the log ends with ${ends[shard]}; going on there`;
       say(`outlet ${outlet}, shard ${shard}: ${position} was delivered, but ${end}`);
     }

@@ -8,10 +8,9 @@
  * where they are, so with one of those, and in memory, everything runs here, in small pieces.
  */
 
-import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Journal } from "../../persistence/log/journal.js";
-import { shardFolder } from "../host/data-folder.js";
+import { outletsFile, shardFolder } from "../host/data-folder.js";
 import type { OutletSource } from "./delivery.js";
 import { journalSource, ownSource } from "./log-source.js";
 import type { OutletSetup } from "./outlet.js";
@@ -36,6 +35,8 @@ export interface Outlets {
 export interface OutletsOptions {
   /** Of the engine; undefined = in memory. */
   readonly folder: string | undefined;
+  /** Whose folder it is. */
+  readonly engine?: string | undefined;
   /** Where cursors and dead letters are kept: outlets.db in the folder, or in memory too. */
   readonly file?: string;
   readonly journals: readonly Journal[];
@@ -55,12 +56,13 @@ const closeMsMax = 8_000;
 const namePattern = /^[A-Za-z0-9._:-]{1,64}$/;
 
 export function openOutlets(options: OutletsOptions): Outlets {
-  const { folder, journals, outlets, say } = options;
+  const { folder, engine, journals, outlets, say } = options;
   checkNames(outlets);
   const counters = makeCounters(outlets.length, journals.length);
   const here = folder === undefined || outlets.some(({ kind }) => kind === "function");
   const task: OutletTask = {
-    file: options.file ?? (folder === undefined ? ":memory:" : join(folder, "outlets.db")),
+    file: options.file ?? (folder === undefined ? ":memory:" : outletsFile(folder)),
+    engine,
     outlets,
     ends: journals.map(({ durable }) => durable),
     counters,

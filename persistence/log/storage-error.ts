@@ -10,8 +10,10 @@
  * STORAGE-ERROR-1  Only what was read and is wrong is damage. Whatever this table does not know is `unavailable`.
  */
 
+import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { LogDamaged } from "./journal.js";
+import { readAgain } from "./second-reading.js";
 
 export type StorageFault = "damaged" | "unavailable" | "forbidden" | "defect";
 
@@ -119,9 +121,12 @@ export function whileUsing<T>(file: string, doing: Doing, work: () => T): T {
 
 /** The error that says what is wrong with the file; `error` itself where it says so already, or is none of a file. */
 export function storageError(file: string, doing: Doing, error: unknown): unknown {
-  switch (faultOf(error)) {
-    case "damaged":
+  switch (isFolderThere(file, error) ? "forbidden" : faultOf(error)) {
+    case "damaged": {
+      const doubt = isMalformed(error) ? readAgain(file, error) : undefined;
+      if (doubt !== undefined) return new StorageUnavailable(file, doing, { cause: doubt });
       return new LogDamaged(file, codeOf(error), `SQLite cannot read it: ${said(error)}`);
+    }
     case "unavailable":
       return new StorageUnavailable(file, doing, { cause: error });
     case "forbidden":
@@ -132,6 +137,21 @@ export function storageError(file: string, doing: Doing, error: unknown): unknow
       );
     default:
       return error;
+  }
+}
+
+/** What SQLite says of a page that is wrong, and of one that the disk did not give. */
+function isMalformed(error: unknown): error is Error {
+  return error instanceof Database.SqliteError && error.code === "SQLITE_CORRUPT";
+}
+
+/** SQLite says of a folder in the place of its file that it cannot be opened, as of a disk that does not answer. */
+function isFolderThere(file: string, error: unknown): boolean {
+  if (!(error instanceof Database.SqliteError) || !error.code.startsWith("SQLITE_CANTOPEN")) return false;
+  try {
+    return statSync(file).isDirectory();
+  } catch {
+    return false;
   }
 }
 

@@ -8,6 +8,7 @@
 
 import Database from "better-sqlite3";
 import { createEmptyFile } from "../log/folder.js";
+import { FolderRefused } from "../log/storage-error.js";
 
 const schemaVersion = 1;
 
@@ -95,6 +96,9 @@ CREATE TABLE account_currencies (
 DELETE FROM named; DELETE FROM accounts; DELETE FROM products; DELETE FROM orders; DELETE FROM refunds;
 `;
 
+/** Files of before do not say it, and are the first engine's that places its outlets there. */
+const owner = "CREATE TABLE engine (name TEXT NOT NULL)";
+
 /** Opens outlets.db; `:memory:` works too. With `existing` it is not made when it is missing. */
 export function openOutletDatabase(file: string, existing = false): Database.Database {
   if (!existing && file !== ":memory:") createEmptyFile(file);
@@ -104,8 +108,9 @@ export function openOutletDatabase(file: string, existing = false): Database.Dat
     db.pragma("synchronous = NORMAL");
     const create = db.transaction(() => {
       if (versionOf(db) === 0) db.exec(schema);
-      const [known] = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'account_currencies'").all();
-      if (!known && versionOf(db) === schemaVersion) db.exec(currencies);
+      if (versionOf(db) !== schemaVersion) return;
+      if (!hasTable(db, "account_currencies")) db.exec(currencies);
+      if (!hasTable(db, "engine")) db.exec(owner);
     });
     create.immediate();
     if (versionOf(db) !== schemaVersion) {
@@ -126,6 +131,36 @@ export function syncEach(db: Database.Database, write: () => void): void {
   } finally {
     db.pragma("synchronous = NORMAL");
   }
+}
+
+/** The engine whose outlets.db this is; undefined when the file does not say it, or cannot be read. */
+export function outletsOwner(file: string): string | undefined {
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(file, { timeout: busyMs, fileMustExist: true });
+    return readOwner(db);
+  } catch {
+    return undefined;
+  } finally {
+    db?.close();
+  }
+}
+
+export function readOwner(db: Database.Database): string | undefined {
+  return db.prepare("SELECT name FROM engine").pluck().get() as string | undefined;
+}
+
+/** What whoever opens another engine's outlets.db is told. */
+export function othersOutlets(file: string, owner: string, engine: string): FolderRefused {
+  return new FolderRefused(
+    file,
+    `it is of engine ${owner}, the folder of engine ${engine}`,
+    "restore it from a backup of this folder; or remove it, and every outlet begins anew, with --outlets-from start at the first event",
+  );
+}
+
+function hasTable(db: Database.Database, name: string): boolean {
+  return db.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name) !== undefined;
 }
 
 function versionOf(db: Database.Database): number {

@@ -6,11 +6,13 @@
  * OUTLET-STORE-2  A dead letter leaves when it was delivered after all, and never otherwise.
  * OUTLET-STORE-3  Any process may look through the dead letters and ask for another attempt while the engine runs; only the engine delivers.
  * OUTLET-STORE-4  The places that outlets begin at are on the disk when `place` returns: what is answered after that, they deliver.
+ * OUTLET-STORE-5  The file is one engine's, from its first place on: cursors count the positions of that engine's logs, and in
+ *                 another's they would pass over events that nobody was told.
  */
 
 import type Database from "better-sqlite3";
 import { OutletNames } from "./outlet-names.js";
-import { openOutletDatabase, syncEach } from "./outlet-schema.js";
+import { openOutletDatabase, othersOutlets, readOwner, syncEach } from "./outlet-schema.js";
 
 export interface Letter {
   readonly outlet: string;
@@ -82,12 +84,13 @@ export class OutletStore {
 
   /**
    * An outlet that was never seen begins behind `from`; one that stands behind `end`, where its log ends, goes on there. The places
-   * that were past their end, as they were.
+   * that were past their end, as they were. `engine`: whose logs they are, undefined in memory. Throws `FolderRefused`.
    */
-  place(places: readonly Place[]): Cursor[] {
+  place(places: readonly Place[], engine?: string): Cursor[] {
     const begin = this.#db.prepare("INSERT OR IGNORE INTO cursors VALUES (?, ?, ?)");
     const cut: Cursor[] = [];
     const placeAll = this.#db.transaction(() => {
+      if (engine !== undefined) this.#claim(engine);
       for (const { outlet, shard, from, end } of places) {
         begin.run(outlet, shard, from);
         const position = this.cursor(outlet, shard);
@@ -98,6 +101,17 @@ export class OutletStore {
     });
     syncEach(this.#db, () => placeAll.immediate());
     return cut;
+  }
+
+  /** The engine whose outlets these are; undefined in files of before. */
+  owner(): string | undefined {
+    return readOwner(this.#db);
+  }
+
+  #claim(engine: string): void {
+    const owner = this.owner();
+    if (owner === undefined) this.#db.prepare("INSERT INTO engine VALUES (?)").run(engine);
+    else if (owner !== engine) throw othersOutlets(this.#db.name, owner, engine);
   }
 
   /** Where the outlet goes on; it has begun. */

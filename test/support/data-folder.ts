@@ -11,6 +11,7 @@ import { auditFolder } from "../../gateway/host/audit-run.js";
 import { readDataFolder } from "../../gateway/host/data-folder.js";
 import { type EngineHost, openEngineHost } from "../../gateway/host/engine-host.js";
 import { explainFolder } from "../../gateway/host/explain-run.js";
+import type { OutletSetup } from "../../gateway/outlets/outlet.js";
 
 const made: string[] = [];
 
@@ -43,7 +44,12 @@ export function copyOf(folder: string): string {
 }
 
 /** An engine without threads, as `yifen start` opens it; `said` gets its lines. */
-export function openHost(folder: string, shards: number, said: string[] = []): Promise<EngineHost> {
+export function openHost(
+  folder: string,
+  shards: number,
+  said: string[] = [],
+  outlets: readonly OutletSetup[] = [],
+): Promise<EngineHost> {
   return openEngineHost({
     folder,
     shards,
@@ -55,6 +61,7 @@ export function openHost(folder: string, shards: number, said: string[] = []): P
     diskFreeBytes: 0,
     progress: (line) => said.push(line),
     failed: () => {},
+    outlets,
   });
 }
 

@@ -20,7 +20,9 @@ import { auditFolder } from "../../../gateway/host/audit-run.js";
 import { BadConfig } from "../../../gateway/host/config.js";
 import { readDataFolder } from "../../../gateway/host/data-folder.js";
 import { openDataFolder } from "../../../gateway/host/folder-start.js";
+import type { OutletSetup } from "../../../gateway/outlets/outlet.js";
 import { FolderRefused } from "../../../persistence/log/storage-error.js";
+import { OutletStore } from "../../../persistence/outlets/outlet-store.js";
 import { contentsOf, copyOf, madeBefore, newFolder, openHost } from "../../support/data-folder.js";
 import { dyingAt } from "../../support/dying-disk.js";
 import { startServer, yifen } from "../../support/server-process.js";
@@ -207,6 +209,35 @@ test("a folder that is another user's, or cannot be written, is refused with who
   expect((error as Error).message).toMatch(/its engine is user 4711's/);
   expect(contentsOf(folder)).toEqual(before);
   expect(existsSync(join(folder, "lock.db"))).toBe(false);
+});
+
+test("OUTLET-STORE-5: an outlets.db of another engine is refused with both names; one of before becomes ours with the first outlet", async () => {
+  const folder = newFolder();
+  const outlets: OutletSetup[] = [{ kind: "function", name: "mine", deliver() {} }];
+  await (await openHost(folder, 1)).stop();
+  const { engine } = readDataFolder(folder);
+  const file = join(folder, "outlets.db");
+  const before = new OutletStore(file);
+  before.place([{ outlet: "mine", shard: 0, from: 0, end: 0 }]);
+  expect(before.owner()).toBeUndefined();
+  before.close();
+  await (await openHost(folder, 1, [], outlets)).stop();
+  const ours = new OutletStore(file, true);
+  expect(ours.owner()).toBe(engine);
+  ours.close();
+
+  const other = newFolder();
+  await (await openHost(other, 1)).stop();
+  cpSync(file, join(other, "outlets.db"));
+  // Also by an engine without outlets, and by whoever looks at them.
+  for (const configured of [outlets, []])
+    await expect(openHost(other, 1, [], configured)).rejects.toThrow(
+      `outlets.db: it is of engine ${engine}, the folder of engine ${readDataFolder(other).engine}`,
+    );
+  const { code, err } = await yifen(["outlets", "status", "--data", other]);
+  expect([code, err]).toEqual([5, expect.stringContaining("or remove it, and every outlet begins anew")]);
+  rmSync(join(other, "outlets.db"));
+  await (await openHost(other, 1, [], outlets)).stop();
 });
 
 test("the folder removed, moved or replaced under a running engine: the next group is not acknowledged, and without one it stops within seconds", async () => {

@@ -1,5 +1,6 @@
 /** What is said of a file that cannot be used: damage only where something was read and is wrong. */
 
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -76,6 +77,42 @@ test("STORAGE-ERROR-1: a full or sick disk, and a system that has run out of som
   expect(faultOf(systemError("EACCES"))).toBe("forbidden");
   expect(faultOf(new TypeError("a defect"))).toBeUndefined();
   expect(faultOf(Object.assign(new TypeError("of Node"), { code: "ERR_INVALID_ARG_TYPE" }))).toBeUndefined();
+});
+
+test("SECOND-READING-1: what SQLite calls malformed is damage only when it is so once more", () => {
+  const file = join(temporaryFolder(), "some.db");
+  const db = new Database(file);
+  db.exec("CREATE TABLE t(a); CREATE INDEX i ON t(a)");
+  const insert = db.prepare("INSERT INTO t VALUES (?)");
+  db.transaction(() => {
+    for (let n = 0; n < 500; n++) insert.run("x".repeat(100) + n);
+  })();
+  db.close();
+  const malformed = () => new Database.SqliteError("database disk image is malformed", "SQLITE_CORRUPT");
+  expect(storageError(file, "read", malformed())).toBeInstanceOf(StorageUnavailable);
+  const bytes = readFileSync(file);
+  bytes.fill(0xff, 2 * 4096, 3 * 4096);
+  writeFileSync(file, bytes);
+  expect(storageError(file, "read", malformed())).toBeInstanceOf(LogDamaged);
+});
+
+test("SECOND-READING-2: the second reading takes no lock away that this process has on the file", () => {
+  const file = join(temporaryFolder(), "locked.db");
+  const holder = new Database(file);
+  holder.exec("CREATE TABLE t(a); BEGIN EXCLUSIVE");
+  const malformed = new Database.SqliteError("database disk image is malformed", "SQLITE_CORRUPT");
+  for (let n = 0; n < 2; n++) storageError(file, "read", malformed);
+  const other = `new (require("better-sqlite3"))(${JSON.stringify(file)}, { timeout: 0 }).exec("BEGIN EXCLUSIVE")`;
+  const { status, stderr } = spawnSync(process.execPath, ["-e", other], { encoding: "utf8" });
+  expect(stderr).toContain("database is locked");
+  expect(status).toBe(1);
+  holder.close();
+});
+
+test("a folder in the place of a file of SQLite is not a disk that does not answer", () => {
+  const file = join(temporaryFolder(), "lock.db");
+  mkdirSync(file);
+  expect(() => whileUsing(file, "written", () => new Database(file))).toThrow(FolderRefused);
 });
 
 function systemError(code: string): Error {

@@ -132,6 +132,22 @@ test("an outlet begins where it is told when it is new, and where it was when it
   again.close();
 });
 
+test("OUTLET-STORE-5: the file is the first engine's that gives an outlet its place", () => {
+  const file = newFile();
+  const place = (engine: string) => {
+    const store = new OutletStore(file);
+    try {
+      store.place([{ outlet: "hook", shard: 0, from: 40, end: 100 }], engine);
+      return store.cursor("hook", 0);
+    } finally {
+      store.close();
+    }
+  };
+  expect(place("one")).toBe(40);
+  expect(() => place("two")).toThrow(`${file}: it is of engine one, the folder of engine two`);
+  expect(place("one")).toBe(40);
+});
+
 test("an outlet that stands behind the end of its log goes on at the end, and it is told where it stood", () => {
   const store = new OutletStore(":memory:");
   const place = (end: number) => store.place([{ outlet: "hook", shard: 0, from: 0, end }]);
