@@ -185,7 +185,7 @@ export const eventKinds = {
   "payment.received": {
     subject: "shard",
     data: "{provider, paymentId, order, amount, currency}",
-    about: "money came from outside; `order` is what the provider was given, and may not exist",
+    about: "an external payment was booked; `order` is what the provider was given, and may not exist",
   },
   "payment.applied": {
     subject: "account",
@@ -224,12 +224,13 @@ export const eventKinds = {
   "human.resolved": {
     subject: "shard",
     data: "{item, action, reason, evidence, operator}",
-    about: "a human has",
+    about: "a review item was resolved",
   },
   "entry.made": {
     subject: "account",
     data: "{item, from, to, amount, currency}",
-    about: "a human moved money between two accounts of the ledger; told under each wallet that it names",
+    about:
+      "a person moved money between two accounts of the ledger; published under each wallet that it names",
   },
 } as const satisfies Record<string, EventKind>;
 

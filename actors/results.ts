@@ -44,7 +44,7 @@ const table = [
     38,
     410,
     "never",
-    "what was told from there on is not complete any more; details.completeFrom is",
+    "the events from there on are no longer complete; from details.completeFrom on they are",
   ),
   // The money.
   row("invalid_amount", 14, 400, "never", "not a decimal string that this currency can hold"),
@@ -55,9 +55,9 @@ const table = [
   row("sale_ended", 18, 409, "stored", "the sale has ended"),
   row("price_changed", 19, 409, "stored", "the total is not the expected one"),
   row("limit_exceeded", 20, 409, "stored", "the account may not take so many of this product"),
-  row("insufficient_stock", 21, 409, "stored", "fewer are available than were asked for"),
+  row("insufficient_stock", 21, 409, "stored", "fewer units are available than requested"),
   row("insufficient_funds", 22, 409, "stored", "less money is available than is due"),
-  row("insufficient_points", 36, 409, "stored", "fewer points are there than were asked for"),
+  row("insufficient_points", 36, 409, "stored", "fewer points are available than requested"),
   row(
     "version_mismatch",
     37,

@@ -222,7 +222,7 @@ export const methods = {
     roles: ["provider", "operator"],
   },
   "payment.notify": {
-    params: params("Book a payment from outside", {
+    params: params("Book an external payment", {
       provider: provider(),
       paymentId: anyText(
         paymentTextMax,

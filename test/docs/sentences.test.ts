@@ -236,6 +236,20 @@ describe("counted", () => {
     expect(new Set(said!.split(", "))).toEqual(named);
   });
 
+  test("versions: of the package, and of Node", () => {
+    const { version, engines } = JSON.parse(readDocument("package.json")) as {
+      version: string;
+      engines: { node: string };
+    };
+    const named = [...prose("README.md").matchAll(/yifen(?:-client)?-(\d[\d.]*)\.tgz/g)].map(
+      (match) => match[1],
+    );
+    expect(named).toEqual([version, version]);
+    const [, nodes] = /Node ([\d., or]+) on Linux/.exec(prose("README.md"))!;
+    const ranges = engines.node.split(" || ").map((range) => range.slice(1).replace(/(\.0)+$/, ""));
+    expect(nodes!.split(/, | or /)).toEqual(ranges);
+  });
+
   test("how an install script is allowed is said alike where it is missing", () => {
     const [, command] = /`(npm install-scripts [^`]+)`/.exec(prose("README.md"))!;
     expect(readDocument("gateway/host/bindings.ts")).toContain(command);
