@@ -111,10 +111,18 @@ export function settledByRef(
 ): boolean {
   const refs = turn.books.refs;
   const entry = refs.find(space, subject, ref);
-  if (entry < 0) return false;
+  if (entry < 0) return refusedAsToken(turn, command, space, ref);
   if (!isSame(refs, entry, paramsHash, writtenHash)) answerReused(turn, command, refs.read(entry));
   else if (refs.code(entry) === running) waitForRef(turn, command, space, subject, ref);
   else answerKept(turn, command, refs.read(entry));
+  return true;
+}
+
+/** A token is one account's, for an order or a transaction; under a ref nobody would ask whose it is. */
+function refusedAsToken(turn: Turn, command: Command, space: number, ref: string): boolean {
+  if (space === spaces.payment || tokenTime(ref) === undefined) return false;
+  const reason = "an issued token is the key of an order or a transaction, and no ref";
+  answerRefusal(turn, command, refuse("invalid_request", { path: "params.ref", reason }));
   return true;
 }
 

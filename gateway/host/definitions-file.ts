@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { BadConfig } from "./config.js";
+import { definitionsProblem } from "./definitions-check.js";
 import type { Definitions } from "./transactions.js";
 
 /** Throws `BadConfig` when there is no such module, it throws, or exports something else. "" = none. */
@@ -19,11 +20,7 @@ export async function loadDefinitions(file: string): Promise<Definitions> {
     if (typeof exported !== "object" || exported === null)
       throw new BadConfig(`--definitions ${file}: ${name} is not an object`);
   }
-  for (const [name, definition] of Object.entries(transactions as object)) {
-    if (typeof definition?.plan !== "function")
-      throw new BadConfig(`--definitions ${file}: ${name} is made by neither defineSaga nor defineTcc`);
-  }
-  for (const [name, refund] of Object.entries(refunds as object))
-    if (typeof refund !== "function") throw new BadConfig(`--definitions ${file}: ${name} is not a function`);
+  const problem = definitionsProblem(transactions as object, refunds as object);
+  if (problem !== undefined) throw new BadConfig(`--definitions ${file}: ${problem}`);
   return { transactions, refunds } as Definitions;
 }

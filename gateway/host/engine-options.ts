@@ -27,6 +27,7 @@ import type {
   WebhookSetup,
 } from "../outlets/outlet.js";
 import { BadConfig, type SettingName, settingsTable } from "./config.js";
+import { definitionsProblem } from "./definitions-check.js";
 import type { Definitions } from "./transactions.js";
 
 export interface EngineOptions extends SessionOptions, Partial<Omit<Settings, "tokenSecret">> {
@@ -147,9 +148,13 @@ const outletRules: {
   },
 };
 
+/** What an outlet cannot be without; a function without a name gets one. */
+const needed = { webhook: ["url"], file: ["file"], function: ["deliver"] } as const;
+
 /** Throws `BadConfig` with the name of the option, what it was, and what would be right. */
 export function checkEngineOptions(options: EngineOptions): void {
   refuseIf("openEngine", optionProblem(options, optionRules, unknownAmong(optionRules)));
+  refuseIf("openEngine", definitionsProblem(options.transactions ?? {}, options.refunds ?? {}));
   for (const [n, outlet] of (options.outlets ?? []).entries()) {
     if (typeof outlet !== "function") checkOutlet(`openEngine: outlets[${n}]`, outlet);
   }
@@ -160,6 +165,10 @@ function checkOutlet(where: string, outlet: OutletSetup): void {
   const rules = Object.hasOwn(outletRules, kind) ? outletRules[kind as keyof typeof outletRules] : undefined;
   if (!rules) throw new BadConfig(`${where}: must be a function, or have a kind: webhook, file or function`);
   refuseIf(where, optionProblem(outlet, rules, unknownAmong(rules)));
+  const missing = needed[kind as keyof typeof needed].find(
+    (name) => (outlet as unknown as Record<string, unknown>)[name] === undefined,
+  );
+  if (missing !== undefined) throw new BadConfig(`${where}: ${missing} is required`);
 }
 
 function refuseIf(where: string, problem: string | undefined): void {

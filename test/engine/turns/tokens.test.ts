@@ -42,6 +42,26 @@ describe.each([1, 3])("over %i shards", (shards) => {
     expect(firstBad(again)).toBeUndefined();
   });
 
+  test("a token is no ref, of anybody: nobody would ask whose it is", () => {
+    const engine = open();
+    const ref = issue(engine);
+    const before = engine.hashes();
+    for (const asked of [
+      { method: "account.deposit", account: "ann", amount: "1.00", ref },
+      { method: "account.withdraw", account: "ben", amount: "1.00", ref },
+      { method: "points.spend", account: "ann", points: 1, ref },
+      { method: "product.restock", product: "tea", qty: 1, ref },
+    ] as const)
+      expect([asked.method, engine.ask(asked)]).toMatchObject([
+        asked.method,
+        { code: "invalid_request", details: { path: "params.ref" } },
+      ]);
+    expect(engine.hashes()).toEqual(before);
+    const own = { method: "account.deposit", account: "ann", amount: "1.00", ref: "tk:mine" } as const;
+    expect(engine.ask(own).code).toBe("ok");
+    expect(engine.ask(place("ann", ref, { tea: 1 })).code).toBe("ok");
+  });
+
   test("two at once: one of them has it", () => {
     const engine = open();
     const key = issue(engine);

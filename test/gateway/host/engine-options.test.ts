@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { connect } from "../../../client/client.js";
-import { BadConfig, manualClock, openEngine } from "../../../gateway/embedded.js";
+import { BadConfig, defineSaga, manualClock, openEngine } from "../../../gateway/embedded.js";
 import { readConfig, settingsTable, unknownVariables } from "../../../gateway/host/config.js";
 import { checkEngineOptions } from "../../../gateway/host/engine-options.js";
 
@@ -34,6 +34,9 @@ test("a number is held to the bounds of its flag, and a text is not a number", (
   expect(check({ graceMs: "500" })).toThrow('openEngine: graceMs: "500" must be a whole number from 0');
 });
 
+/** A saga with one call, of these functions. */
+const calls = (functions: object) => defineSaga({ steps: () => [], calls: { parcel: functions as never } });
+
 test("what is no number: data, choices, functions, outlets", () => {
   const outlet = { kind: "function", name: "a", deliver: () => {} };
   for (const wrong of [
@@ -54,6 +57,20 @@ test("what is no number: data, choices, functions, outlets", () => {
     { timeoutMs: Number.NaN },
     { timeoutMs: 2 ** 31 },
     { inFlightMax: 0 },
+    { transactions: { gift: 5 } },
+    { transactions: { gift: { plan: () => {} } } },
+    { transactions: { gift: null } },
+    { transactions: { "a gift": defineSaga({ steps: () => [] }) } },
+    { transactions: { gift: calls({ do: () => {} }) } },
+    { transactions: { gift: calls({ do: () => {}, undo: "never" }) } },
+    { transactions: { gift: calls({ do: () => {}, undo: () => {}, confirm: () => {} }) } },
+    { transactions: { gift: calls({ try: () => {}, confirm: () => {} }) } },
+    { transactions: { gift: calls({}) } },
+    { refunds: { alipay: 5 } },
+    { refunds: { "ali pay": () => {} } },
+    { outlets: [{ kind: "webhook", name: "a" }] },
+    { outlets: [{ kind: "file", name: "a" }] },
+    { outlets: [{ kind: "function", name: "a" }] },
     { outlets: outlet },
     { outlets: [{ ...outlet, kind: "mail" }] },
     { outlets: [{ ...outlet, name: "" }] },
