@@ -227,6 +227,21 @@ describe("counted", () => {
 
   test("a page is as long as it is said to be", () => {
     expect(prose("docs/protocol/orders.md")).toContain(`newest first, ${pageDefault} a page`);
+    const [, listed] = /const listedByDefault = (\d+);/.exec(
+      readDocument("engine/review/review-commands.ts"),
+    )!;
+    expect(prose("docs/protocol/review.md")).toContain(`newest first within each, ${listed} a page`);
+  });
+
+  test("how long a list waits, and how long a transaction may be undecided", () => {
+    const [, waitMs] = /const waitMsDefault = ([\d_]+);/.exec(readDocument("persistence/read/read-side.ts"))!;
+    const seconds = Number(waitMs!.replace("_", "")) / 1000;
+    expect(prose("docs/protocol/orders.md")).toContain(`it waits for that up to ${seconds} seconds`);
+    const [, tcc, saga] = /tcc: ([\d_]+), saga: ([\d_]+)/.exec(
+      readDocument("engine/transactions/transaction-commands.ts"),
+    )!;
+    const [inTcc, inSaga] = [tcc!, saga!].map((ms) => Number(ms.replaceAll("_", "")).toLocaleString("en"));
+    expect(prose("docs/protocol/transactions.md")).toContain(`default: a TCC ${inTcc}, a saga ${inSaga}`);
   });
 
   test("what a nearly full disk refuses", () => {
