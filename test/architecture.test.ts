@@ -150,6 +150,14 @@ test("nothing that runs imports a test, and only tests import vitest and fast-ch
   expect(wrong).toEqual([]);
 });
 
+test("nothing that an engine is made of imports the command line, the bench or the examples", () => {
+  const base = ["actors", "engine", "persistence", "gateway", "client"];
+  const wrong = base.flatMap((part) =>
+    violations(part, (_, i) => !["cli", "bench", "examples"].some((folder) => within(folder, i))),
+  );
+  expect(wrong).toEqual([]);
+});
+
 /** Packages, and the files or folders that may import them. */
 const homes: Readonly<Record<string, readonly string[]>> = {
   "uWebSockets.js": ["gateway/socket-server.ts", "gateway/http/http-server.ts", "bench/echo-server.ts"],
@@ -215,6 +223,12 @@ const upward = [
   "gateway/outlets/outlet-worker.ts imports gateway/host/data-folder.ts",
   "gateway/outlets/outlets.ts imports gateway/host/data-folder.ts",
 ];
+
+test("ARCHITECTURE says how many they are", () => {
+  const words = ["six", "seven", "eight", "nine", "ten"];
+  const text = readFileSync(join(root, "docs/ARCHITECTURE.md"), "utf8").replaceAll(/\s+/g, " ");
+  expect(text).toContain(`imports point down, but for ${words[upward.length - 6]} that are named`);
+});
 
 const roomOf = (part: string, file: string) => file.slice(part.length + 1).replace(/\/?[^/]+$/, "");
 

@@ -19,6 +19,7 @@ import { join, resolve } from "node:path";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import WebSocket from "ws";
+import { full } from "./support/scale.js";
 import { startServer } from "./support/server-process.js";
 
 const root = resolve(".");
@@ -70,7 +71,8 @@ beforeAll(() => {
     expect(unpacked.status, unpacked.stderr).toBe(0);
   }
   for (const name of ["ws", "msgpackr"]) copyPackage(name);
-});
+  // Half a minute of compiling, and a machine that does other things besides.
+}, 240_000);
 
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
@@ -224,6 +226,47 @@ test("in a browser `yifen` has every name that it has in Node, so that no import
   ]);
   expect(Object.keys(inPage).sort()).toEqual(Object.keys(inNode).sort());
 });
+
+/** Half a minute and a registry: in `npm run verify`. */
+test.each(full ? ["yifen", "yifen-client"] : [])(
+  "`npm install` of the packed %s in a project of somebody's own: it runs, with the types that a compiler finds",
+  (name) => {
+    const project = join(place, `project-${name}`);
+    mkdirSync(project);
+    writeFileSync(join(project, "package.json"), '{"private":true,"type":"module"}');
+    const file = readdirSync(place).find(
+      (each) => each.startsWith(`${name}-0`) || each.startsWith(`${name}-1`),
+    )!;
+    // Compiling takes minutes where no ready-made build can be fetched; it was done here, of the same version, by `npm ci`.
+    const flags = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"];
+    const installed = run("npm", ["install", `../${file}`, ...flags], project);
+    expect(installed.status, installed.stderr).toBe(0);
+    const compiledPart = "node_modules/better-sqlite3/build";
+    if (name === "yifen")
+      cpSync(join(root, compiledPart), join(project, compiledPart), { recursive: true, dereference: true });
+    writeFileSync(
+      join(project, "use.ts"),
+      name === "yifen"
+        ? `import { openEngine } from "yifen";
+           const yifen = await openEngine();
+           const { account }: { account: string } = await yifen.accounts.open({ account: "ann", currency: "CNY" });
+           console.log(account);
+           await yifen.close();`
+        : `import { connect, YifenError } from "yifen-client";
+           await connect("http://127.0.0.1:9", { connectTimeoutMs: 1 } as object).catch((error: unknown) =>
+             console.log(error instanceof YifenError || error instanceof TypeError ? "ann" : error));`,
+    );
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const compiled = run(
+      process.execPath,
+      [tsc, "--module", "nodenext", "--target", "es2022", "--strict", "use.ts"],
+      project,
+    );
+    expect(compiled.status, compiled.stdout).toBe(0);
+    const { status, stdout, stderr } = run(process.execPath, ["use.js"], project);
+    expect([status, stdout], stderr).toEqual([0, "ann\n"]);
+  },
+);
 
 test("a package or its compiled part that is missing: one line with the way on, exit 4, and JSON with --json", () => {
   const yifen = (...args: string[]) =>
