@@ -12,6 +12,7 @@ import { webSocketOnly } from "../../gateway/edge/http-routes.js";
 import { pageDefault } from "../../persistence/read/read-queries.js";
 import { blocksOf, cellsOf, readDocument } from "./document.js";
 import { type DocumentEngine, openDocumentEngine, runExamples } from "./examples-run.js";
+import { operatingSentences } from "./operating-sentences.js";
 import { sentences } from "./sentences.js";
 
 const prose = (page: string) => readDocument(page).replaceAll(/\s+/g, " ");
@@ -23,7 +24,7 @@ function titlesIn(source: string): string[] {
 }
 
 describe("a sentence and its test", () => {
-  test.each(sentences)("%s: %s", (page, sentence, file, named) => {
+  test.each([...sentences, ...operatingSentences])("%s: %s", (page, sentence, file, named) => {
     expect(prose(page)).toContain(sentence);
     expect(
       titlesIn(readDocument(`test/${file}.test.ts`)).filter((title) => title.includes(named)),
