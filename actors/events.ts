@@ -310,6 +310,7 @@ export const rules: { readonly [K in FactKind]: Rule<K> | string } = {
   },
   keysDropped: "memory of answers that were given",
   clockJumped: "time goes on from another hour; nothing was moved by it",
+  operatorNamed: "whose request it was: what it did is told",
   tokenIssued: "a key that nobody has used yet",
   tokenClaimed: "an account used a token: what it used it for is told",
   messageSent: "between shards: what it causes is told where it happens",

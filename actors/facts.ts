@@ -80,6 +80,11 @@ export const catalogue = {
   orderPaid: fact(15, "order.paid", { order: "uint", amount: "uint" }),
   /** cause: 1 = on request, 2 = the deadline passed. */
   orderCanceled: fact(16, "order.canceled", { order: "uint", cause: "uint", reason: "text" }),
+  /**
+   * Who asked for the placement, the payment or the cancellation of the same turn, where the request said so. Of an order that
+   * crosses shards it is said as it begins, and once more as it is placed. Other moves name theirs themselves.
+   */
+  operatorNamed: fact(96, "operator.named", { order: "uint", operator: "text" }),
 
   // Exactly once. `order` is 0 when the result is not an order; `code` 0 = success, else a number of `results`;
   // `text` holds JSON: the details of a refusal, or a result that is not an order.

@@ -140,6 +140,7 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   orderPlaced: nothing,
   orderPaid: nothing,
   orderCanceled: nothing,
+  operatorNamed: nothing,
   keyKept: nothing,
   keysDropped: nothing,
   tokenIssued: nothing,

@@ -166,6 +166,7 @@ function commandFor(requester: Requester, account: string, key: string, product:
     expectedTotal: undefined,
     at: undefined,
     dryRun: false,
+    operator: undefined,
   };
 }
 

@@ -43,15 +43,21 @@ export interface PlaceParams extends Keyed {
   readonly expectedTotal?: string;
   /** Answer what would happen and record nothing. */
   readonly dryRun?: boolean;
+  /** Who asks for it, kept in the order's history. */
+  readonly operator?: string;
 }
 
 export interface PayParams extends Keyed {
   readonly order: string;
+  /** Kept in the order's history. */
+  readonly operator?: string;
 }
 
 export interface CancelParams extends Keyed {
   readonly order: string;
   readonly reason?: string;
+  /** Kept in the order's history. */
+  readonly operator?: string;
 }
 
 /** Who does it, and what the order must look like for it. */

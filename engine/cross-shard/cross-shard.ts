@@ -31,6 +31,7 @@ import { decisions, type PartState } from "../../actors/transactions/next-step.j
 import type { MessageOf } from "../links/messages.js";
 import { shardOfSlot } from "../links/slots.js";
 import { type AnsweredLine, decideAnswered, lineFailures, payWithinMs, refuseCart } from "../orders/cart.js";
+import { nameOperator } from "../orders/order-moves.js";
 import { grantPoints } from "../orders/points.js";
 import type { LineInput, PlaceOrder } from "../seams/commands.js";
 import { type PendingOrder, payNowModes } from "../tables/cross-shard-table.js";
@@ -73,6 +74,7 @@ export function beginCrossShard(
     at: firstMadeAt(turn, command.key, command.at),
     lines: lines.map(({ product, qty }) => ({ productId: product, qty })),
   });
+  nameOperator(turn, order, command.operator);
   turn.waiters.set(order, [command]);
   const pending = turn.books.pending.get(order)!;
   const untouched = lines.map((): PartState => "waiting");
@@ -203,6 +205,7 @@ function placePending(turn: Turn, pending: PendingOrder, total: number, paid: bo
     expiresAt: paid ? 0 : pending.expiresAt,
     lines,
   });
+  nameOperator(turn, order, pending.operator);
   if (paid) {
     turn.record({ type: Facts.moneyCaptured, account: account.handle, order, amount: total });
     grantPoints(turn, order, "paid");

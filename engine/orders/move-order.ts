@@ -26,6 +26,7 @@ import { ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
 import { linesLeft } from "./lines-left.js";
 import { isArchived, placedOrder } from "./look-order.js";
+import { nameOperator } from "./order-moves.js";
 import { grantPoints } from "./points.js";
 
 /** Why an order was canceled, in the log. */
@@ -42,25 +43,26 @@ export type Decide = (order: Order, account: Account) => Refusal | undefined;
 export type Move = (order: Order, account: Account) => object | undefined;
 
 export function payOrder(turn: Turn, command: PayOrder): void {
-  const params = hash.begin(keyedMethods[command.method]).text(command.order).text(undefined).end();
+  const { order: id, operator } = command;
+  const params = hash.begin(keyedMethods[command.method]).text(id).text(undefined).added(operator).end();
   moveByRequest(
     turn,
     command,
     params,
     (order, account) => decidePay(order, account, turn.nowMs),
-    (order, account) => recordPayment(turn, order, account),
+    (order, account) => recordPayment(turn, order, account, operator),
   );
 }
 
 export function cancelOrder(turn: Turn, command: CancelOrder): void {
-  const { reason } = command;
-  const params = hash.begin(keyedMethods[command.method]).text(command.order).text(reason).end();
+  const { order: id, reason, operator } = command;
+  const params = hash.begin(keyedMethods[command.method]).text(id).text(reason).added(operator).end();
   moveByRequest(
     turn,
     command,
     params,
     (order) => decideEvent(order, "cancel", turn.nowMs),
-    (order) => recordCancel(turn, order, causes.request, reason ?? ""),
+    (order) => recordCancel(turn, order, causes.request, reason ?? "", operator),
   );
 }
 
@@ -137,11 +139,12 @@ function decidePay(order: Order, account: Account, nowMs: number): Refusal | und
 }
 
 /** `order` is a shared row buffer: recording reads other orders into it. */
-function recordPayment(turn: Turn, order: Order, account: Account): undefined {
+function recordPayment(turn: Turn, order: Order, account: Account, operator: string | undefined): undefined {
   const { number } = order;
   const amount = order.total - order.paid;
   endHolds(turn, number, "confirm");
   turn.record({ type: Facts.orderPaid, order: number, amount });
+  nameOperator(turn, number, operator);
   turn.record({ type: Facts.moneyCaptured, account: account.handle, order: number, amount });
   grantPoints(turn, number, "paid");
   return undefined;
@@ -151,12 +154,19 @@ function recordPayment(turn: Turn, order: Order, account: Account): undefined {
  * What came from outside and was not enough goes back to where it came from. A free order has its units already: they come back with
  * a refund of 0.00, as those of any order that was paid.
  */
-export function recordCancel(turn: Turn, order: Order, cause: number, reason: string): undefined {
+export function recordCancel(
+  turn: Turn,
+  order: Order,
+  cause: number,
+  reason: string,
+  operator?: string,
+): undefined {
   const { number, status } = order;
   const holds = status === Statuses.Created;
   const shares = holds ? [] : shareAll(linesLeft(turn, number));
   if (holds) endHolds(turn, number, "release");
   turn.record({ type: Facts.orderCanceled, order: number, cause, reason });
+  nameOperator(turn, number, operator);
   if (!holds) {
     const source = refundSources.order;
     const nothing = { amount: 0, provider: "", paymentId: "" };

@@ -13,6 +13,11 @@ export interface MoveWords {
 /** Who moved it when nobody asked for it. */
 export const systemOperator = "engine";
 
+/** Who asked for a placement, a payment or a cancellation, whose own facts do not say. */
+export function nameOperator(turn: Turn, order: number, operator: string | undefined): void {
+  if (operator) turn.record({ type: Facts.operatorNamed, order, operator });
+}
+
 /** The event must be allowed. `dueAt`: when the order moves on by itself; left out, it stays as it is. */
 export function recordMove(
   turn: Turn,

@@ -27,6 +27,7 @@ import {
   payWithinMs,
   refuseCart,
 } from "./cart.js";
+import { nameOperator } from "./order-moves.js";
 import { grantPoints } from "./points.js";
 import { decideQuoted, type QuotedLine } from "./quote.js";
 
@@ -148,6 +149,7 @@ function recordPlacement(
     expiresAt: due.expiresAt,
     lines: cart.lines,
   });
+  nameOperator(turn, order, command.operator);
   if (cart.paid)
     turn.record({ type: Facts.moneyCaptured, account: account.handle, order, amount: cart.total });
   if (cart.paid) grantPoints(turn, order, "paid");
@@ -176,6 +178,7 @@ function hashOf(command: PlaceOrder, form: AmountForm): number {
     .text(command.mode)
     .number(command.payWithinMs)
     .amount(command.expectedTotal, form)
+    .added(command.operator)
     .end();
 }
 

@@ -43,6 +43,7 @@ export interface PlaceOrder extends Envelope {
   /** When the caller first made this request (ms); undefined = not said. */
   at: number | undefined;
   dryRun: boolean;
+  operator: string | undefined;
 }
 
 /** Asked by the host for a dry run across shards; no edge offers it. */
@@ -63,6 +64,7 @@ export interface PayOrder extends Envelope {
   method: "order.pay";
   key: string;
   order: string;
+  operator: string | undefined;
   at: number | undefined;
 }
 
@@ -71,6 +73,7 @@ export interface CancelOrder extends Envelope {
   key: string;
   order: string;
   reason: string | undefined;
+  operator: string | undefined;
   at: number | undefined;
 }
 

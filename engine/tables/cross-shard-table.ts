@@ -33,6 +33,8 @@ export interface PendingOrder {
   missing: number;
   /** How many of the lines are asked for. */
   begun: number;
+  /** Who asked for it; "" = not said. */
+  operator: string;
   answer(fact: FactOf<"branchAnswered">): void;
 }
 
@@ -73,6 +75,7 @@ export function pendingFromFact(fact: FactOf<"orderBegun">): PendingOrder {
     answers: fact.lines.map(() => undefined),
     missing: fact.lines.length,
     begun: fact.payNow === payNowModes.saga ? 0 : fact.lines.length,
+    operator: "",
     answer(answered) {
       if (this.answers[answered.branch])
         throw new Error(`order ${fact.order}: branch ${answered.branch} answered twice`);

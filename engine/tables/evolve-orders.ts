@@ -115,6 +115,12 @@ export function orderBegun(books: Books, fact: FactOf<"orderBegun">, time: numbe
   orderKeyRuns(books, fact, time);
 }
 
+/** The read side alone remembers it, but until an order across shards is placed it is carried along. */
+export function operatorNamed({ pending }: Books, { order, operator }: FactOf<"operatorNamed">): void {
+  const begun = pending.get(order);
+  if (begun) begun.operator = operator;
+}
+
 export function orderBranchAnswered(books: Books, fact: FactOf<"branchAnswered">): void {
   const reinstatement = books.reinstatements.get(fact.order);
   if (!reinstatement) books.pending.get(fact.order)!.answer(fact);

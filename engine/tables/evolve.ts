@@ -13,6 +13,7 @@ import type { Books } from "./books.js";
 import { keyKept, keysDropped, transactionKeyRuns } from "./evolve-keys.js";
 import {
   addToOrder,
+  operatorNamed,
   orderArchived,
   orderBegun,
   orderBranchAnswered,
@@ -94,6 +95,7 @@ const appliers: { readonly [K in FactKind]: Applier<FactOf<K>> } = {
   moneyCaptured: account,
   orderPaid: orderMoved,
   orderCanceled: orderMoved,
+  operatorNamed,
   orderMoved,
   orderSettled: orderMoved,
   orderReinstated: orderMoved,

@@ -34,6 +34,11 @@ export class ParamsHash {
     return this.text(value === undefined || form === "written" ? value : normalAmount(value));
   }
 
+  /** A param that its method did not always have: without it the hash is what logs of before hold of the same request. */
+  added(value: string | undefined): this {
+    return value === undefined ? this : this.text(value);
+  }
+
   number(value: number | undefined): this {
     if (value === undefined) return this.#mix(0x10002);
     const high = Math.floor(value / 0x100000000);

@@ -92,6 +92,8 @@ const nothing: Placed = {
   expectedTotal: undefined,
   at: undefined,
   dryRun: undefined,
+  // One that names its operator is read by the general path.
+  operator: undefined,
 };
 
 export class PlaceReader {

@@ -105,13 +105,18 @@ export const methods = {
       expectedTotal: optional(amount("Refused with price_changed when the total differs")),
       at: optional(at()),
       dryRun: defaulted(false, Type.Boolean({ description: "Answer what would happen and record nothing" })),
+      operator: optional(operator()),
     }),
     result: shapes.Order,
     http: post("/v1/orders"),
     roles: ["buyer", "operator"],
   },
   "order.pay": {
-    params: params("Pay an order from its account's balance", { ...keyedOrder, at: optional(at()) }),
+    params: params("Pay an order from its account's balance", {
+      ...keyedOrder,
+      operator: optional(operator()),
+      at: optional(at()),
+    }),
     result: shapes.Order,
     http: post("/v1/orders/{order}/pay"),
     roles: ["buyer", "operator"],
@@ -120,6 +125,7 @@ export const methods = {
     params: params("Cancel an order that is not paid", {
       ...keyedOrder,
       reason: optional(text(200, "Kept in the order's history")),
+      operator: optional(operator()),
       at: optional(at()),
     }),
     result: shapes.Order,

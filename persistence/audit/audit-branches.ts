@@ -18,6 +18,8 @@ export type Pending = FactOf<"orderBegun"> & {
   readonly answers: Map<number, FactOf<"branchAnswered">>;
   /** Lines that are asked for: of a saga one after the other. */
   asked: number;
+  /** Who asked for it; "" = not said. */
+  operator: string;
 };
 
 /** What a branch did in a turn. */
@@ -58,7 +60,9 @@ export class BranchAudit {
   begun(fact: FactOf<"orderBegun">): void {
     const { order: number, account } = fact;
     const asked = fact.payNow === payNowAsSaga ? 0 : fact.lines.length;
-    this.pending.set(number, { ...fact, answers: new Map(), asked });
+    const pending = { ...fact, answers: new Map(), asked, operator: "" };
+    this.pending.set(number, pending);
+    this.#scope.order(number).begun = pending;
     this.#crossing.orders.set(number, {
       shard: this.#scope.shard,
       position: this.#scope.position,

@@ -77,6 +77,7 @@ export class OrderAudit {
     if (turn.order) this.#scope.bad("order-moves", `${orderId(number)} is placed twice`);
     turn.order = order;
     turn.moves.push(keyedMethods["order.place"]);
+    turn.placedFrom = pending;
     turn.becamePaid = status === Statuses.Paid;
     this.#scope.live.set(number, order);
     this.count++;
@@ -171,6 +172,10 @@ export class OrderAudit {
     if (!turn) return;
     if (cause !== 2) turn.moves.push(keyedMethods["order.cancel"]);
     turn.canceled = true;
+  }
+
+  operatorNamed({ order, operator }: FactOf<"operatorNamed">): void {
+    this.#scope.order(order).operators.push(operator);
   }
 
   /** By a payment from outside, which has a key of its own. */

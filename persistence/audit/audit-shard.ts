@@ -202,6 +202,9 @@ export class ShardAudit {
       case Facts.orderCanceled:
         orders.canceled(fact);
         break;
+      case Facts.operatorNamed:
+        orders.operatorNamed(fact);
+        break;
       case Facts.keyKept:
         this.#keys.kept(fact);
         break;

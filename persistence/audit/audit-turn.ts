@@ -4,6 +4,7 @@
  * at its end.
  */
 
+import { keyedMethods } from "../../actors/keyed-methods.js";
 import { orderId } from "../../actors/order-number.js";
 import { Statuses, statuses } from "../../actors/order-transitions.js";
 import type { CheckName } from "./audit-findings.js";
@@ -31,6 +32,11 @@ export interface TurnOrder {
   readonly keys: number[];
   /** To its account in the ledger, minor units. */
   posted: number;
+  /** Who asked for its moves of this turn, by facts of their own. */
+  readonly operators: string[];
+  /** It crosses shards and was begun in this turn; or placed, and stands where it was begun. */
+  begun: { operator: string } | undefined;
+  placedFrom: { readonly operator: string } | undefined;
   becamePaid: boolean;
   canceled: boolean;
   reinstated: boolean;
@@ -62,6 +68,9 @@ export function turnOrder(number: number, order: LiveOrder | undefined): TurnOrd
     moves: [],
     keys: [],
     posted: 0,
+    operators: [],
+    begun: undefined,
+    placedFrom: undefined,
     becamePaid: false,
     canceled: false,
     reinstated: false,
@@ -93,6 +102,7 @@ type Bad = (check: CheckName, what: string) => void;
 export function checkTurnOrder(turn: TurnOrder, bad: Bad): void {
   const id = orderId(turn.number);
   checkStock(turn, id, bad);
+  checkOperator(turn, id, bad);
   for (const method of new Set([...turn.moves, ...turn.keys])) {
     const moved = turn.moves.filter((m) => m === method).length;
     const kept = turn.keys.filter((m) => m === method).length;
@@ -106,6 +116,24 @@ export function checkTurnOrder(turn: TurnOrder, bad: Bad): void {
   else if (turn.payers.length > 0 || (!archived && turn.posted !== 0)) {
     bad("order-ledger", `${id}: money for an order that is not live`);
   }
+}
+
+/** The methods whose operator has a fact of its own. */
+const namedApart: ReadonlySet<number> = new Set([
+  keyedMethods["order.place"],
+  keyedMethods["order.pay"],
+  keyedMethods["order.cancel"],
+]);
+
+/** Who asked for it is told of a move that is there, once; and who began an order across shards has placed it. */
+function checkOperator({ operators, moves, begun, placedFrom }: TurnOrder, id: string, bad: Bad): void {
+  const operator = operators[0] ?? "";
+  if (operators.length > 1) bad("order-moves", `${id}: asked for by ${operators.join(" and ")}`);
+  if (operators.length > 0 && !begun && !moves.some((method) => namedApart.has(method)))
+    bad("order-moves", `${id}: ${operator} is named, and asked for nothing`);
+  if (begun) begun.operator = operator;
+  if (placedFrom && placedFrom.operator !== operator)
+    bad("order-moves", `${id}: begun by "${placedFrom.operator}" and placed by "${operator}"`);
 }
 
 function checkMoney(turn: TurnOrder, order: LiveOrder, id: string, bad: Bad): void {

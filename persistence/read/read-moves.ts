@@ -11,7 +11,7 @@ interface Move {
   readonly from: Status | null;
   readonly to: Status;
   readonly event: OrderEvent;
-  readonly operator: string | null;
+  operator: string | null;
   readonly remark: string | null;
   readonly tracking: string | null;
   key: string | null;
@@ -40,6 +40,11 @@ export class ReadMoves {
     tracking: string | null = null,
   ): void {
     this.#moves.push({ order, version, from, to, event, operator, remark, tracking, key: null });
+  }
+
+  /** Its operator has a fact of its own, behind the move. What the engine did in the same turn keeps its name. */
+  named({ order, operator }: FactOf<"operatorNamed">): void {
+    for (const move of this.#moves) if (move.order === order) move.operator ??= operator;
   }
 
   keyed({ order, key }: FactOf<"keyKept">): void {

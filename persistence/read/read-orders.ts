@@ -60,10 +60,11 @@ export function orderRules(writes: Writes, moves: ReadMoves): ReadRules {
     const { order } = fact;
     const cause = cancelCauses[fact.cause]!;
     const remark = textOf(fact.reason);
+    // A free order is canceled where it is Paid.
+    const from = writes.statusOf.get(order) as Status;
     const version = writes.orderCanceled.get(ms, cause, remark, order) as number;
-    if (cause === "deadline")
-      moves.add(order, version, "Created", "Canceled", "expire", systemOperator, remark);
-    else moves.add(order, version, "Created", "Canceled", "cancel", null, remark);
+    if (cause === "deadline") moves.add(order, version, from, "Canceled", "expire", systemOperator, remark);
+    else moves.add(order, version, from, "Canceled", "cancel", null, remark);
   }
 
   /** "back" is no row of a table: where the order stands before the fact is asked of the row. */
@@ -99,6 +100,7 @@ export function orderRules(writes: Writes, moves: ReadMoves): ReadRules {
     orderArchived: ({ order }, { ms }) => void writes.orderArchived.run(ms, order),
     pointsGranted: ({ order, points }) => void writes.orderPoints.run(points, 0, order),
     pointsReversed: ({ order, points }) => void writes.orderPoints.run(0, points, order),
+    operatorNamed: (fact) => moves.named(fact),
     keyKept: (fact) => moves.keyed(fact),
   };
 }

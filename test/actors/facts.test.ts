@@ -74,6 +74,7 @@ const every: { readonly [K in FactKind]: object } = {
     at: 0,
     lines: [{ productId: "tea", qty: 1 }],
   },
+  operatorNamed: { type: 96, order: 1611, operator: "ops.li" },
   tokenIssued: { type: 86 },
   tokenClaimed: { type: 95, issuedAt: 1_767_225_600_000_000, owner: "ann" },
   clockJumped: { type: 87, ms: 172_800_000 },

@@ -58,6 +58,8 @@ export const required = [
   "order placed",
   "order paid",
   "order canceled on request",
+  "operator named",
+  "operator of an order across shards named",
   "payment racing expiry won",
   "payment racing expiry lost",
   "order expired",

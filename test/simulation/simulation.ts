@@ -11,6 +11,7 @@ import { Violation } from "./audit.js";
 import { auditBooks } from "./audit-books.js";
 import { auditFeeds } from "./audit-feed.js";
 import { auditLogs } from "./audit-log.js";
+import { auditOperators } from "./audit-operators.js";
 import { auditCertificate } from "./audit-product.js";
 import { auditTransactions, runsYet } from "./audit-transactions-end.js";
 import type { Coverage } from "./coverage.js";
@@ -104,6 +105,7 @@ function inspect(world: World): void {
   auditTransactions(world, log, reads);
   auditFeeds(world);
   auditLogs(world);
+  auditOperators(world);
   auditCertificate(world);
 }
 

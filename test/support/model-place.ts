@@ -26,9 +26,9 @@ interface Cart {
 }
 
 export function placeOrder(world: World, request: Request): ModelReply {
-  const { account, key, lines, pay, mode, payWithinMs, expectedTotal, at, dryRun } = request;
+  const { account, key, lines, pay, mode, payWithinMs, expectedTotal, at, dryRun, operator } = request;
   if (mode === "saga" && pay === "later") return refused({ code: "invalid_request" });
-  const params = JSON.stringify(["place", lines, pay, mode, payWithinMs, plain(expectedTotal)]);
+  const params = JSON.stringify(["place", lines, pay, mode, payWithinMs, plain(expectedTotal), operator]);
   const seen = world.seen(account, key, params, at);
   if (seen) return seen;
   if (dryRun) {

@@ -48,6 +48,7 @@ const ago = () => oneOf(undefined, undefined, 0, 1000, 1_800_000, 7_200_000);
 const amount = () =>
   oneOf("0.01", "1.00", "10", "10.50", "99.99", "0", "0.00", "1.001", "-1", "01", "1e3", "90071992547409.91");
 const price = () => oneOf("0", "1.00", "2.50", "3", "9.99", "1.999", "90071992547409.91");
+const operator = () => oneOf(undefined, undefined, "op");
 const orderIndex = () => fc.oneof(fc.nat(60), fc.nat(3));
 
 const placing = () =>
@@ -65,15 +66,23 @@ const placing = () =>
     expectedTotal: oneOf(...Array<undefined>(8).fill(undefined), "1.00", "2.50", "7", "1.001"),
     ago: ago(),
     dryRun: oneOf(false, false, false, false, true),
+    operator: operator(),
   });
 const paying = () =>
-  record({ method: oneOf("order.pay" as const), order: orderIndex(), key: key(), ago: ago() });
+  record({
+    method: oneOf("order.pay" as const),
+    order: orderIndex(),
+    key: key(),
+    operator: operator(),
+    ago: ago(),
+  });
 const canceling = () =>
   record({
     method: oneOf("order.cancel" as const),
     order: orderIndex(),
     key: key(),
     reason: oneOf(undefined, "changed my mind"),
+    operator: operator(),
     ago: ago(),
   });
 const version = () => oneOf(...Array<undefined>(6).fill(undefined), 0, 0, 1, -1);
@@ -90,7 +99,7 @@ const advancing = () =>
     nth: fc.nat(3),
     tracking: oneOf("SF-1", "SF-1", "SF-1", undefined),
     remark: oneOf(undefined, undefined, "as told"),
-    operator: oneOf(undefined, "op"),
+    operator: operator(),
     version: version(),
     resolution: oneOf("keep", "refund", "keep", "refund", undefined),
     restock: fc.boolean(),
@@ -120,7 +129,7 @@ const refunding = () =>
     ),
     reason: oneOf("broken", "late"),
     restock: fc.boolean(),
-    operator: oneOf(undefined, "op"),
+    operator: operator(),
     version: version(),
     ago: ago(),
   });

@@ -84,6 +84,7 @@ const params = fc.record(
     ),
     at: odd(fc.oneof(anyNumber, fc.integer({ min: 1_790_000_000_000, max: 1_790_000_900_000 }))),
     dryRun: odd(fc.boolean()),
+    operator: odd(nearlyId),
     other: fc.constant(1),
   },
   { requiredKeys: ["key", "account", "lines"] },

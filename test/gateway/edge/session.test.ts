@@ -162,6 +162,7 @@ describe.each(encodings)("%s", (_, encoding) => {
       expectedTotal: undefined,
       at: undefined,
       dryRun: false,
+      operator: undefined,
     });
     expect(second).toStrictEqual({
       id: 2,

@@ -5,6 +5,9 @@ import { OrderEvents, Statuses } from "../../../actors/order-transitions.js";
 import { by, completed, every, shop, story, testRows, to } from "../damaged.js";
 import { ann, ben, day, methods, week } from "../shop-log.js";
 
+const operator = (order: number, name: string) =>
+  ({ type: Facts.operatorNamed, order, operator: name }) as const;
+
 testRows([
   // Moves.
   [
@@ -42,6 +45,18 @@ testRows([
     "order-moves",
     /confirmed by itself, by ann/,
     story("orderMoved", by(OrderEvents.auto_confirm), (fact) => [{ ...fact, operator: "ann" }]),
+  ],
+  [
+    "somebody asked for a move, and it was not one",
+    "order-moves",
+    /ops is named, and asked for nothing/,
+    story("orderMoved", by(OrderEvents.pack), (fact) => [fact, operator(fact.order, "ops")]),
+  ],
+  [
+    "two asked for one placement",
+    "order-moves",
+    /asked for by ops and li/,
+    story("orderPlaced", every, (fact) => [fact, operator(fact.order, "ops"), operator(fact.order, "li")]),
   ],
   [
     "an order is reinstated that was paid",
