@@ -12,32 +12,11 @@
 
 import type { Account } from "../../actors/account.js";
 import { type KeyedMethod, keyedMethods } from "../../actors/keyed-methods.js";
-import { isArchived, placedOrder } from "../orders/look-order.js";
+import { placedOrder } from "../orders/look-order.js";
 import type { ClaimToken, Command, Method } from "../seams/commands.js";
-import { spaces } from "../tables/key-table.js";
 import { claimantOf, isClaimedElsewhere } from "../turns/tokens.js";
 import type { Turn } from "../turns/turn.js";
-
-type Keyed<M extends KeyedMethod> = Extract<Command, { method: M }>;
-
-/** Whether something stands under the key of a command. */
-const known: { readonly [M in KeyedMethod]: (turn: Turn, command: Keyed<M>) => boolean } = {
-  "order.place": knownToAccount,
-  "order.pay": knownToOrder,
-  "order.cancel": knownToOrder,
-  "order.advance": knownToOrder,
-  "order.refund": knownToOrder,
-  "transaction.begin": knownToAccount,
-  "account.deposit": knownToWallet,
-  "account.withdraw": knownToWallet,
-  "points.spend": knownToWallet,
-  "product.restock": ({ books }, { product, ref }) => {
-    const of = books.productByName.get(product);
-    return of !== undefined && ref !== undefined && books.refs.find(spaces.stock, of.handle, ref) >= 0;
-  },
-  "payment.notify": ({ books }, { provider, paymentId }) =>
-    books.refs.find(spaces.payment, 0, `${provider}:${paymentId}`) >= 0,
-};
+import { methods } from "./methods.js";
 
 export function isKeyedMethod(method: Method | "session.ping"): method is KeyedMethod {
   return method in keyedMethods;
@@ -45,14 +24,16 @@ export function isKeyedMethod(method: Method | "session.ping"): method is KeyedM
 
 /** Whether the command can have had its effect already, by an attempt before this one. */
 export function hasKey(command: Command): boolean {
-  if (!isKeyedMethod(command.method)) return false;
-  return command.method !== "product.restock" || command.ref !== undefined;
+  const { key } = methods[command.method];
+  return key !== undefined && command[key.param as keyof Command] !== undefined;
 }
 
 /** Whether its key holds an answer, or its first attempt still runs: then it is answered and does nothing new. */
 export function isKnownKey(turn: Turn, command: Command): boolean {
-  if (!isKeyedMethod(command.method)) return false;
-  return (known[command.method] as (turn: Turn, command: Command) => boolean)(turn, command);
+  const isKnown = methods[command.method].key?.isKnown as
+    | ((turn: Turn, command: Command) => boolean)
+    | undefined;
+  return isKnown?.(turn, command) ?? false;
 }
 
 /** What the shard of an issued token is asked before a request of another shard's account runs under it (TOKENS-1). */
@@ -72,22 +53,4 @@ function ownerOfKey(turn: Turn, command: Command): Account | undefined {
   const number =
     "order" in command && command.order !== undefined ? placedOrder(turn, command.order) : undefined;
   return number === undefined ? undefined : books.accounts[books.orders.account(number)];
-}
-
-function knownToAccount({ books }: Turn, { account, key }: { account: string; key: string }): boolean {
-  const of = books.accountByName.get(account);
-  return of !== undefined && books.keys.find(spaces.order, of.handle, key) >= 0;
-}
-
-/** Whose an archived order was, and so its key, the read side alone knows; but nothing moves it any more. */
-function knownToOrder(turn: Turn, { order, key }: { order: string; key: string }): boolean {
-  const { books } = turn;
-  const number = placedOrder(turn, order);
-  if (number === undefined) return isArchived(turn, order);
-  return books.keys.find(spaces.order, books.orders.account(number), key) >= 0;
-}
-
-function knownToWallet({ books }: Turn, { account, ref }: { account: string; ref: string }): boolean {
-  const of = books.accountByName.get(account);
-  return of !== undefined && books.refs.find(spaces.money, of.handle, ref) >= 0;
 }

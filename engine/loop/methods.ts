@@ -37,6 +37,7 @@ import { beginTransaction, getTransaction } from "../transactions/transaction-co
 import { askDeferred } from "../turns/answers.js";
 import { claimToken, issueToken } from "../turns/tokens.js";
 import type { Turn } from "../turns/turn.js";
+import { knownPayment, knownToAccount, knownToOrder, knownToProduct, knownToWallet } from "./known-keys.js";
 
 interface Row<M extends Method> {
   /** What it does, in one turn. */
@@ -47,9 +48,21 @@ interface Row<M extends Method> {
   readonly lane: "urgent" | "ordinary";
   /** It adds to the books; everything else goes on while the disk is nearly full. */
   readonly grows: boolean;
-  /** Its number in the log, under which its answers are kept; undefined: it has no key. */
-  readonly key: M extends KeyedMethod ? (typeof keyedMethods)[M] : undefined;
+  /** Undefined: nothing makes it exactly-once. */
+  readonly key: M extends KeyedMethod ? Key<M> : undefined;
 }
+
+/** What makes a method exactly-once. */
+interface Key<M extends KeyedMethod> {
+  /** Of the method in the log, under which its answers are kept. */
+  readonly number: (typeof keyedMethods)[M];
+  /** The param that bears it; where that was left out, the request has none. */
+  readonly param: keyof CommandOf<M>;
+  /** Whether something stands under it: an answer, or a first attempt that still runs. */
+  readonly isKnown: IsKnown<M>;
+}
+
+type IsKnown<M extends Method> = (turn: Turn, command: CommandOf<M>) => boolean;
 
 type Rows = { readonly [M in Method]: Row<M> };
 
@@ -58,34 +71,83 @@ const urgent = { lane: "urgent", grows: false } as const;
 const growing = { lane: "ordinary", grows: true } as const;
 const noKey = { key: undefined } as const;
 
-function keyed<M extends KeyedMethod>(method: M): { readonly key: (typeof keyedMethods)[M] } {
-  return { key: keyedMethods[method] };
+function keyed<M extends KeyedMethod>(
+  method: M,
+  param: keyof CommandOf<M>,
+  isKnown: IsKnown<M>,
+): { readonly key: Key<M> } {
+  return { key: { number: keyedMethods[method], param, isKnown } };
 }
 
 export const methods: Rows = {
-  "order.place": { run: placeOrder, home: withAccount, ...growing, ...keyed("order.place") },
+  "order.place": {
+    run: placeOrder,
+    home: withAccount,
+    ...growing,
+    ...keyed("order.place", "key", knownToAccount),
+  },
   "order.quote": { run: quoteLines, home: withAccount, ...ordinary, ...noKey },
   "token.claim": { run: claimToken, home: withToken, ...urgent, ...noKey },
-  "order.pay": { run: payOrder, home: withOrder, ...urgent, ...keyed("order.pay") },
-  "order.cancel": { run: cancelOrder, home: withOrder, ...urgent, ...keyed("order.cancel") },
-  "order.advance": { run: advanceOrder, home: withOrder, ...urgent, ...keyed("order.advance") },
-  "order.refund": { run: refundOrder, home: withOrder, ...urgent, ...keyed("order.refund") },
+  "order.pay": { run: payOrder, home: withOrder, ...urgent, ...keyed("order.pay", "key", knownToOrder) },
+  "order.cancel": {
+    run: cancelOrder,
+    home: withOrder,
+    ...urgent,
+    ...keyed("order.cancel", "key", knownToOrder),
+  },
+  "order.advance": {
+    run: advanceOrder,
+    home: withOrder,
+    ...urgent,
+    ...keyed("order.advance", "key", knownToOrder),
+  },
+  "order.refund": {
+    run: refundOrder,
+    home: withOrder,
+    ...urgent,
+    ...keyed("order.refund", "key", knownToOrder),
+  },
   "order.get": { run: getOrder, home: withOrder, ...ordinary, ...noKey },
   "order.history": { run: orderHistory, home: withOrder, ...ordinary, ...noKey },
   "order.list": { run: askAboutAccount, home: withAccount, ...ordinary, ...noKey },
   "order.lookup": { run: lookupOrder, home: withAccount, ...ordinary, ...noKey },
   "refund.get": { run: getRefund, home: withRefund, ...ordinary, ...noKey },
   "refund.report": { run: reportRefund, home: withRefund, ...urgent, ...noKey },
-  "payment.notify": { run: notifyPayment, home: withPayment, ...urgent, ...keyed("payment.notify") },
-  "points.spend": { run: spendPoints, home: withAccount, ...ordinary, ...keyed("points.spend") },
+  "payment.notify": {
+    run: notifyPayment,
+    home: withPayment,
+    ...urgent,
+    ...keyed("payment.notify", "paymentId", knownPayment),
+  },
+  "points.spend": {
+    run: spendPoints,
+    home: withAccount,
+    ...ordinary,
+    ...keyed("points.spend", "ref", knownToWallet),
+  },
   "token.issue": { run: issueToken, home: anywhere, ...ordinary, ...noKey },
   "product.create": { run: createProduct, home: withProduct, ...growing, ...noKey },
-  "product.restock": { run: restockProduct, home: withProduct, ...ordinary, ...keyed("product.restock") },
+  "product.restock": {
+    run: restockProduct,
+    home: withProduct,
+    ...ordinary,
+    ...keyed("product.restock", "ref", knownToProduct),
+  },
   "product.reprice": { run: repriceProduct, home: withProduct, ...ordinary, ...noKey },
   "product.get": { run: getProduct, home: withProduct, ...ordinary, ...noKey },
   "account.open": { run: openAccount, home: withAccount, ...growing, ...noKey },
-  "account.deposit": { run: moveMoney, home: withAccount, ...ordinary, ...keyed("account.deposit") },
-  "account.withdraw": { run: moveMoney, home: withAccount, ...ordinary, ...keyed("account.withdraw") },
+  "account.deposit": {
+    run: moveMoney,
+    home: withAccount,
+    ...ordinary,
+    ...keyed("account.deposit", "ref", knownToWallet),
+  },
+  "account.withdraw": {
+    run: moveMoney,
+    home: withAccount,
+    ...ordinary,
+    ...keyed("account.withdraw", "ref", knownToWallet),
+  },
   "account.get": { run: getAccount, home: withAccount, ...ordinary, ...noKey },
   "account.statement": { run: askAboutAccount, home: withAccount, ...ordinary, ...noKey },
   "feed.subscribe": { run: subscribe, home: withTopic, ...ordinary, ...noKey },
@@ -94,7 +156,7 @@ export const methods: Rows = {
     run: beginTransaction,
     home: withAccount,
     ...growing,
-    ...keyed("transaction.begin"),
+    ...keyed("transaction.begin", "key", knownToAccount),
   },
   "transaction.get": { run: getTransaction, home: withTransaction, ...ordinary, ...noKey },
   "human.list": { run: listHuman, home: withCursor, ...ordinary, ...noKey },
