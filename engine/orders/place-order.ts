@@ -35,13 +35,15 @@ const method = keyedMethods["order.place"];
 const hash = new ParamsHash();
 
 export function placeOrder(turn: Turn, command: PlaceOrder): void {
-  const lines = command.mode === "saga" && command.pay === "later" ? idleMode : mergeLines(command.lines);
-  if ("code" in lines) {
-    answerRefusal(turn, command, lines);
-    return;
-  }
+  const lines = refuseIdle(command) ?? mergeLines(command.lines);
   const account = turn.books.accountByName.get(command.account);
   const paramsHash = hashOf(command, "normal");
+  if ("code" in lines) {
+    // Version 0.1.0 took such requests: under the key of one may stand its answer.
+    if (isUsed(turn, account, command.key)) settledByPlaceKey(turn, command, account, paramsHash);
+    else answerRefusal(turn, command, lines);
+    return;
+  }
   if (settledByPlaceKey(turn, command, account, paramsHash)) return;
 
   const crossing = turn.shards > 1 && crosses(turn, lines);
@@ -60,7 +62,18 @@ export function placeOrder(turn: Turn, command: PlaceOrder): void {
   else recordPlacement(turn, command, account!, cart, paramsHash);
 }
 
+/** What the request says and cannot mean: an order is held, or it is paid as it is placed. */
+function refuseIdle({ pay, mode, payWithinMs }: PlaceOrder): Refusal | undefined {
+  if (pay === "later" && mode === "saga") return idleMode;
+  return pay === "balance" && payWithinMs !== undefined ? idleHold : undefined;
+}
+
 const idleMode = refuse("invalid_request", { path: "params.mode", reason: "only with pay: balance" });
+const idleHold = refuse("invalid_request", { path: "params.payWithinMs", reason: "only with pay: later" });
+
+function isUsed({ books }: Turn, account: Account | undefined, key: string): boolean {
+  return account !== undefined && books.keys.find(spaces.order, account.handle, key) >= 0;
+}
 
 function settledByPlaceKey(
   turn: Turn,

@@ -197,7 +197,8 @@ export class Workload {
       return { product, qty: precious && random.chance(0.3) ? 20_000 : random.pick([1, 1, 1, 2, 3, 7]) };
     });
     const pay = random.chance(0.45) ? ("balance" as const) : ("later" as const);
-    const payWithinMs = random.chance(0.5) ? random.between(1000, 2500) : undefined;
+    const hold = random.chance(0.5) ? random.between(1000, 2500) : undefined;
+    const payWithinMs = pay === "later" ? hold : undefined;
     const cart = this.#world.requests.cart({ account, lines, pay, payWithinMs, dryRun });
     const operation = this.#world.requests.make(client, {
       method: "order.place",

@@ -27,10 +27,11 @@ interface Cart {
 
 export function placeOrder(world: World, request: Request): ModelReply {
   const { account, key, lines, pay, mode, payWithinMs, expectedTotal, at, dryRun, operator } = request;
-  if (mode === "saga" && pay === "later") return refused({ code: "invalid_request" });
   const params = JSON.stringify(["place", lines, pay, mode, payWithinMs, plain(expectedTotal), operator]);
   const seen = world.seen(account, key, params, at);
   if (seen) return seen;
+  const isIdle = pay === "later" ? mode === "saga" : payWithinMs !== undefined;
+  if (isIdle) return refused({ code: "invalid_request" });
   if (dryRun) {
     const cart = decideCart(world, request);
     return "code" in cart ? refused(cart) : ok(world.viewOf(orderOf(world, request, cart), null));

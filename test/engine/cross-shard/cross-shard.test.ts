@@ -17,15 +17,17 @@ function expectSettled(engine: TestEngine, held: number): void {
   expect(engine.shards.reduce((sum, { books }) => sum + books.branches.byName.size, 0)).toBe(held);
 }
 
+const brief = { payWithinMs: 10_000 };
+
 test.each([
   ["paid at once", { pay: "balance" }, undefined, [8, 0, 2], [1, 0, 1], "55.02", 0],
-  ["held", {}, undefined, [8, 2, 0], [1, 1, 0], "100.00", 2],
-  ["held and paid", {}, "pay", [8, 0, 2], [1, 0, 1], "55.02", 0],
-  ["held and canceled", {}, "cancel", [10, 0, 0], [2, 0, 0], "100.00", 0],
-  ["held and expired", {}, "expire", [10, 0, 0], [2, 0, 0], "100.00", 0],
+  ["held", brief, undefined, [8, 2, 0], [1, 1, 0], "100.00", 2],
+  ["held and paid", brief, "pay", [8, 0, 2], [1, 0, 1], "55.02", 0],
+  ["held and canceled", brief, "cancel", [10, 0, 0], [2, 0, 0], "100.00", 0],
+  ["held and expired", brief, "expire", [10, 0, 0], [2, 0, 0], "100.00", 0],
 ] as const)("an order across shards, %s", (_, more, then, tea, mug, balance, branches) => {
   const engine = shop({ shards });
-  const { result } = engine.ask(place("ann", "k1", cart, { payWithinMs: 10_000, ...more }));
+  const { result } = engine.ask(place("ann", "k1", cart, more));
   if (then === "expire") engine.pass(60_000);
   else if (then)
     expect(engine.ask({ method: `order.${then}`, order: result.order, key: "k2" }).code).toBe("ok");
@@ -244,7 +246,11 @@ test("whatever the bus loses, doubles and re-orders, every order ends, and no un
         } else {
           const { account, key, tea, mug, pay } = act;
           const lines: Record<string, number> = tea > 0 ? { tea, mug } : { mug };
-          asked.push(engine.submit(place(account, `k${key}`, lines, { pay, payWithinMs: 5000 })));
+          asked.push(
+            engine.submit(
+              place(account, `k${key}`, lines, { pay, ...(pay === "later" ? { payWithinMs: 5000 } : {}) }),
+            ),
+          );
         }
         engine.settle();
         for (const id of asked) {

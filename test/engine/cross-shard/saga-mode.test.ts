@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { channelRetryMs } from "../../../engine/seams/limits.js";
+import { defaultSettings } from "../../../engine/seams/settings.js";
 import type { CarriedFrame } from "../../support/engine.js";
 import { balanceOf, place, product, shop, stockOf } from "../../support/shop.js";
 
@@ -80,10 +81,10 @@ test("step after step: a line is asked for when all before it are sold", () => {
 test("a step of which nobody knows when the time is over is compensated like one that was done", () => {
   const { engine, bus } = cut(({ to }) => to === 1);
   // ben lives on 2; his order hears nothing of tea, which is sold on 1 or not.
-  const id = engine.submit(place("ben", "k1", { mug: 1, tea: 1 }, { ...saga, payWithinMs: 10_000 }));
+  const id = engine.submit(place("ben", "k1", { mug: 1, tea: 1 }, saga));
   engine.settle();
   expect(stockOf(engine, "mug")).toEqual([1, 0, 1]);
-  engine.pass(10_001);
+  engine.pass(defaultSettings.payWithinMs + 1);
   expect(engine.answerTo(id)!.code).toBe("hold_expired");
   expect(stockOf(engine, "mug")).toEqual([2, 0, 0]);
   bus.lost = () => false;

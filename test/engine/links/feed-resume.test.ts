@@ -61,7 +61,12 @@ test.each([1, 3])(
           if ("account" in asked) {
             const pay = asked.paid ? "balance" : "later";
             const placed = engine.ask(
-              place(asked.account, `k${++key}`, { cup: 1 }, { pay, payWithinMs: 2000 }),
+              place(
+                asked.account,
+                `k${++key}`,
+                { cup: 1 },
+                { pay, ...(pay === "later" ? { payWithinMs: 2000 } : {}) },
+              ),
             );
             if (placed.code === "ok") orders.push(placed.result.order);
           } else if ("ms" in asked) engine.pass(asked.ms);

@@ -23,7 +23,7 @@ for (const [shards, limitedId] of [
       code: "limit_exceeded",
       details: { limit: 3, used: 2, requested: 2 },
     });
-    expect(engine.ask(take("ann", "k3", 1, { pay: "balance" })).code).toBe("ok");
+    expect(engine.ask(take("ann", "k3", 1, { pay: "balance", payWithinMs: undefined })).code).toBe("ok");
     expect(engine.ask(take("ann", "k4", 1)).details).toMatchObject({ used: 3, requested: 1 });
     expect(engine.ask(take("ben", "k1", 3)).code).toBe("ok");
   });

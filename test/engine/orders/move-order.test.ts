@@ -12,7 +12,9 @@ function orderIn(
   cart: Record<string, number>,
 ): string {
   const pay = status === "Paid by placing" ? "balance" : "later";
-  const { order } = engine.ask(place("ann", "place", cart, { pay, payWithinMs: 60_000 })).result;
+  const { order } = engine.ask(
+    place("ann", "place", cart, { pay, ...(pay === "later" ? { payWithinMs: 60_000 } : {}) }),
+  ).result;
   if (status === "Paid") engine.ask({ method: "order.pay", order, key: "pay" });
   if (status === "Canceled") engine.ask({ method: "order.cancel", order, key: "cancel" });
   if (status === "Expired") engine.pass(100_000);
@@ -80,7 +82,9 @@ for (const [shards, account] of [
       } else if (event === "expire") engine.pass(200_000);
       else {
         const pay = status === "Paid by placing" ? "balance" : "later";
-        const again = own.ask(place("ann", "place", { tea: 1 }, { pay, payWithinMs: 60_000 }));
+        const again = own.ask(
+          place("ann", "place", { tea: 1 }, { pay, ...(pay === "later" ? { payWithinMs: 60_000 } : {}) }),
+        );
         expect(again).toMatchObject({ code, replayed: true, result: { order } });
       }
       const next = nextIn[after as string];

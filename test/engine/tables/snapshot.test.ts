@@ -218,7 +218,12 @@ for (const shards of [1, 3]) {
             const cart = Object.fromEntries(Object.entries(act.cart).filter(([, qty]) => qty > 0));
             if (Object.keys(cart).length === 0) continue;
             placed.push(
-              engine.submit(place(act.account, `k${act.key}`, cart, { pay: act.pay, payWithinMs: 5000 })),
+              engine.submit(
+                place(act.account, `k${act.key}`, cart, {
+                  pay: act.pay,
+                  ...(act.pay === "later" ? { payWithinMs: 5000 } : {}),
+                }),
+              ),
             );
           }
           for (const id of placed) {

@@ -342,7 +342,8 @@ test("however few keys are kept, no request with its time is ever executed twice
         engine.pass(ms);
         const nowMs = Math.floor(engine.clock.micros / 1000);
         const cart: Record<string, number> = key % 2 === 0 ? { tea: 1 } : { tea: 1, mug: 1 };
-        const more = { at: nowMs, pay: key % 3 === 0 ? "later" : "balance", payWithinMs: 1000 };
+        const pay = key % 3 === 0 ? { pay: "later", payWithinMs: 1000 } : { pay: "balance" };
+        const more = { at: nowMs, ...pay };
         const request = first.get(key) ?? place("ann", `k${key}`, cart, more);
         first.set(key, request);
         const answer = engine.ask(request);
