@@ -13,7 +13,7 @@
 
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import {
   beginFile,
   createFileDurably,
@@ -63,7 +63,12 @@ export interface OpenedFolder {
  * `FolderRefused`, `StorageUnavailable`.
  */
 export function openDataFolder(folder: string, shards: number, say: (line: string) => void): OpenedFolder {
-  if (!isFolder(folder)) whilePath(folder, "written", () => createFolder(folder));
+  if (!isFolder(folder))
+    whilePath(folder, "written", () => {
+      // Node says ENOENT of what it may not make on a read-only file system.
+      accessSync(nearestThere(folder), constants.W_OK);
+      createFolder(folder);
+    });
   checkForeign(folder);
   // It never changes, so it can be said while another engine works here.
   checkShards(folder, readManifest(folder), shards);
@@ -225,6 +230,12 @@ export function checkOutlets(folder: string, engine: string): void {
   const file = outletsFile(folder);
   const owner = existsSync(file) ? outletsOwner(file) : undefined;
   if (owner !== undefined && owner !== engine) throw othersOutlets(file, owner, engine);
+}
+
+/** The folder above that there is. */
+function nearestThere(path: string): string {
+  const above = dirname(resolve(path));
+  return existsSync(above) || above === dirname(above) ? above : nearestThere(above);
 }
 
 /** Told and not refused: an operator may have reasons. */

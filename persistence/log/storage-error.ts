@@ -10,7 +10,8 @@
  * STORAGE-ERROR-1  Only what was read and is wrong is damage. Whatever this table does not know is `unavailable`.
  */
 
-import { statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
+import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { LogDamaged } from "./journal.js";
 import { readAgain } from "./second-reading.js";
@@ -121,7 +122,7 @@ export function whileUsing<T>(file: string, doing: Doing, work: () => T): T {
 
 /** The error that says what is wrong with the file; `error` itself where it says so already, or is none of a file. */
 export function storageError(file: string, doing: Doing, error: unknown): unknown {
-  switch (isFolderThere(file, error) ? "forbidden" : faultOf(error)) {
+  switch (cannotBeThere(file, error) ? "forbidden" : faultOf(error)) {
     case "damaged": {
       const doubt = isMalformed(error) ? readAgain(file, error) : undefined;
       if (doubt !== undefined) return new StorageUnavailable(file, doing, { cause: doubt });
@@ -145,13 +146,17 @@ function isMalformed(error: unknown): error is Error {
   return error instanceof Database.SqliteError && error.code === "SQLITE_CORRUPT";
 }
 
-/** SQLite says of a folder in the place of its file that it cannot be opened, as of a disk that does not answer. */
-function isFolderThere(file: string, error: unknown): boolean {
+/**
+ * SQLite says that it cannot open a file, as of a disk that does not answer, also where a folder is in its place, and where it may not
+ * make the -wal and -shm that it needs: of a read-only file system, say.
+ */
+function cannotBeThere(file: string, error: unknown): boolean {
   if (!(error instanceof Database.SqliteError) || !error.code.startsWith("SQLITE_CANTOPEN")) return false;
   try {
+    accessSync(dirname(file), constants.W_OK);
     return statSync(file).isDirectory();
-  } catch {
-    return false;
+  } catch (problem) {
+    return forbiddenErrnos.has(String((problem as NodeJS.ErrnoException).code));
   }
 }
 

@@ -199,6 +199,32 @@ test("each of them ends every command with its code: 2 for what was given, 5 for
   }
 });
 
+test("a read-only file system ends every command that must write with 5, and looking at the log goes on", async (context) => {
+  const mount = newFolder();
+  const mounted = (...args: string[]) => spawnSync("mount", [...args, mount]).status === 0;
+  if (!mounted("-t", "tmpfs", "-o", "size=16m", "tmpfs")) return context.skip("may not mount");
+  try {
+    const folder = join(mount, "data");
+    const outlets: OutletSetup[] = [{ kind: "function", name: "mine", deliver() {} }];
+    await (await openHost(folder, 1, [], outlets)).stop();
+    expect(mounted("-o", "remount,ro")).toBe(true);
+    for (const args of [
+      ["start", "--port", "0", "--data", folder],
+      ["start", "--port", "0", "--data", join(mount, "new", "deep")],
+      ["outlets", "status", "--data", folder],
+    ]) {
+      const { code, err } = await yifen(args);
+      expect([args, code, err.trim().split("\n").length, err]).toEqual([
+        ...[args, 5, 2],
+        expect.stringContaining("cannot be"),
+      ]);
+    }
+    expect((await yifen(["verify", "--data", folder])).code).toBe(0);
+  } finally {
+    spawnSync("umount", ["-l", mount]);
+  }
+});
+
 test("a folder that is another user's, or cannot be written, is refused with who, and nothing is made in it", async (context) => {
   if (process.getuid?.() !== 0) return context.skip("needs the right to give a file away");
   const folder = copyOf(madeBefore("one-shard"));
