@@ -18,9 +18,10 @@
  * SQLITE-JOURNAL-3  A last segment without a group is removed: its name was made, its first commit was not.
  * SQLITE-JOURNAL-4  The first failure is final (JOURNAL-3). Nothing is written, fsynced or tried again, not even on close.
  * SQLITE-JOURNAL-5  A -wal whose main file is missing is a segment that was being created, unless it holds a transaction.
- * SQLITE-JOURNAL-6  After each commit, and before anybody is told, the names of the lock and of the -wal must still lead to the
- *                   files that are held and written: what was committed to a file that was removed, or lies where nobody will look
- *                   for it, is not durable, and with another lock in place there may be a second engine. (Two stats, 4 us a group.)
+ * SQLITE-JOURNAL-6  After each commit, and before anybody is told, the names of the lock, of the main file and of the -wal must still lead
+ *                   to the files that are held and written: what was committed to a file that was removed, or lies where nobody will
+ *                   look for it, is not durable, and with another lock in place there may be a second engine. A -wal without its main
+ *                   file cannot be read either. (Three stats, 6 us a group.)
  */
 
 import {
@@ -241,7 +242,7 @@ class OpenJournal implements SqliteJournal {
       const hash = chainHash(this.#hash, first, last, this.#origin, body);
       const segment = this.#segmentFor(first, body.length);
       segment.insert(first, last, this.#hash, hash, body);
-      this.#mustBeInPlace(this.#lock.place, segment.walPlace);
+      this.#mustBeInPlace(this.#lock.place, segment.mainPlace, segment.walPlace);
       this.#anchor.write(last, hash);
       this.#hash = hash;
     });

@@ -138,7 +138,7 @@ test("SQLITE-JOURNAL-5: a -wal whose main file is gone is refused when it holds 
   expect(() => openLog(folder)).toThrow(/is missing, and its -wal holds groups/);
 });
 
-test.each(["lock.db", "-wal"])(
+test.each(["lock.db", ".db", ".db-wal"])(
   "SQLITE-JOURNAL-6: with its %s gone from under it a group is not durable",
   (name) => {
     const folder = temporaryFolder();
@@ -146,7 +146,9 @@ test.each(["lock.db", "-wal"])(
     appendGroups(journal, 1);
     const told: number[] = [];
     journal.onDurable = (position) => told.push(position);
-    rmSync(name === "lock.db" ? join(folder, name) : `${listSegments(folder).at(-1)!.file}${name}`);
+    rmSync(
+      name === "lock.db" ? join(folder, name) : listSegments(folder).at(-1)!.file.replace(/\.db$/, name),
+    );
     expect(() => appendGroups(journal, 1)).toThrow(JournalFailed);
     expect(() => appendGroups(journal, 1)).toThrow(JournalFailed);
     expect(told).toEqual([]);
