@@ -53,10 +53,10 @@ function withStore(data: string, work: (store: OutletStore) => void): void {
     throw new BadConfig(`--data ${data}: no outlet has ever run here (${file} is missing)`);
   const store = whileUsing(file, "read", () => new OutletStore(file, true));
   try {
-    const owner = store.owner();
+    const owner = whileUsing(file, "read", () => store.owner());
     if (owner !== undefined && engine !== undefined && owner !== engine)
       throw othersOutlets(file, owner, engine);
-    work(store);
+    whileUsing(file, "read", () => work(store));
   } finally {
     store.close();
   }
