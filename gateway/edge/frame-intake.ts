@@ -4,12 +4,20 @@
  * copied and waits in fair turns.
  *
  * FRAME-INTAKE-1  Frames of one connection are read in the order in which they came, each to its end before the next.
- * FRAME-INTAKE-2  A turn of the event loop reads frames for `intakeMsPerTurn` and one frame more; while some wait, none as it comes.
+ * FRAME-INTAKE-2  A turn of the event loop reads frames for `intakeMsPerTurn` and one frame more; while some wait, none as it comes,
+ *                 but for a short one of each sender who has nothing waiting, for `smallMsPerTurn`: whoever asks for little
+ *                 does not wait a turn because others ask for much.
  * FRAME-INTAKE-3  What waits is bounded, for each sender and in all; whoever sends past it is told to `receive`'s caller.
  */
 
 import { FairQueue } from "../../engine/loop/fair-queue.js";
-import { intakeBytesMax, intakeMsPerTurn, intakesBytesMax } from "../../engine/seams/limits.js";
+import {
+  intakeBytesMax,
+  intakeMsPerTurn,
+  intakesBytesMax,
+  smallFrameBytes,
+  smallMsPerTurn,
+} from "../../engine/seams/limits.js";
 
 /** A connection. */
 export interface Sender {
@@ -34,6 +42,9 @@ export class FrameIntake<S extends Sender> {
   readonly #queue = new FairQueue<Frame<S>>(1);
   readonly #reader: FrameReader<S>;
   #leftMs = intakeMsPerTurn;
+  /** Senders of whom a short frame was read in this turn although others wait. */
+  readonly #hurried = new Set<S>();
+  #smallLeftMs = smallMsPerTurn;
   #armed = false;
   #waitingBytes = 0;
 
@@ -49,7 +60,12 @@ export class FrameIntake<S extends Sender> {
   receive(sender: S, bytes: Uint8Array, binary: boolean): boolean {
     this.#arm();
     if (this.#leftMs > 0 && this.#queue.size === 0) {
-      this.#take(sender, bytes, binary);
+      this.#leftMs -= this.#take(sender, bytes, binary);
+      return true;
+    }
+    if (this.#mayHurry(sender, bytes)) {
+      this.#hurried.add(sender);
+      this.#smallLeftMs -= this.#take(sender, bytes, binary);
       return true;
     }
     // An empty frame waits too.
@@ -69,11 +85,18 @@ export class FrameIntake<S extends Sender> {
     sender.waitingBytes = 0;
   }
 
-  #take(sender: S, bytes: Uint8Array | undefined, binary: boolean): void {
+  #mayHurry(sender: S, bytes: Uint8Array): boolean {
+    if (bytes.length > smallFrameBytes || this.#smallLeftMs <= 0) return false;
+    return this.#queue.sizeOf(sender) === 0 && !this.#hurried.has(sender);
+  }
+
+  /** The time that it took, ms. */
+  #take(sender: S, bytes: Uint8Array | undefined, binary: boolean): number {
     const began = performance.now();
     const more = bytes === undefined ? this.#reader.resume(sender) : this.#reader.read(sender, bytes, binary);
-    this.#leftMs -= performance.now() - began;
+    const took = performance.now() - began;
     if (more) this.#queue.putBack(sender, { sender, bytes: undefined, binary });
+    return took;
   }
 
   #arm(): void {
@@ -85,6 +108,8 @@ export class FrameIntake<S extends Sender> {
   #turn(): void {
     this.#armed = false;
     this.#leftMs = intakeMsPerTurn;
+    this.#smallLeftMs = smallMsPerTurn;
+    this.#hurried.clear();
     while (this.#leftMs > 0) {
       const frame = this.#queue.take();
       if (!frame) break;
@@ -93,7 +118,7 @@ export class FrameIntake<S extends Sender> {
         sender.waitingBytes -= bytes.length + 1;
         this.#waitingBytes -= bytes.length + 1;
       }
-      this.#take(sender, bytes, binary);
+      this.#leftMs -= this.#take(sender, bytes, binary);
     }
     if (this.#queue.size > 0) this.#arm();
     else this.#leftMs = intakeMsPerTurn;

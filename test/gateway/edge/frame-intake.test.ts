@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { intakeBytesMax, intakeMsPerTurn, intakesBytesMax } from "../../../engine/seams/limits.js";
+import {
+  intakeBytesMax,
+  intakeMsPerTurn,
+  intakesBytesMax,
+  smallFrameBytes,
+  smallMsPerTurn,
+} from "../../../engine/seams/limits.js";
 import { FrameIntake, type Sender } from "../../../gateway/edge/frame-intake.js";
 
 interface Named extends Sender {
@@ -43,7 +49,8 @@ test("FRAME-INTAKE-2: when the time is over the rest waits, and who sends one fr
   const { read, frames } = intake();
   const rude = sender("rude");
   for (let n = 1; n <= 9; n++) frames.receive(rude, frame(n, intakeMsPerTurn + 1), false);
-  expect(read).toEqual(["rude1"]);
+  // The second is short, and nothing of his waits.
+  expect(read).toEqual(["rude1", "rude2"]);
   const quiet = sender("quiet");
   await turn();
   const before = read.length;
@@ -101,9 +108,34 @@ test("FRAME-INTAKE-1: a frame that takes many turns is read to its end before th
   frames.receive(rude, frame(1, 0, 4), false);
   frames.receive(rude, frame(2), false);
   frames.receive(quiet, frame(3), false);
-  expect(read).toEqual(["rude1"]);
+  expect(read).toEqual(["rude1", "quiet3"]);
   for (let n = 0; n < 6; n++) await turn();
   expect(read.filter((one) => one !== "quiet3")).toEqual(["rude1", "rude+", "rude+", "rude+", "rude2"]);
   expect(read.indexOf("quiet3")).toBeLessThan(4);
   expect([rude.waitingBytes, frames.waitingBytes]).toEqual([0, 0]);
+});
+
+test("FRAME-INTAKE-2: one short frame of each sender who has nothing waiting is read as it comes, while there is time for it", async () => {
+  const { read, frames } = intake();
+  const [rude, quiet, slow, late] = ["rude", "quiet", "slow", "late"].map(sender) as [
+    Named,
+    Named,
+    Named,
+    Named,
+  ];
+  const long = () => new Uint8Array(smallFrameBytes + 1);
+  frames.receive(rude, frame(1, intakeMsPerTurn + 1), false);
+  frames.receive(rude, long(), false);
+  frames.receive(quiet, frame(1), false);
+  expect(read).toEqual(["rude1", "quiet1"]);
+  // The second of a turn waits, and so does what comes behind one that waits.
+  frames.receive(quiet, frame(2), false);
+  frames.receive(quiet, frame(3), false);
+  frames.receive(slow, frame(1, smallMsPerTurn + 1), false);
+  frames.receive(late, frame(1), false);
+  expect(read).toEqual(["rude1", "quiet1", "slow1"]);
+  for (let n = 0; n < 4; n++) await turn();
+  expect(read.filter((one) => one.startsWith("quiet"))).toEqual(["quiet1", "quiet2", "quiet3"]);
+  expect(read).toContain("late1");
+  expect([...read].sort()).toEqual(["late1", "quiet1", "quiet2", "quiet3", "rude0", "rude1", "slow1"]);
 });
