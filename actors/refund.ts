@@ -11,6 +11,7 @@
  */
 
 import type { LineShare } from "./facts.js";
+import { spread } from "./largest-remainder.js";
 import { type Refusal, refuse } from "./results.js";
 
 /** What is left of a line: units that were not refunded, and its share less what was. */
@@ -45,24 +46,10 @@ export function shareUnits(
 
 /** An amount, spread over the lines by what is left of their shares; what does not divide goes by largest remainder. */
 export function shareAmount(lines: readonly LineLeft[], amount: number): LineShare[] {
-  const left = lines.reduce((sum, line) => sum + BigInt(line.amount), 0n);
-  if (left === 0n) return [];
-  const parts = lines.map((line, index) => {
-    const exact = BigInt(amount) * BigInt(line.amount);
-    return { line: index, amount: exact / left, remainder: exact % left };
-  });
-  let missing = Number(BigInt(amount) - parts.reduce((sum, part) => sum + part.amount, 0n));
-  const byRemainder = [...parts].sort((a, b) =>
-    a.remainder === b.remainder ? a.line - b.line : a.remainder > b.remainder ? -1 : 1,
-  );
-  for (const part of byRemainder) {
-    if (missing === 0) break;
-    part.amount++;
-    missing--;
-  }
-  return parts
-    .filter((part) => part.amount > 0n)
-    .map((part) => ({ line: part.line, qty: 0, amount: Number(part.amount) }));
+  const weights = lines.map((line) => line.amount);
+  return spread(amount, weights)
+    .map((share, line) => ({ line, qty: 0, amount: share }))
+    .filter((share) => share.amount > 0);
 }
 
 export function sumOf(shares: readonly LineShare[]): number {
