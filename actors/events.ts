@@ -13,6 +13,7 @@ import type { Fact, FactKind, FactOf } from "./facts.js";
 import { catalogue, modes } from "./facts.js";
 import { keyedMethods } from "./keyed-methods.js";
 import { currencyCode, formatAmount } from "./money.js";
+import { orderDataOf } from "./order-data.js";
 import { itemId, orderId, refundId, transactionId } from "./order-number.js";
 import { type OrderEvent, orderEvents, statuses } from "./order-transitions.js";
 import { isAccountBucket, moneyBuckets, refundSources, stockBuckets, walletIn } from "./postings.js";
@@ -78,6 +79,11 @@ export const eventKinds = {
     subject: "account",
     data: anOrder,
     about: "status is Paid for an order that was paid as it was placed",
+  },
+  "order.described": {
+    subject: "account",
+    data: "{order, account, [address, contact, shippingMethod, paymentMethod, ref, metadata]}",
+    about: "what was said of the order as it was placed, behind its order.created",
   },
   "order.paid": {
     subject: "account",
@@ -311,6 +317,16 @@ export const rules: { readonly [K in FactKind]: Rule<K> | string } = {
   keysDropped: "memory of answers that were given",
   clockJumped: "time goes on from another hour; nothing was moved by it",
   operatorNamed: "whose request it was: what it did is told",
+  orderDescribed: {
+    type: () => "order.described",
+    topic: byAccount,
+    data: ({ order, account, ref, data }, names) => ({
+      order: orderId(order),
+      account: names.accountId(account),
+      ...orderDataOf(ref, data),
+    }),
+  },
+  orderDescriptionKept: "order.described follows, when the order comes about",
   tokenIssued: "a key that nobody has used yet",
   tokenClaimed: "an account used a token: what it used it for is told",
   messageSent: "between shards: what it causes is told where it happens",

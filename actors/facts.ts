@@ -86,6 +86,13 @@ export const catalogue = {
    */
   operatorNamed: fact(96, "operator.named", { order: "uint", operator: "text" }),
 
+  /**
+   * What the shop says of an order that is placed in the same turn, where it says something: its own number for it (`ref`, "" =
+   * none) and the rest as JSON. Of an order that crosses shards it is kept from its beginning, by the other fact.
+   */
+  orderDescribed: fact(100, "order.described", { order: "uint", account: "uint", ref: "text", data: "text" }),
+  orderDescriptionKept: fact(101, "order.description.kept", { order: "uint", ref: "text", data: "text" }),
+
   // Exactly once. `order` is 0 when the result is not an order; `code` 0 = success, else a number of `results`;
   // `text` holds JSON: the details of a refusal, or a result that is not an order.
   keyKept: fact(17, "key.kept", {

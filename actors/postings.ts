@@ -141,6 +141,8 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   orderPaid: nothing,
   orderCanceled: nothing,
   operatorNamed: nothing,
+  orderDescribed: nothing,
+  orderDescriptionKept: nothing,
   keyKept: nothing,
   keysDropped: nothing,
   tokenIssued: nothing,

@@ -167,6 +167,12 @@ function commandFor(requester: Requester, account: string, key: string, product:
     at: undefined,
     dryRun: false,
     operator: undefined,
+    address: undefined,
+    contact: undefined,
+    shippingMethod: undefined,
+    paymentMethod: undefined,
+    ref: undefined,
+    metadata: undefined,
   };
 }
 

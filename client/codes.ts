@@ -52,6 +52,7 @@ export type ErrorCode = EngineCode | ClientCode;
 /** A newer engine may send others. */
 export type EventType =
   | "order.created"
+  | "order.described"
   | "order.paid"
   | "order.canceled"
   | "account.opened"

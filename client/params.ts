@@ -3,7 +3,7 @@
  * quantities are integers 1..1,000,000; ids are 1..64 of `[A-Za-z0-9._:-]`.
  */
 
-import type { OrderStatus } from "./results.js";
+import type { Described, OrderStatus } from "./results.js";
 
 export interface CallOptions {
   /**
@@ -45,6 +45,16 @@ export interface PlaceParams extends Keyed {
   readonly dryRun?: boolean;
   /** Who asks for it, kept in the order's history. */
   readonly operator?: string;
+  /** Where it goes, and whom to ask about it: a text of up to 500 characters, or up to 16 texts by name. */
+  readonly address?: Described;
+  readonly contact?: Described;
+  /** In the shop's words, up to 100 characters. */
+  readonly shippingMethod?: string;
+  readonly paymentMethod?: string;
+  /** The shop's own number, up to 64 characters: the order is found by it, and a payment may name it. */
+  readonly ref?: string;
+  /** Up to 16 names of 40 characters with texts of up to 500. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 export interface PayParams extends Keyed {

@@ -17,6 +17,9 @@ export interface OrderLine {
   readonly subtotal: string;
 }
 
+/** One thing in one text, or in several by name. */
+export type Described = string | Readonly<Record<string, string>>;
+
 export type OrderStatus =
   | "Created"
   | "Paid"
@@ -46,6 +49,13 @@ export interface Order {
   readonly createdAt: string;
   /** The events that the status allows now. */
   readonly next: readonly string[];
+  /** As they were given when it was placed. */
+  readonly address?: Described;
+  readonly contact?: Described;
+  readonly shippingMethod?: string;
+  readonly paymentMethod?: string;
+  readonly ref?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 export interface Refund {

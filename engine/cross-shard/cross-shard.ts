@@ -24,6 +24,7 @@
 import { Facts, type Line } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
 import { deadlines } from "../../actors/order.js";
+import { orderDataText } from "../../actors/order-data.js";
 import { orderNumber, slotOf } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
 import { type Refusal, refuse, resultOf, resultOfNumber } from "../../actors/results.js";
@@ -31,7 +32,7 @@ import { decisions, type PartState } from "../../actors/transactions/next-step.j
 import type { MessageOf } from "../links/messages.js";
 import { shardOfSlot } from "../links/slots.js";
 import { type AnsweredLine, decideAnswered, lineFailures, payWithinMs, refuseCart } from "../orders/cart.js";
-import { nameOperator } from "../orders/order-moves.js";
+import { describeOrder, nameOperator } from "../orders/order-moves.js";
 import { grantPoints } from "../orders/points.js";
 import type { LineInput, PlaceOrder } from "../seams/commands.js";
 import { type PendingOrder, payNowModes } from "../tables/cross-shard-table.js";
@@ -75,6 +76,9 @@ export function beginCrossShard(
     lines: lines.map(({ product, qty }) => ({ productId: product, qty })),
   });
   nameOperator(turn, order, command.operator);
+  const { ref = "" } = command;
+  const data = orderDataText(command);
+  if (ref !== "" || data !== "") turn.record({ type: Facts.orderDescriptionKept, order, ref, data });
   turn.waiters.set(order, [command]);
   const pending = turn.books.pending.get(order)!;
   const untouched = lines.map((): PartState => "waiting");
@@ -206,6 +210,7 @@ function placePending(turn: Turn, pending: PendingOrder, total: number, paid: bo
     lines,
   });
   nameOperator(turn, order, pending.operator);
+  describeOrder(turn, order, account.handle, pending.ref, pending.data);
   if (paid) {
     turn.record({ type: Facts.moneyCaptured, account: account.handle, order, amount: total });
     grantPoints(turn, order, "paid");

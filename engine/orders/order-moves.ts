@@ -18,6 +18,11 @@ export function nameOperator(turn: Turn, order: number, operator: string | undef
   if (operator) turn.record({ type: Facts.operatorNamed, order, operator });
 }
 
+/** What the shop says of the order that was placed in this turn. */
+export function describeOrder(turn: Turn, order: number, account: number, ref: string, data: string): void {
+  if (ref !== "" || data !== "") turn.record({ type: Facts.orderDescribed, order, account, ref, data });
+}
+
 /** The event must be allowed. `dueAt`: when the order moves on by itself; left out, it stays as it is. */
 export function recordMove(
   turn: Turn,

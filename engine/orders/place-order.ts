@@ -5,6 +5,7 @@ import { Facts, type Line } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
 import { currencyCode } from "../../actors/money.js";
 import { deadlines } from "../../actors/order.js";
+import { orderDataOf, orderDataText } from "../../actors/order-data.js";
 import { orderNumber, slotOf } from "../../actors/order-number.js";
 import { nextByPaid, Statuses } from "../../actors/order-transitions.js";
 import { decideTake, type Product } from "../../actors/product.js";
@@ -27,7 +28,7 @@ import {
   payWithinMs,
   refuseCart,
 } from "./cart.js";
-import { nameOperator } from "./order-moves.js";
+import { describeOrder, nameOperator } from "./order-moves.js";
 import { grantPoints } from "./points.js";
 import { decideQuoted, type QuotedLine } from "./quote.js";
 
@@ -163,6 +164,7 @@ function recordPlacement(
     lines: cart.lines,
   });
   nameOperator(turn, order, command.operator);
+  describeOrder(turn, order, account.handle, command.ref ?? "", orderDataText(command));
   if (cart.paid)
     turn.record({ type: Facts.moneyCaptured, account: account.handle, order, amount: cart.total });
   if (cart.paid) grantPoints(turn, order, "paid");
@@ -192,6 +194,8 @@ function hashOf(command: PlaceOrder, form: AmountForm): number {
     .number(command.payWithinMs)
     .amount(command.expectedTotal, form)
     .added(command.operator)
+    .added(command.ref === undefined ? undefined : `ref ${command.ref}`)
+    .added(orderDataText(command) || undefined)
     .end();
 }
 
@@ -253,6 +257,7 @@ function answerUnplaced(
     payBy: paid ? 0 : turn.nowMs + payWithinMs(turn, command),
     createdAt: turn.nowMs,
     next: nextByPaid(Statuses[status], status === "Paid" ? total : 0, 0),
+    more: orderDataOf(command.ref ?? "", orderDataText(command)),
   };
   command.requester.order(command.id, view, false);
   turn.touch(command.requester);

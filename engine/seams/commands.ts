@@ -6,6 +6,7 @@
  * Optional params are present and `undefined`, so that every command of a method has one hidden class.
  */
 
+import type { Described } from "../../actors/order-data.js";
 import type { Requester, RequestId } from "./requester.js";
 
 /** What every command bears. */
@@ -44,6 +45,12 @@ export interface PlaceOrder extends Envelope {
   at: number | undefined;
   dryRun: boolean;
   operator: string | undefined;
+  address: Described | undefined;
+  contact: Described | undefined;
+  shippingMethod: string | undefined;
+  paymentMethod: string | undefined;
+  ref: string | undefined;
+  metadata: Readonly<Record<string, string>> | undefined;
 }
 
 /** Asked by the host for a dry run across shards; no edge offers it. */

@@ -116,6 +116,9 @@ export const pageMax = 500;
 /** Characters of what a provider calls a payment, and of what it says that it is for: of a bank's transfer the payer's own words. */
 export const paymentTextMax = 256;
 
+/** Texts by name that an order may bear: its metadata, its address. */
+export const textsMax = 16;
+
 /** How long an order may hold its lines. */
 export const payWithinMsMin = 1_000;
 export const payWithinMsMax = 86_400_000;

@@ -40,6 +40,8 @@ export interface OrderView {
   readonly createdAt: number;
   /** Events that the order's status allows now. */
   readonly next: readonly string[];
+  /** What few orders have, as a caller sees it. An edge need not write such an order by hand. */
+  readonly more: object | undefined;
 }
 
 export interface Requester {

@@ -1,5 +1,5 @@
 /**
- * What few orders have and no row should pay for: money from outside, refunds, disputes. Such a record is opened by the first
+ * What few orders have and no row should pay for: what the shop says of them, money from outside, refunds, disputes. Such a record is opened by the first
  * fact of that kind and goes with its order when that is archived.
  *
  * AFTER-SALES-1  refunding = the amounts of the order's refunds from source `order` that are asked and have no end.
@@ -37,6 +37,9 @@ export interface AfterSale {
   readonly payments: AppliedPayment[];
   /** Its lines were asked for once more, for a payment that came late. That happens once: see REINSTATE-ORDER-2. */
   reclaimed: boolean;
+  /** What the shop said of it: its own number and the rest as in the log; "" = nothing. */
+  ref: string;
+  data: string;
   /** By line; shorter than the order when nothing of the last lines was refunded. */
   readonly lines: LineRefunded[];
 }
@@ -68,6 +71,8 @@ export function isOpen(refund: Refund): boolean {
 export class AfterSales {
   readonly byOrder = new Map<number, AfterSale>();
   readonly refunds = new Map<number, Refund>();
+  /** Orders by the shop's own number; several may have the same one. */
+  readonly byRef = new Map<string, readonly number[]>();
   refundSequence = 0;
   paymentSequence = 0;
 
@@ -87,10 +92,23 @@ export class AfterSales {
       openRefunds: 0,
       payments: [],
       reclaimed: false,
+      ref: "",
+      data: "",
       lines: [],
     };
     this.byOrder.set(order, afterSale);
     return afterSale;
+  }
+
+  described({ order, ref, data }: FactOf<"orderDescribed">): void {
+    const afterSale = this.open(order);
+    afterSale.ref = ref;
+    afterSale.data = data;
+    this.addRef(order, ref);
+  }
+
+  addRef(order: number, ref: string): void {
+    if (ref !== "") this.byRef.set(ref, [...(this.byRef.get(ref) ?? []), order]);
   }
 
   applied({ order, provider, paymentId, amount }: FactOf<"paymentApplied">): void {
@@ -152,8 +170,17 @@ export class AfterSales {
   }
 
   archived(order: number): void {
-    for (const refund of this.byOrder.get(order)?.refunds ?? []) this.refunds.delete(refund);
+    const afterSale = this.byOrder.get(order);
+    if (!afterSale) return;
+    for (const refund of afterSale.refunds) this.refunds.delete(refund);
+    if (afterSale.ref !== "") this.#dropRef(order, afterSale.ref);
     this.byOrder.delete(order);
+  }
+
+  #dropRef(order: number, ref: string): void {
+    const others = this.byRef.get(ref)!.filter((other) => other !== order);
+    if (others.length > 0) this.byRef.set(ref, others);
+    else this.byRef.delete(ref);
   }
 
   /** Takes a refund out of what is left of the order, or gives it back. */

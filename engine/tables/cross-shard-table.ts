@@ -35,6 +35,9 @@ export interface PendingOrder {
   begun: number;
   /** Who asked for it; "" = not said. */
   operator: string;
+  /** What the shop says of it, as in the log; "" = nothing. */
+  ref: string;
+  data: string;
   answer(fact: FactOf<"branchAnswered">): void;
 }
 
@@ -76,6 +79,8 @@ export function pendingFromFact(fact: FactOf<"orderBegun">): PendingOrder {
     missing: fact.lines.length,
     begun: fact.payNow === payNowModes.saga ? 0 : fact.lines.length,
     operator: "",
+    ref: "",
+    data: "",
     answer(answered) {
       if (this.answers[answered.branch])
         throw new Error(`order ${fact.order}: branch ${answered.branch} answered twice`);

@@ -121,6 +121,12 @@ export function operatorNamed({ pending }: Books, { order, operator }: FactOf<"o
   if (begun) begun.operator = operator;
 }
 
+export function orderDescriptionKept({ pending }: Books, fact: FactOf<"orderDescriptionKept">): void {
+  const begun = pending.get(fact.order)!;
+  begun.ref = fact.ref;
+  begun.data = fact.data;
+}
+
 export function orderBranchAnswered(books: Books, fact: FactOf<"branchAnswered">): void {
   const reinstatement = books.reinstatements.get(fact.order);
   if (!reinstatement) books.pending.get(fact.order)!.answer(fact);

@@ -17,6 +17,7 @@ import {
   orderArchived,
   orderBegun,
   orderBranchAnswered,
+  orderDescriptionKept,
   orderMoved,
   orderPlaced,
   orderRefunded,
@@ -96,6 +97,11 @@ const appliers: { readonly [K in FactKind]: Applier<FactOf<K>> } = {
   orderPaid: orderMoved,
   orderCanceled: orderMoved,
   operatorNamed,
+  orderDescribed: (books, fact) => {
+    books.afterSales.described(fact);
+    toldOf(books, fact.order);
+  },
+  orderDescriptionKept,
   orderMoved,
   orderSettled: orderMoved,
   orderReinstated: orderMoved,

@@ -21,7 +21,7 @@ import type { ReviewItem } from "./review-queue.js";
 import type { Transaction } from "./transaction-table.js";
 
 /** Changes with every change of the layout; an older snapshot is then not used, and the log is read instead. */
-export const snapshotFormat = 7;
+export const snapshotFormat = 8;
 
 const codec = new Packr({ useRecords: false, moreTypes: true, int64AsType: "number" });
 const batch = 4096;
@@ -83,7 +83,15 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
   books.orders.lines.load((bytes) => from.take(bytes));
   loadKeys(books.keys, from.unpackAll<KeptResult>());
   loadKeys(books.refs, from.unpackAll<KeptResult>());
-  for (const { answers, missing, begun: asked, operator, ...begun } of from.unpackAll<PendingOrder>()) {
+  for (const {
+    answers,
+    missing,
+    begun: asked,
+    operator,
+    ref,
+    data,
+    ...begun
+  } of from.unpackAll<PendingOrder>()) {
     const payNow = begun.saga ? payNowModes.saga : begun.payNow ? payNowModes.tcc : payNowModes.later;
     const pending = pendingFromFact({ ...begun, type: Facts.orderBegun, payNow });
     answers.forEach((answer, branch) => {
@@ -92,6 +100,8 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
     pending.missing = missing;
     pending.begun = asked;
     pending.operator = operator;
+    pending.ref = ref;
+    pending.data = data;
     books.pending.set(pending.order, pending);
   }
   for (const { answers, ...reinstatement } of from.unpackAll<Reinstatement>())

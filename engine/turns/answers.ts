@@ -3,6 +3,7 @@
 import type { Account } from "../../actors/account.js";
 import { currencyCode, formatAmount, formatMinor, scaleOf } from "../../actors/money.js";
 import { nextOf } from "../../actors/order.js";
+import { orderDataOf } from "../../actors/order-data.js";
 import { orderId } from "../../actors/order-number.js";
 import { nextByPaid, Statuses, statuses } from "../../actors/order-transitions.js";
 import type { Product } from "../../actors/product.js";
@@ -148,7 +149,14 @@ function viewAt(
     payBy: status === Statuses.Created ? order.payBy : 0,
     createdAt: Math.floor(order.createdAt / 1000),
     next,
+    more: moreOf(books, number),
   };
+}
+
+function moreOf(books: Books, number: number): object | undefined {
+  const afterSale = books.afterSales.get(number);
+  if (!afterSale || (afterSale.ref === "" && afterSale.data === "")) return undefined;
+  return orderDataOf(afterSale.ref, afterSale.data);
 }
 
 /** `points` below zero: spent before their order was refunded, and owed. */

@@ -24,5 +24,6 @@ export function viewToResult(view: OrderView): Record<string, unknown> {
     payBy: view.payBy === 0 ? null : new Date(view.payBy).toISOString(),
     createdAt: new Date(view.createdAt).toISOString(),
     next: view.next,
+    ...view.more,
   };
 }

@@ -16,6 +16,7 @@ import {
   nestingMax,
 } from "../../engine/seams/limits.js";
 import type { OrderView, RequestId } from "../../engine/seams/requester.js";
+import { viewToResult } from "../../engine/turns/order-result.js";
 import {
   type Codec,
   type Frame,
@@ -139,6 +140,10 @@ class JsonOutbox implements Outbox {
   #singles: string[] = [];
 
   order(id: RequestId, order: OrderView, replayed: boolean, batched: boolean): void {
+    if (order.more) {
+      this.result(id, viewToResult(order), replayed, batched);
+      return;
+    }
     this.#add(`${answerHead(id, 200, replayed)}"result":${orderText(order)}}`, batched);
   }
 

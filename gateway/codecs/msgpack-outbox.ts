@@ -8,6 +8,7 @@
 import type { Refusal } from "../../actors/results.js";
 import { answerFrameBytes, batchMax } from "../../engine/seams/limits.js";
 import type { OrderView, RequestId } from "../../engine/seams/requester.js";
+import { viewToResult } from "../../engine/turns/order-result.js";
 import type { Outbox } from "../edge/protocol.js";
 import {
   orderBytesMax,
@@ -106,6 +107,10 @@ export class MsgpackOutbox implements Outbox {
   }
 
   order(id: RequestId, order: OrderView, replayed: boolean, batched: boolean): void {
+    if (order.more) {
+      this.result(id, viewToResult(order), replayed, batched);
+      return;
+    }
     const frames = batched ? this.#batched : this.#single;
     frames.start(orderBytesMax(id, order), batched);
     frames.end(putOrder(frames.bytes, frames.view, frames.at, id, order, replayed), batched);

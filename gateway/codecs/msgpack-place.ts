@@ -94,6 +94,13 @@ const nothing: Placed = {
   dryRun: undefined,
   // One that names its operator is read by the general path.
   operator: undefined,
+  // So is one that says something of the order.
+  address: undefined,
+  contact: undefined,
+  shippingMethod: undefined,
+  paymentMethod: undefined,
+  ref: undefined,
+  metadata: undefined,
 };
 
 export class PlaceReader {

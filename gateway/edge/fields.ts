@@ -1,11 +1,13 @@
 /** What the params of methods are made of, as JSON Schema. */
 
 import Type, { type TProperties, type TSchema } from "typebox";
+import type { Described } from "../../actors/order-data.js";
 import { qtyMax } from "../../actors/product.js";
 import {
   pageMax,
   payWithinMsMax,
   payWithinMsMin,
+  textsMax,
   timeMsMax,
   transactionMsMax,
 } from "../../engine/seams/limits.js";
@@ -55,6 +57,23 @@ export const anyText = (charsMax: number, description: string) =>
   pattern(`^\\P{Cs}{1,${charsMax}}$`, `text of 1 to ${charsMax} characters`, description);
 export const text = (charsMax: number, description: string) =>
   Type.String({ minLength: 1, maxLength: charsMax, description });
+/** Texts by name, at most `textsMax` of them. */
+export const texts = (nameCharsMax: number, charsMax: number, description: string) =>
+  Type.Unsafe<Readonly<Record<string, string>>>({
+    type: "object",
+    propertyNames: anyText(nameCharsMax, "Name"),
+    additionalProperties: anyText(charsMax, "Text"),
+    maxProperties: textsMax,
+    description,
+  });
+
+/** One thing in one text, or in several by name. */
+export const described = (description: string) =>
+  Type.Unsafe<Described>({
+    anyOf: [anyText(500, "In one text"), texts(40, 200, "By name")],
+    description,
+  });
+
 export const remark = (description: string) => text(200, description);
 export const qty = () => Type.Integer({ minimum: 1, maximum: qtyMax, description: "Units" });
 export const at = () =>

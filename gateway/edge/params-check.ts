@@ -27,7 +27,7 @@ export function explainParams(method: Method, params: unknown): Refusal {
   let amountRefusal: Refusal | undefined;
   for (const error of inOrder) {
     // The object's own "additionalProperties" error follows one that names the field.
-    if (error.keyword === "additionalProperties") continue;
+    if (error.keyword === "additionalProperties" || isOtherForm(error, errors)) continue;
     const place = placeOf(error, methods[method].params, params, errors);
     const isAmount = amountFields.has(place.names.join(".")) && !isUnknownField(error);
     const details = { path: pathOf(error, place.names), reason: reasonOf(error, place, isAmount) };
@@ -40,6 +40,12 @@ export function explainParams(method: Method, params: unknown): Refusal {
 /** A closed object has the schema `false` for each field that it does not know. */
 function isUnknownField({ keyword }: SchemaError): boolean {
   return keyword === "boolean";
+}
+
+/** A field of several forms, which has one of them and something wrong in it: what is wrong is told, not that it has not the other. */
+function isOtherForm({ instancePath }: SchemaError, errors: readonly SchemaError[]): boolean {
+  const forms = errors.some((error) => error.keyword === "anyOf" && error.instancePath === instancePath);
+  return forms && errors.some((error) => error.instancePath.startsWith(`${instancePath}/`));
 }
 
 interface SchemaError {
@@ -67,6 +73,8 @@ interface Place {
   /** Those of them that are required and not there. */
   readonly missing: readonly string[];
   readonly value: unknown;
+  /** It may be a text or an object. */
+  readonly hasForms: boolean;
 }
 
 const amountFields = new Set(["price", "amount", "expectedTotal"]);
@@ -96,7 +104,8 @@ function placeOf(
       ? (error.params.requiredProperties ?? [])
       : [],
   );
-  return { names, siblings, missing, value };
+  const hasForms = errors.some((error) => error.keyword === "anyOf" && error.instancePath === instancePath);
+  return { names, siblings, missing, value, hasForms };
 }
 
 /** "params.lines[0].qty"; cut, because the caller chose the names of unknown fields. */
@@ -122,7 +131,9 @@ function reasonOf(error: SchemaError, place: Place, isAmount: boolean): string {
     case "pattern":
       return patternReason(params.pattern, given);
     case "type":
-      return isAmount ? 'must be a decimal string, such as "99.99"' : `must be ${typeWords(params.type)}`;
+      return isAmount
+        ? 'must be a decimal string, such as "99.99"'
+        : `must be ${place.hasForms ? "a text, or texts by name" : typeWords(params.type)}`;
     case "minimum":
       return `must be at least ${params.limit}`;
     case "maximum":
@@ -131,6 +142,8 @@ function reasonOf(error: SchemaError, place: Place, isAmount: boolean): string {
       return params.limit === 1 ? "must not be empty" : `must have at least ${params.limit} characters`;
     case "maxLength":
       return `must have at most ${params.limit} characters`;
+    case "maxProperties":
+      return `must have at most ${params.limit} fields`;
     case "minItems":
       return params.limit === 1 ? "must not be empty" : `must have at least ${params.limit} items`;
     case "maxItems":

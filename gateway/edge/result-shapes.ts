@@ -23,6 +23,9 @@ const list = <S extends TSchema>(items: S, description: string) => Type.Array(it
 const cursor = () => orNull(text("For the next page; null when this was the last"));
 const amounts = (description: string) => Type.Record(Type.String(), signedAmount("Decimal"), { description });
 const count = (description: string) => Type.String({ pattern: "^-?[0-9]+$", description });
+const texts = (description: string) => Type.Record(Type.String(), Type.String(), { description });
+const described = (description: string) =>
+  Type.Union([text("In one text"), texts("By name")], { description });
 const anything = (description: string) => Type.Record(Type.String(), Type.Unknown(), { description });
 
 const status = () =>
@@ -64,6 +67,12 @@ const Order = Type.Object(
     payBy: orNull(time("End of the hold; null when there is nothing to pay any more")),
     createdAt: time("When it was placed"),
     next: list(Type.String(), "Events that its status allows now"),
+    address: optional(described("As it was given")),
+    contact: optional(described("As it was given")),
+    shippingMethod: optional(text("As it was given")),
+    paymentMethod: optional(text("As it was given")),
+    ref: optional(text("The shop's own number")),
+    metadata: optional(texts("As it was given")),
   },
   { description: "An order" },
 );

@@ -20,6 +20,8 @@ export type Pending = FactOf<"orderBegun"> & {
   asked: number;
   /** Who asked for it; "" = not said. */
   operator: string;
+  /** What was said of it, to be said when it is placed. */
+  description: string;
 };
 
 /** What a branch did in a turn. */
@@ -60,7 +62,7 @@ export class BranchAudit {
   begun(fact: FactOf<"orderBegun">): void {
     const { order: number, account } = fact;
     const asked = fact.payNow === payNowAsSaga ? 0 : fact.lines.length;
-    const pending = { ...fact, answers: new Map(), asked, operator: "" };
+    const pending = { ...fact, answers: new Map(), asked, operator: "", description: "" };
     this.pending.set(number, pending);
     this.#scope.order(number).begun = pending;
     this.#crossing.orders.set(number, {

@@ -178,6 +178,19 @@ export class OrderAudit {
     this.#scope.order(order).operators.push(operator);
   }
 
+  described({ order, account, ref, data }: FactOf<"orderDescribed">): void {
+    const turn = this.#scope.order(order);
+    turn.descriptions.push(descriptionOf(ref, data));
+    if (turn.order?.account !== account)
+      this.#scope.bad("order-moves", `${orderId(order)}: described for account ${account}`);
+  }
+
+  descriptionKept({ order, ref, data }: FactOf<"orderDescriptionKept">): void {
+    const { begun } = this.#scope.order(order);
+    if (begun) begun.description = descriptionOf(ref, data);
+    else this.#scope.bad("order-moves", `${orderId(order)}: described, and not begun`);
+  }
+
   /** By a payment from outside, which has a key of its own. */
   settled({ order: number }: FactOf<"orderSettled">): void {
     const turn = this.#leaveCreated(number, "pay", "confirmed");
@@ -333,3 +346,7 @@ const movesByItself: ReadonlySet<number> = new Set([
   Statuses.Delivered,
   Statuses.Completed,
 ]);
+
+function descriptionOf(ref: string, data: string): string {
+  return JSON.stringify([ref, data]);
+}

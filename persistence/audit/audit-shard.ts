@@ -205,6 +205,12 @@ export class ShardAudit {
       case Facts.operatorNamed:
         orders.operatorNamed(fact);
         break;
+      case Facts.orderDescribed:
+        orders.described(fact);
+        break;
+      case Facts.orderDescriptionKept:
+        orders.descriptionKept(fact);
+        break;
       case Facts.keyKept:
         this.#keys.kept(fact);
         break;

@@ -35,8 +35,10 @@ export interface TurnOrder {
   /** Who asked for its moves of this turn, by facts of their own. */
   readonly operators: string[];
   /** It crosses shards and was begun in this turn; or placed, and stands where it was begun. */
-  begun: { operator: string } | undefined;
-  placedFrom: { readonly operator: string } | undefined;
+  begun: { operator: string; description: string } | undefined;
+  placedFrom: { readonly operator: string; readonly description: string } | undefined;
+  /** What was said of it. */
+  readonly descriptions: string[];
   becamePaid: boolean;
   canceled: boolean;
   reinstated: boolean;
@@ -71,6 +73,7 @@ export function turnOrder(number: number, order: LiveOrder | undefined): TurnOrd
     operators: [],
     begun: undefined,
     placedFrom: undefined,
+    descriptions: [],
     becamePaid: false,
     canceled: false,
     reinstated: false,
@@ -103,6 +106,7 @@ export function checkTurnOrder(turn: TurnOrder, bad: Bad): void {
   const id = orderId(turn.number);
   checkStock(turn, id, bad);
   checkOperator(turn, id, bad);
+  checkDescription(turn, id, bad);
   for (const method of new Set([...turn.moves, ...turn.keys])) {
     const moved = turn.moves.filter((m) => m === method).length;
     const kept = turn.keys.filter((m) => m === method).length;
@@ -134,6 +138,15 @@ function checkOperator({ operators, moves, begun, placedFrom }: TurnOrder, id: s
   if (begun) begun.operator = operator;
   if (placedFrom && placedFrom.operator !== operator)
     bad("order-moves", `${id}: begun by "${placedFrom.operator}" and placed by "${operator}"`);
+}
+
+/** It is said of an order in the turn that places it, once, and of one across shards what was said as it began. */
+function checkDescription({ descriptions, moves, placedFrom }: TurnOrder, id: string, bad: Bad): void {
+  const placed = moves.includes(keyedMethods["order.place"]);
+  if (descriptions.length > (placed ? 1 : 0))
+    bad("order-moves", `${id}: described ${descriptions.length} times${placed ? "" : ", and not placed"}`);
+  if (placedFrom && placedFrom.description !== (descriptions[0] ?? ""))
+    bad("order-moves", `${id}: begun as ${placedFrom.description} and placed as ${descriptions[0]}`);
 }
 
 function checkMoney(turn: TurnOrder, order: LiveOrder, id: string, bad: Bad): void {

@@ -2,6 +2,7 @@
 
 import type { FactOf } from "../../actors/facts.js";
 import { currencyCode, scaleOf } from "../../actors/money.js";
+import { type Described, orderDataOf } from "../../actors/order-data.js";
 import { orderId } from "../../actors/order-number.js";
 import {
   type OrderEvent,
@@ -87,7 +88,17 @@ export function orderRules(writes: Writes, moves: ReadMoves): ReadRules {
     moves.add(order, version, from, to, event, textOf(fact.operator), textOf(fact.remark), tracking);
   }
 
+  function described({ order, ref, data }: FactOf<"orderDescribed">): void {
+    const { address, contact, shippingMethod, paymentMethod, metadata } = orderDataOf(ref, data);
+    const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value));
+    const words = (value: Described | undefined) => (typeof value === "string" ? value : json(value));
+    const methods = [shippingMethod ?? null, paymentMethod ?? null];
+    const said = [words(address), words(contact), ...methods, json(metadata)];
+    writes.orderDescribed.run(textOf(ref), ...said, textOf(data), order);
+  }
+
   return {
+    orderDescribed: described,
     orderPlaced: placed,
     orderPaid: ({ order, amount }, { ms }) =>
       moves.add(order, writes.orderPaid.get(amount, ms, order) as number, "Created", "Paid", "pay"),

@@ -1,6 +1,7 @@
 /** Rows of read.db as the objects that a caller of the API sees: plain, JSON-ready, what is not known of them left out. */
 
 import { formatMinor } from "../../actors/money.js";
+import { orderDataOf } from "../../actors/order-data.js";
 import { nextByPaid, type Status, Statuses } from "../../actors/order-transitions.js";
 
 /** As the engine says it of those that it knows. */
@@ -56,6 +57,8 @@ export interface OrderRow {
   pay_by_ms: number | null;
   created_at_ms: number;
   archived_at_ms: number | null;
+  ref: string | null;
+  data: string | null;
 }
 
 export interface ItemRow {
@@ -146,6 +149,7 @@ export function orderResult(row: OrderRow, items: readonly ItemRow[]): object {
     payBy: row.pay_by_ms === null ? null : new Date(row.pay_by_ms).toISOString(),
     createdAt: new Date(row.created_at_ms).toISOString(),
     next: nextOf(row),
+    ...orderDataOf(row.ref ?? "", row.data ?? ""),
   };
 }
 

@@ -7,6 +7,7 @@ type Write = Database.Statement<Value[]>;
 
 export interface Writes {
   readonly order: Write;
+  readonly orderDescribed: Write;
   readonly item: Write;
   readonly log: Write;
   /** These four give the order's new version. */
@@ -71,6 +72,10 @@ export function prepareWrites(db: Database.Database): Writes {
       `INSERT INTO orders (number, order_no, shard, account, currency, scale, total_minor, amount_paid_minor,
          status, version, pay_by_ms, created_at_ms, paid_at_ms)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)`,
+    ),
+    orderDescribed: write(
+      `UPDATE orders SET ref = ?, shipping_address = ?, contact = ?, shipping_method = ?, payment_method = ?,
+         metadata = ?, data = ? WHERE number = ?`,
     ),
     item: write(
       `INSERT INTO order_items (order_no, line, product, name, scale, price_minor, qty, subtotal_minor)

@@ -20,7 +20,7 @@ import Database from "better-sqlite3";
 import { createEmptyFile } from "../log/folder.js";
 
 /** Raised whenever a table changes: a file of another version is built again. */
-const schemaVersion = 3;
+const schemaVersion = 4;
 
 /** Exact at any size, unlike a division: SQLite has no decimals. Scales are 0, 2, 3 and 4, see `actors/money`. */
 function decimalOf(minor: string): string {
@@ -40,6 +40,8 @@ function readable(table: string, amounts: readonly string[], times: readonly str
 }
 
 const schema = `
+-- ref: the shop's own number. shipping_address and contact are a text, or JSON of several by name; metadata is JSON.
+-- data: all of these but ref in one JSON, which tells a text from several.
 -- payment_provider and payment_id: of the last payment from outside; NULL when all came from the account's balance.
 CREATE TABLE orders (
   number INTEGER PRIMARY KEY,
@@ -70,8 +72,16 @@ CREATE TABLE orders (
   canceled_at_ms INTEGER,
   cancel_cause TEXT,
   cancel_reason TEXT,
-  archived_at_ms INTEGER
+  archived_at_ms INTEGER,
+  ref TEXT,
+  shipping_address TEXT,
+  shipping_method TEXT,
+  payment_method TEXT,
+  contact TEXT,
+  metadata TEXT,
+  data TEXT
 );
+CREATE INDEX orders_by_ref ON orders (ref) WHERE ref IS NOT NULL;
 CREATE INDEX orders_by_account_and_status ON orders (account, status);
 CREATE INDEX orders_by_status_and_time ON orders (status, created_at_ms);
 
@@ -89,6 +99,7 @@ CREATE TABLE order_items (
   returned_qty INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (order_no, line)
 ) WITHOUT ROWID;
+CREATE INDEX order_items_by_product ON order_items (product);
 
 CREATE TABLE order_logs (
   order_no TEXT NOT NULL,
@@ -103,6 +114,7 @@ CREATE TABLE order_logs (
   key TEXT,
   PRIMARY KEY (order_no, version)
 ) WITHOUT ROWID;
+CREATE INDEX order_logs_by_time ON order_logs (time_ms);
 
 -- order_no: the order it turned out to be for; reference: what the provider was told. Both may be of no order. A payment is
 -- booked under its own name; when its order lives on another shard the money has a second row there, with from_shard.

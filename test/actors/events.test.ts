@@ -57,6 +57,12 @@ const table: readonly (readonly [Fact, topic: string | undefined, type: string, 
     "order.created",
     { ...about, status: "Paid", total: "0.00" },
   ],
+  [
+    fact("orderDescribed", { ref: "PO-7", data: '{"address":"here","metadata":{"a":"b"}}' }),
+    ann,
+    "order.described",
+    { order: "o1611", account: "ann", ref: "PO-7", address: "here", metadata: { a: "b" } },
+  ],
   [fact("moneyCaptured"), ann, "order.paid", { ...about, status: "Paid", ...paidEffects }],
   [fact("orderSettled"), ann, "order.paid", { ...about, status: "Paid", ...paidEffects }],
   [

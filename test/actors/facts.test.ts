@@ -74,6 +74,8 @@ const every: { readonly [K in FactKind]: object } = {
     at: 0,
     lines: [{ productId: "tea", qty: 1 }],
   },
+  orderDescribed: { type: 100, order: 1611, account: 1, ref: "PO-7", data: '{"address":"here"}' },
+  orderDescriptionKept: { type: 101, order: 1611, ref: "PO-7", data: "" },
   operatorNamed: { type: 96, order: 1611, operator: "ops.li" },
   tokenIssued: { type: 86 },
   tokenClaimed: { type: 95, issuedAt: 1_767_225_600_000_000, owner: "ann" },

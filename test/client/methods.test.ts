@@ -148,7 +148,7 @@ function sampleOf({ enum: values, type, minimum }: Field): unknown {
 test.each(methodNames.filter((name) => !name.startsWith("feed.")))(
   "%s: the client sends it, with every param that it is given and no other",
   async (method) => {
-    const properties: Readonly<Record<string, Field>> = methods[method].params.properties;
+    const properties = methods[method].params.properties as Readonly<Record<string, Field>>;
     const given = Object.fromEntries(
       Object.entries(properties).map(([name, field]) => [name, sampleOf(field)]),
     );

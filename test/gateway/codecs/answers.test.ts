@@ -49,6 +49,7 @@ const order: fc.Arbitrary<OrderView> = fc.record({
   payBy: fc.oneof(fc.constant(0), time),
   createdAt: time,
   next: fc.array(fc.constantFrom("pay", "cancel", "refund"), { maxLength: 3 }),
+  more: fc.oneof(fc.constant(undefined), fc.record({ ref: text, metadata: fc.dictionary(text, text) })),
 });
 
 /** The answer as plain objects: what the hand-written encoders must amount to. */
@@ -73,6 +74,7 @@ function plainOrder(view: OrderView): object {
     payBy: view.payBy === 0 ? null : new Date(view.payBy).toISOString(),
     createdAt: new Date(view.createdAt).toISOString(),
     next: view.next,
+    ...view.more,
   };
 }
 

@@ -107,6 +107,7 @@ export function orderOf(
     payBy: 1_790_000_900_000,
     createdAt: 1_790_000_000_000,
     next: ["pay", "cancel"],
+    more: undefined,
   };
 }
 

@@ -163,6 +163,12 @@ describe.each(encodings)("%s", (_, encoding) => {
       at: undefined,
       dryRun: false,
       operator: undefined,
+      address: undefined,
+      contact: undefined,
+      shippingMethod: undefined,
+      paymentMethod: undefined,
+      ref: undefined,
+      metadata: undefined,
     });
     expect(second).toStrictEqual({
       id: 2,

@@ -192,7 +192,7 @@ describe("the tables", () => {
     const upTo = (index: number) =>
       projected(groupsOf(turns.slice(0, index)))
         .db.prepare(
-          "SELECT state, ref, refunding_minor FROM refunds JOIN orders USING (order_no) WHERE refund_no = ?",
+          "SELECT state, refunds.ref, refunding_minor FROM refunds JOIN orders USING (order_no) WHERE refund_no = ?",
         )
         .get(refundId(order(3)));
     expect([18, 19, 20, 21].map(upTo)).toEqual([
