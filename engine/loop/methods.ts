@@ -25,6 +25,7 @@ import { shardOfSlot } from "../links/slots.js";
 import { advanceOrder } from "../orders/advance-order.js";
 import { getOrder, lookupOrder, orderHistory } from "../orders/look-order.js";
 import { cancelOrder, payOrder } from "../orders/move-order.js";
+import { findByRef } from "../orders/order-ref.js";
 import { placeOrder } from "../orders/place-order.js";
 import { spendPoints } from "../orders/points.js";
 import { quoteLines } from "../orders/quote.js";
@@ -87,6 +88,7 @@ export const methods: Rows = {
     ...keyed("order.place", "key", knownToAccount),
   },
   "order.quote": { run: quoteLines, home: withAccount, ...ordinary, ...noKey },
+  "order.byRef": { run: findByRef, home: anywhere, ...urgent, ...noKey },
   "token.claim": { run: claimToken, home: withToken, ...urgent, ...noKey },
   "order.pay": { run: payOrder, home: withOrder, ...urgent, ...keyed("order.pay", "key", knownToOrder) },
   "order.cancel": {

@@ -15,10 +15,11 @@ import { currencyNumber, parsePositiveAmount, unknownCurrency } from "../../acto
 import { isClosed } from "../../actors/order.js";
 import { orderSlot, parseOrderId } from "../../actors/order-number.js";
 import { Statuses } from "../../actors/order-transitions.js";
-import { refuse } from "../../actors/results.js";
+import { type Refusal, refuse } from "../../actors/results.js";
 import { encodeMessage, type MessageOf } from "../links/messages.js";
 import { shardOfSlot } from "../links/slots.js";
 import { placedOrder } from "../orders/look-order.js";
+import { ordersByRef } from "../orders/order-ref.js";
 import { openPaymentItem, type SuspendedPayment } from "../refunds/refund-calls.js";
 import type { NotifyPayment } from "../seams/commands.js";
 import { spaces } from "../tables/key-table.js";
@@ -34,7 +35,7 @@ const hash = new ParamsHash();
 const method = keyedMethods["payment.notify"];
 
 export function notifyPayment(turn: Turn, command: NotifyPayment): void {
-  const { provider, paymentId, order: reference } = command;
+  const { order: text } = command;
   const currency = currencyNumber(command.currency);
   if (currency === undefined) {
     const details = { path: "params.currency", reason: unknownCurrency(command.currency) };
@@ -47,9 +48,36 @@ export function notifyPayment(turn: Turn, command: NotifyPayment): void {
     return;
   }
   const key = paymentKey(command);
-  const paramsHash = hash.begin(method).text(reference).number(amount).number(currency).end();
+  const paramsHash = hash.begin(method).text(text).number(amount).number(currency).end();
   if (settledByRef(turn, command, spaces.payment, 0, key, paramsHash)) return;
+  if (parseOrderId(text) !== undefined) {
+    bookPayment(turn, command, amount, currency, paramsHash, [text]);
+    return;
+  }
+  if (turn.shards === 1) {
+    bookPayment(turn, command, amount, currency, paramsHash, ordersByRef(turn, text));
+    return;
+  }
+  // Nothing is booked yet: should the process die meanwhile, the provider says it again.
+  turn.askDeferred({ ...command, method: "order.byRef", ref: text }, (found) => {
+    if ("code" in found) answerRefusal(turn, command, found as Refusal);
+    else if (!settledByRef(turn, command, spaces.payment, 0, key, paramsHash))
+      bookPayment(turn, command, amount, currency, paramsHash, (found as { orders: string[] }).orders);
+  });
+}
 
+/** `orders`: those that the provider can have meant. */
+function bookPayment(
+  turn: Turn,
+  command: NotifyPayment,
+  amount: number,
+  currency: number,
+  paramsHash: number,
+  orders: readonly string[],
+): void {
+  const { provider, paymentId } = command;
+  const key = paymentKey(command);
+  const reference = orders.length === 1 ? orders[0]! : command.order;
   const number = turn.books.afterSales.paymentSequence + 1;
   const payment: SuspendedPayment = { number, provider, paymentId, reference, currency, amount };
   turn.record({
@@ -62,7 +90,7 @@ export function notifyPayment(turn: Turn, command: NotifyPayment): void {
     amount,
   });
   const elsewhere = livesElsewhere(turn, reference);
-  const settled = elsewhere ? undefined : takePayment(turn, payment);
+  const settled = elsewhere ? undefined : takePayment(turn, payment, orders);
   if (!settled) {
     keepRunning(turn, spaces.payment, 0, key, method, paramsHash);
     waitForRef(turn, command, spaces.payment, 0, key);
@@ -106,10 +134,15 @@ export function takeForwarded(turn: Turn, message: MessageOf<"payment">): void {
 }
 
 /** Takes a payment that lies in suspense to where it belongs; undefined when its order has to ask for its lines first. */
-function takePayment(turn: Turn, payment: SuspendedPayment): Settled | undefined {
+function takePayment(
+  turn: Turn,
+  payment: SuspendedPayment,
+  orders: readonly string[] = [],
+): Settled | undefined {
   const why = whySuspended(turn, payment);
   if (why) {
-    openPaymentItem(turn, payment, why.error);
+    const several = `${orders.length} orders have the number ${payment.reference}: ${orders.join(", ")}`;
+    openPaymentItem(turn, payment, orders.length > 1 ? several : why.error);
     return { outcome: why.outcome, money: "suspense", refund: 0 };
   }
   return canReinstateAcross(turn, payment) ? undefined : settlePayment(turn, payment);

@@ -67,6 +67,12 @@ export interface ClaimToken extends Envelope {
   account: string;
 }
 
+/** Asked by the host for the orders of every shard that have the shop's number `ref`; no edge offers it. */
+export interface FindByRef extends Envelope {
+  method: "order.byRef";
+  ref: string;
+}
+
 export interface PayOrder extends Envelope {
   method: "order.pay";
   key: string;
@@ -313,6 +319,7 @@ export type Command =
   | PlaceOrder
   | QuoteLines
   | ClaimToken
+  | FindByRef
   | PayOrder
   | CancelOrder
   | AdvanceOrder
@@ -345,7 +352,7 @@ export type Command =
 export type Method = Command["method"];
 
 /** What the host asks a shard for itself: no edge offers it. */
-export type HostMethod = (QuoteLines | ClaimToken)["method"];
+export type HostMethod = (QuoteLines | ClaimToken | FindByRef)["method"];
 
 /** The command of a method. Two methods may have the same one. */
 export type CommandOf<M extends Method> = Command extends infer C

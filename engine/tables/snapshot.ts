@@ -116,8 +116,10 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
   }
   for (const [peer, upTo] of from.unpackAll<[number, number]>()) books.outboxes.heardUpTo.set(peer, upTo);
   Object.assign(books.afterSales, from.unpack<object>());
-  for (const [order, afterSale] of from.unpackAll<[number, AfterSale]>())
+  for (const [order, afterSale] of from.unpackAll<[number, AfterSale]>()) {
     books.afterSales.byOrder.set(order, afterSale);
+    books.afterSales.addRef(order, afterSale.ref);
+  }
   for (const refund of from.unpackAll<Refund>()) books.afterSales.refunds.set(refund.number, refund);
   const sequences = from.unpack<{ calls: number; items: number; transactions: number; fences: number }>();
   books.transactions.nextSequence = sequences.transactions;

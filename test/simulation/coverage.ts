@@ -59,6 +59,7 @@ export const required = [
   "order paid",
   "order canceled on request",
   "operator named",
+  "order described",
   "operator of an order across shards named",
   "payment racing expiry won",
   "payment racing expiry lost",

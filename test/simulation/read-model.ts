@@ -22,6 +22,9 @@ interface Order {
   version: number;
   paid: number;
   refunded: number;
+  /** As in the log; "" = nothing. */
+  ref: string;
+  data: string;
 }
 
 interface Refund {
@@ -74,6 +77,8 @@ export class ReadModel {
       payBy: order.status === "Created" ? new Date(order.payBy).toISOString() : null,
       createdAt: new Date(order.createdAt).toISOString(),
       next: [],
+      ...(JSON.parse(order.data || "{}") as object),
+      ...(order.ref === "" ? {} : { ref: order.ref }),
     };
   }
 
@@ -115,9 +120,13 @@ export class ReadModel {
           status: statuses[fact.status]!,
           version: 1,
           refunded: 0,
+          ...{ ref: "", data: "" },
         });
         break;
       }
+      case Facts.orderDescribed:
+        Object.assign(this.#orders.get(fact.order)!, { ref: fact.ref, data: fact.data });
+        break;
       case Facts.orderPaid:
         this.#move(fact.order, "Paid").paid += fact.amount;
         break;

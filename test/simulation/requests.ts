@@ -128,6 +128,10 @@ export class Requests {
     }
     // Every third: without a draw, so that a seed's story stays what it was.
     if (namesOperator.has(method)) params.operator = this.made % 3 === 0 ? `op${this.made % 5}` : undefined;
+    if (method === "order.place" && this.made % 4 === 1) {
+      params.ref = `PO ${this.made % 50}`;
+      params.metadata = { made: String(this.made) };
+    }
     const shard = this.shardOf({ method, ...params });
     if (!this.#world.healed && random.chance(0.01))
       params.refuseAfter = hosts[shard]!.nowMicros() + random.between(0, 3000);

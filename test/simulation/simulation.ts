@@ -12,6 +12,7 @@ import { auditBooks } from "./audit-books.js";
 import { auditFeeds } from "./audit-feed.js";
 import { auditLogs } from "./audit-log.js";
 import { auditOperators } from "./audit-operators.js";
+import { auditOrderData } from "./audit-order-data.js";
 import { auditCertificate } from "./audit-product.js";
 import { auditTransactions, runsYet } from "./audit-transactions-end.js";
 import type { Coverage } from "./coverage.js";
@@ -106,6 +107,7 @@ function inspect(world: World): void {
   auditFeeds(world);
   auditLogs(world);
   auditOperators(world);
+  auditOrderData(world);
   auditCertificate(world);
 }
 

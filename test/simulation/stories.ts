@@ -30,6 +30,7 @@ export interface OrderStory {
   /** Of it, what came from outside. */
   outside: number;
   paid: boolean;
+  described: boolean;
   archived: boolean;
   readonly stock: Map<string, { held: number; sold: number; returned: number }>;
   granted: number;
@@ -106,7 +107,15 @@ function storyOf(stories: Stories, order: string): OrderStory {
   let story = stories.orders.get(order);
   if (!story) {
     story = {
-      ...{ account: "", life: new Life(), total: 0, outside: 0, paid: false, archived: false },
+      ...{
+        account: "",
+        life: new Life(),
+        total: 0,
+        outside: 0,
+        paid: false,
+        described: false,
+        archived: false,
+      },
       ...{ stock: new Map(), granted: 0, reversed: 0, grants: 0 },
     };
     stories.orders.set(order, story);
@@ -146,6 +155,12 @@ function tellOfOrder(audit: Audit, stories: Stories, account: string, event: Eve
       story.account = account;
       story.total = minorOf(total, currency!);
       life.status = status === "Paid" ? "to be paid" : "Created";
+      break;
+    case "order.described":
+      // Behind order.created, of the same turn.
+      if ((life.status !== "Created" && life.status !== "to be paid") || story.described)
+        audit.violation(`${order}: described ${life.status || "before it was created"}`);
+      story.described = true;
       break;
     case "order.paid":
       if (life.status !== "Created" && life.status !== "to be paid") wrong();

@@ -235,7 +235,15 @@ export function steps(options: {
  */
 function withoutMessages(asked: CommandParams): CommandParams {
   const { mode, restock } = asked;
-  return { ...asked, ...(mode ? { mode: "tcc" } : {}), ...(restock === undefined ? {} : { restock: false }) };
+  // A free order may have been placed in saga mode before: its cancellation gives its units back.
+  const method = asked.method === "order.cancel" ? "order.pay" : asked.method;
+  const { reason: _, ...rest } = asked;
+  return {
+    ...(method === asked.method ? asked : rest),
+    method,
+    ...(mode ? { mode: "tcc" } : {}),
+    ...(restock === undefined ? {} : { restock: false }),
+  };
 }
 
 const unknownOrder = "o999999999";

@@ -150,6 +150,15 @@ async function open(): Promise<Shop> {
   return shop;
 }
 
+/** What is said of an order stands in it. */
+function describing<D extends object>(data: D) {
+  const shown = Object.entries(data).map(([name, value]) => [
+    name,
+    [value, async (shop: Shop, given: Given) => (await shop.place(given)).result[name]],
+  ]);
+  return Object.fromEntries(shown) as { readonly [F in keyof D]: Shown<D[F]> };
+}
+
 const codeOf = async (answer: Promise<Answer>) => (await answer).code;
 
 const moved = (shop: Shop, event: string, before: readonly string[], given: Given) =>
@@ -213,6 +222,13 @@ const walk: Walk = {
       },
     ],
     operator: ["li", async (shop, given) => shop.moves(await shop.placed(given))],
+    ...describing({
+      address: "here",
+      contact: { mail: "a@b" },
+      shippingMethod: "van",
+      paymentMethod: "cash",
+    }),
+    ...describing({ ref: "PO-1", metadata: { a: "b" } }),
   },
   "order.pay": {
     operator: [
