@@ -25,6 +25,10 @@ interface Field {
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly items?: Field;
+  readonly anyOf?: readonly Field[];
+  readonly propertyNames?: Field;
+  readonly additionalProperties?: Field | false;
+  readonly maxProperties?: number;
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, Field>>;
 }
@@ -173,6 +177,9 @@ export function exitCodeNumbers(): number[] {
 
 function typeOf(field: Field): string {
   if (field.enum) return field.enum.map(mark).join(", ");
+  if (field.anyOf) return field.anyOf.map(typeOf).join(", or ");
+  if (field.propertyNames && field.additionalProperties)
+    return `object of at most ${field.maxProperties}: name (${typeOf(field.propertyNames)}) to ${typeOf(field.additionalProperties)}`;
   if (field.format === "decimal-amount") return "amount";
   if (field.pattern === "^[A-Z]{3}$") return "currency";
   if (field.pattern?.startsWith("^(?:(?:account|product):")) return "topic";
