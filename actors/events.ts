@@ -188,6 +188,21 @@ export const eventKinds = {
     data: "{product, price, currency}",
     about: "new orders pay this price",
   },
+  "product.updated": {
+    subject: "product",
+    data: "{product, version, name, price, currency, limitPerAccount, saleStartsAt, saleEndsAt, operator}",
+    about: "as it is from now on, whatever of it has changed; no limit, start or end: `null`",
+  },
+  "product.delisted": {
+    subject: "product",
+    data: "{product, version, operator}",
+    about: "nobody may take units of it any more",
+  },
+  "product.relisted": {
+    subject: "product",
+    data: "{product, version, operator}",
+    about: "it is sold again",
+  },
   "payment.received": {
     subject: "shard",
     data: "{provider, paymentId, order, amount, currency}",
@@ -467,6 +482,25 @@ export const rules: { readonly [K in FactKind]: Rule<K> | string } = {
       ...money("price", price, names.productCurrency(product)),
     }),
   },
+  productUpdated: {
+    type: () => "product.updated",
+    topic: byProduct,
+    data: (
+      { product, version, name, price, limitPerAccount, saleStartsAt, saleEndsAt, operator },
+      names,
+    ) => ({
+      product: names.productId(product),
+      version,
+      name,
+      ...money("price", price, names.productCurrency(product)),
+      limitPerAccount: limitPerAccount === 0 ? null : limitPerAccount,
+      saleStartsAt: timeOrNull(saleStartsAt),
+      saleEndsAt: timeOrNull(saleEndsAt),
+      ...said({ operator }),
+    }),
+  },
+  productDelisted: listing("product.delisted"),
+  productRelisted: listing("product.relisted"),
 
   // Whose money it is nobody knows yet: the order that it names may not exist, or come to exist later.
   paymentBooked: {
@@ -688,6 +722,22 @@ function money<N extends string>(name: N, amount: number, currency: number): obj
 /** Without what nobody said. */
 function said(texts: Readonly<Record<string, string>>): object {
   return Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== ""));
+}
+
+function listing(type: EventType): Rule<"productDelisted" | "productRelisted"> {
+  return {
+    type: () => type,
+    topic: byProduct,
+    data: ({ product, version, operator }, names) => ({
+      product: names.productId(product),
+      version,
+      ...said({ operator }),
+    }),
+  };
+}
+
+function timeOrNull(ms: number): string | null {
+  return ms === 0 ? null : new Date(ms).toISOString();
 }
 
 type StockKind = "stockHeld" | "stockSold" | "stockConfirmed" | "stockReleased" | "stockReturned";

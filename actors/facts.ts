@@ -53,9 +53,25 @@ export const catalogue = {
     saleStartsAt: "uint",
     saleEndsAt: "uint",
   }),
+  /** A product of another shard. Known again: under another name, by which new orders of this shard call it; old ones keep the handle. */
   productKnown: fact(6, "product.known", { id: "text", name: "text", currency: "uint" }),
   productRestocked: fact(7, "product.restocked", { product: "uint", qty: "uint", available: "uint" }),
   productRepriced: fact(8, "product.repriced", { product: "uint", price: "uint" }),
+  /** As it is from now on, whatever of it has changed; `version` is the product's after it. 0 = no limit, no bound, no backorder. */
+  productUpdated: fact(120, "product.updated", {
+    product: "uint",
+    version: "uint",
+    name: "text",
+    price: "uint",
+    limitPerAccount: "uint",
+    saleStartsAt: "uint",
+    saleEndsAt: "uint",
+    backorder: "uint",
+    operator: "text",
+  }),
+  /** Nobody may take units of it any more; who holds some goes on. */
+  productDelisted: fact(121, "product.delisted", listing()),
+  productRelisted: fact(122, "product.relisted", listing()),
 
   // Stock. Sold = held and confirmed in one fact, when the order is paid as it is placed.
   stockHeld: fact(9, "stock.held", stock()),
@@ -415,6 +431,10 @@ function fact<N extends number, F extends Record<string, Kind>>(number: N, name:
 
 function stock() {
   return { product: "uint", order: "uint", account: "uint", qty: "uint", available: "uint" } as const;
+}
+
+function listing() {
+  return { product: "uint", version: "uint", operator: "text" } as const;
 }
 
 function part() {

@@ -15,6 +15,7 @@ export const keyedMethods = {
   "payment.notify": 9,
   "points.spend": 10,
   "transaction.begin": 11,
+  "product.update": 20,
 } as const;
 
 export type KeyedMethod = keyof typeof keyedMethods;

@@ -68,6 +68,9 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   productRestocked: (fact, names) =>
     stockMove(names.productId(fact.product), "supplied", "available", fact.qty),
   productRepriced: nothing,
+  productUpdated: nothing,
+  productDelisted: nothing,
+  productRelisted: nothing,
 
   stockHeld: (fact, names) => stockMove(names.productId(fact.product), "available", "held", fact.qty),
   stockSold: (fact, names) => stockMove(names.productId(fact.product), "available", "sold", fact.qty),

@@ -10,7 +10,9 @@
  *   transfer q   from one bucket to another (a transaction of a program)
  *
  * PRODUCT-1  available + held + sold = supplied (created and restocked), each never negative, after every fact.
- * PRODUCT-2  With a limit, `taken` holds for each account what it holds and has bought, and nothing else.
+ * PRODUCT-2  With a limit, `taken` holds for each account what it holds and has bought since there is one, and nothing else.
+ * PRODUCT-3  Whatever an operator changes of it but its stock raises its version by one.
+ * PRODUCT-4  An order goes on with the name that the product had when it was placed.
  */
 
 import { type FactOf, Facts } from "./facts.js";
@@ -21,22 +23,42 @@ import { type Refusal, refuse } from "./results.js";
 export interface Product {
   readonly handle: number;
   readonly id: string;
-  readonly name: string;
+  name: string;
+  /** Names of before, oldest first; undefined when it was never called otherwise. */
+  formerNames: FormerName[] | undefined;
   readonly currency: number;
   /** Sold on another shard: only id, name and currency mean anything here. */
   readonly remote: boolean;
   price: number;
-  priceVersion: number;
+  version: number;
+  /** Nobody may take units of it. */
+  delisted: boolean;
   available: number;
   held: number;
   sold: number;
   /** 0 = none. */
-  readonly limitPerAccount: number;
+  limitPerAccount: number;
+  /** The limit came after the product: what was taken before is not in `taken`, and may come back. */
+  limitIsLate: boolean;
+  /** So many units may be sold that are not there yet. */
+  backorder: number;
   /** ms; 0 = no bound. */
-  readonly saleStartsAt: number;
-  readonly saleEndsAt: number;
+  saleStartsAt: number;
+  saleEndsAt: number;
   /** Units held or bought per account handle; undefined when there is no limit. */
-  readonly taken: Map<number, number> | undefined;
+  taken: Map<number, number> | undefined;
+}
+
+export interface FormerName {
+  readonly name: string;
+  /** Microseconds: orders that were placed before have it. */
+  readonly until: number;
+}
+
+/** What the product was called at a time (microseconds), for orders that were placed then. */
+export function nameAt(product: Product, time: number): string {
+  if (product.formerNames === undefined) return product.name;
+  return product.formerNames.find(({ until }) => time < until)?.name ?? product.name;
 }
 
 /** Units in one line, or in one move. */
@@ -52,6 +74,7 @@ export function decideTake(
   qty: number,
   nowMs: number,
 ): Refusal | undefined {
+  if (product.delisted) return refuse("product_delisted");
   if (product.saleStartsAt > nowMs) {
     return refuse("sale_not_started", { startsAt: new Date(product.saleStartsAt).toISOString() });
   }
@@ -82,14 +105,18 @@ export function productFromFact(
     handle,
     id: fact.id,
     name: fact.name,
+    formerNames: undefined,
     currency: fact.currency,
     remote: local === undefined,
     price: local?.price ?? 0,
-    priceVersion: 1,
+    version: 1,
+    delisted: false,
     available: local?.stock ?? 0,
     held: 0,
     sold: 0,
     limitPerAccount: local?.limitPerAccount ?? 0,
+    limitIsLate: false,
+    backorder: 0,
     saleStartsAt: local?.saleStartsAt ?? 0,
     saleEndsAt: local?.saleEndsAt ?? 0,
     taken: local?.limitPerAccount ? new Map() : undefined,
@@ -99,6 +126,8 @@ export function productFromFact(
 type StockFact =
   | FactOf<"productRestocked">
   | FactOf<"productRepriced">
+  | FactOf<"productDelisted">
+  | FactOf<"productRelisted">
   | FactOf<"stockHeld">
   | FactOf<"stockSold">
   | FactOf<"stockConfirmed">
@@ -141,7 +170,12 @@ export function evolveProduct(product: Product, fact: StockFact): void {
       break;
     case Facts.productRepriced:
       product.price = fact.price;
-      product.priceVersion++;
+      product.version++;
+      return;
+    case Facts.productDelisted:
+    case Facts.productRelisted:
+      raiseVersion(product, fact.version);
+      product.delisted = fact.type === Facts.productDelisted;
       return;
   }
   const { available, held, sold } = product;
@@ -150,6 +184,30 @@ export function evolveProduct(product: Product, fact: StockFact): void {
       `product ${product.id}: available ${available}, held ${held}, sold ${sold} after ${fact.type}`,
     );
   }
+}
+
+/** `time`: of the fact's turn, in microseconds. */
+export function evolveUpdate(product: Product, fact: FactOf<"productUpdated">, time: number): void {
+  raiseVersion(product, fact.version);
+  if (fact.name !== product.name)
+    product.formerNames = [...(product.formerNames ?? []), { name: product.name, until: time }];
+  product.name = fact.name;
+  product.price = fact.price;
+  product.saleStartsAt = fact.saleStartsAt;
+  product.saleEndsAt = fact.saleEndsAt;
+  product.backorder = fact.backorder;
+  if (fact.limitPerAccount === 0) product.taken = undefined;
+  else if (!product.taken) {
+    product.taken = new Map();
+    product.limitIsLate = true;
+  }
+  product.limitPerAccount = fact.limitPerAccount;
+}
+
+function raiseVersion(product: Product, version: number): void {
+  if (version !== product.version + 1)
+    throw new Error(`product ${product.id}: version ${version} after ${product.version}`);
+  product.version = version;
 }
 
 const buckets = new Map<number, "available" | "held" | "sold">([
@@ -168,7 +226,8 @@ function transfer(product: Product, { account, qty, from, to }: FactOf<"unitsTra
 function take(product: Product, account: number, qty: number): void {
   if (!product.taken) return;
   const used = (product.taken.get(account) ?? 0) + qty;
-  if (used < 0) throw new Error(`product ${product.id}: account ${account} gives back more than it took`);
-  if (used === 0) product.taken.delete(account);
+  if (used < 0 && !product.limitIsLate)
+    throw new Error(`product ${product.id}: account ${account} gives back more than it took`);
+  if (used <= 0) product.taken.delete(account);
   else product.taken.set(account, used);
 }

@@ -51,6 +51,7 @@ const table = [
   row("amount_overflow", 15, 400, "stored", "the sum is larger than 9007199254740991 minor units"),
   row("currency_mismatch", 16, 409, "stored", "the currencies of the parts differ"),
   // The state of the books.
+  row("product_delisted", 40, 409, "stored", "the product is not sold any more"),
   row("sale_not_started", 17, 409, "stored", "the sale starts at details.startsAt"),
   row("sale_ended", 18, 409, "stored", "the sale has ended"),
   row("price_changed", 19, 409, "stored", "the total is not the expected one"),
@@ -63,7 +64,7 @@ const table = [
     37,
     409,
     "stored",
-    "the order or the price has moved on; details.version is its version now",
+    "the order or the product has moved on; details.version is its version now",
   ),
   row("invalid_transition", 23, 409, "stored", "the order's status does not allow this event"),
   row("hold_expired", 24, 409, "stored", "the time to pay has passed"),

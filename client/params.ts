@@ -168,8 +168,33 @@ export interface RestockParams {
 export interface RepriceParams {
   readonly product: string;
   readonly price: string;
-  /** The `priceVersion` that was seen: refused with `version_mismatch` when it is another. Makes the call safe to repeat. */
+  /** The `version` that was seen: refused with `version_mismatch` when it is another. Makes the call safe to repeat. */
   readonly expectedVersion?: number;
+}
+
+/** What is left out stays as it is. Without `ref` or `expectedVersion` a call whose answer is lost fails with `executed: "unknown"`. */
+export interface UpdateProductParams {
+  readonly product: string;
+  readonly name?: string;
+  readonly price?: string;
+  /** 0: no limit. */
+  readonly limitPerAccount?: number;
+  /** 0: it has always been on sale. */
+  readonly saleStartsAt?: Time;
+  /** 0: it has no end. */
+  readonly saleEndsAt?: Time;
+  /** The `version` that was seen: refused with `version_mismatch` when it is another. */
+  readonly expectedVersion?: number;
+  /** Makes the call exactly-once. */
+  readonly ref?: string;
+  readonly operator?: string;
+}
+
+export interface ListingParams {
+  readonly product: string;
+  /** The `version` that was seen: refused with `version_mismatch` when it is another. */
+  readonly expectedVersion?: number;
+  readonly operator?: string;
 }
 
 export interface OpenAccountParams {

@@ -165,14 +165,18 @@ export interface Product {
   readonly available: number;
   readonly held: number;
   readonly sold: number;
-  /** Rises by one with every new price. */
+  /** The same as `version`. */
   readonly priceVersion: number;
+  /** Rises by one with every change but of its stock. */
+  readonly version: number;
   /** Held and bought; null: no limit. */
   readonly limitPerAccount: number | null;
   /** ISO 8601; null: it has always been on sale. */
   readonly saleStartsAt: string | null;
   /** ISO 8601; null: it has no end. */
   readonly saleEndsAt: string | null;
+  /** It is not sold any more. */
+  readonly delisted: boolean;
 }
 
 export interface Account {

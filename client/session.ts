@@ -145,6 +145,17 @@ function yifenOf(connection: Connection, calls: Calls, feeds: Feeds, nowMs: () =
     // With the version that was seen, a late copy changes nothing.
     reprice: (params, options) =>
       (params.expectedVersion === undefined ? once : read)("product.reprice", params, options),
+    update: async (params, options) => {
+      const { saleStartsAt, saleEndsAt } = params;
+      const times = { saleStartsAt: timeMs(saleStartsAt), saleEndsAt: timeMs(saleEndsAt) };
+      const wanted = { ...params, ...times };
+      if (params.ref !== undefined) return repeatable("product.update", wanted, params.ref, options);
+      const ask = params.expectedVersion === undefined ? once : read;
+      return { ...(await ask("product.update", wanted, options)), replayed: false };
+    },
+    // The same again changes nothing.
+    delist: (params, options) => read("product.delist", params, options),
+    relist: (params, options) => read("product.relist", params, options),
     get: (product, options) => read("product.get", { product }, options),
   };
 

@@ -15,6 +15,7 @@ import type {
   CreateProductParams,
   FeedParams,
   ListHumanParams,
+  ListingParams,
   ListParams,
   LookupParams,
   MoveMoneyParams,
@@ -30,6 +31,7 @@ import type {
   SpendPointsParams,
   StatementParams,
   Topic,
+  UpdateProductParams,
 } from "./params.js";
 import type {
   Account,
@@ -93,6 +95,11 @@ export interface Products {
   restock(params: RestockParams, options?: CallOptions): Promise<Product & Replayable>;
   /** Orders placed before keep their price. */
   reprice(params: RepriceParams, options?: CallOptions): Promise<Product>;
+  /** Orders placed before keep their name and price. Errors: `version_mismatch`, `invalid_request` (`params.saleEndsAt`...). */
+  update(params: UpdateProductParams, options?: CallOptions): Promise<Product & Replayable>;
+  /** Nobody may take units of it any more; holds go on. Both may be asked again: what is so already is answered. */
+  delist(params: ListingParams, options?: CallOptions): Promise<Product>;
+  relist(params: ListingParams, options?: CallOptions): Promise<Product>;
   /** Errors: `product_not_found`. */
   get(product: string, options?: CallOptions): Promise<Product>;
 }

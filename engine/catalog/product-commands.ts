@@ -1,11 +1,11 @@
-/** Products: create, restock, reprice, get. */
+/** Products: create, restock, get. What changes of one that is there but its stock: `product-updates`. */
 
 import { Facts } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
 import { currencyNumber, parseAmount, unknownCurrency } from "../../actors/money.js";
 import { decideRestock, type Product } from "../../actors/product.js";
 import { type Refusal, refuse } from "../../actors/results.js";
-import type { CreateProduct, GetProduct, RepriceProduct, RestockProduct } from "../seams/commands.js";
+import type { Command, CreateProduct, GetProduct, RestockProduct } from "../seams/commands.js";
 import { saleStartAgeMsMax } from "../seams/limits.js";
 import { spaces } from "../tables/key-table.js";
 import { answerRefusal, answerResult, productView } from "../turns/answers.js";
@@ -59,8 +59,11 @@ export function createProduct(turn: Turn, command: CreateProduct): void {
   answerResult(turn, command, productView(turn.books.productByName.get(command.product)!));
 }
 
-/** What no new sale is meant to be: mostly seconds where milliseconds are due, which are in 1970. */
-function refuseWindow({ saleStartsAt = 0, saleEndsAt }: CreateProduct, nowMs: number): Refusal | undefined {
+/** What no sale is meant to be: mostly seconds where milliseconds are due, which are in 1970. */
+export function refuseWindow(
+  { saleStartsAt = 0, saleEndsAt }: Pick<CreateProduct, "saleStartsAt" | "saleEndsAt">,
+  nowMs: number,
+): Refusal | undefined {
   if (saleEndsAt !== undefined && saleEndsAt <= nowMs)
     return slip("saleEndsAt", `the sale would be over already: it is ${nowMs}, in milliseconds`);
   if (saleStartsAt !== 0 && saleStartsAt < nowMs - saleStartAgeMsMax)
@@ -68,7 +71,7 @@ function refuseWindow({ saleStartsAt = 0, saleEndsAt }: CreateProduct, nowMs: nu
   return undefined;
 }
 
-function slip(param: string, reason: string): Refusal {
+export function slip(param: string, reason: string): Refusal {
   return refuse("invalid_request", { path: `params.${param}`, reason });
 }
 
@@ -86,7 +89,7 @@ function isSameProduct(product: Product, asked: CreateProduct, price: number, cu
 }
 
 export function restockProduct(turn: Turn, command: RestockProduct): void {
-  const product = find(turn, command);
+  const product = findProduct(turn, command);
   if (!product) return;
   const { qty, ref } = command;
   const method = keyedMethods["product.restock"];
@@ -111,32 +114,16 @@ export function restockProduct(turn: Turn, command: RestockProduct): void {
   answerResult(turn, command, result);
 }
 
-export function repriceProduct(turn: Turn, command: RepriceProduct): void {
-  const product = find(turn, command);
-  if (!product) return;
-  const price = parseAmount(command.price, product.currency);
-  if (typeof price !== "number") {
-    answerRefusal(turn, command, price);
-    return;
-  }
-  const { expectedVersion } = command;
-  if (expectedVersion !== undefined && expectedVersion !== product.priceVersion) {
-    // A copy of the request that made this version: what it wanted is so, and nothing has changed since.
-    if (expectedVersion + 1 === product.priceVersion && price === product.price)
-      answerResult(turn, command, productView(product), true);
-    else answerRefusal(turn, command, refuse("version_mismatch", { version: product.priceVersion }));
-    return;
-  }
-  turn.record({ type: Facts.productRepriced, product: product.handle, price });
-  answerResult(turn, command, productView(product));
-}
-
 export function getProduct(turn: Turn, command: GetProduct): void {
-  const product = find(turn, command);
+  const product = findProduct(turn, command);
   if (product) answerResult(turn, command, productView(product));
 }
 
-function find(turn: Turn, command: GetProduct | RestockProduct | RepriceProduct): Product | undefined {
+/** The product that a command names, or the refusal. */
+export function findProduct(
+  turn: Turn,
+  command: Command & { readonly product: string },
+): Product | undefined {
   const product = turn.books.productByName.get(command.product);
   if (product && !product.remote) return product;
   answerRefusal(turn, command, refuse("product_not_found", { product: command.product }));

@@ -94,11 +94,17 @@ export function takeAnswer(turn: Turn, answer: MessageOf<"answered">): void {
   if (!pending) return;
   const id = pending.lines[branch]!.productId;
   // Also when the line is refused: its currency and its price still have a say in what the whole cart is refused for.
-  if (code !== notFound && !books.productByName.has(id))
-    turn.record({ type: Facts.productKnown, id, name, currency });
+  if (code !== notFound) learnName(turn, id, name, currency);
   const product = books.productByName.get(id)?.handle ?? 0;
   turn.record({ type: Facts.branchAnswered, order, branch, product, unitPrice, code, text });
   advance(turn, runOf(turn, pending, progressOf(pending)));
+}
+
+/** What a product of another shard is called, as its own shard says now. */
+function learnName(turn: Turn, id: string, name: string, currency: number): void {
+  const known = turn.books.productByName.get(id);
+  if (!known || (known.remote && known.name !== name))
+    turn.record({ type: Facts.productKnown, id, name, currency });
 }
 
 /** The time to pay has passed, and not everybody has answered. */

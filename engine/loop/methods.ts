@@ -6,7 +6,8 @@
 import { type KeyedMethod, keyedMethods } from "../../actors/keyed-methods.js";
 import { askAboutAccount, getAccount, moveMoney, openAccount } from "../catalog/account-commands.js";
 import { subscribe, unsubscribe } from "../catalog/feed-commands.js";
-import { createProduct, getProduct, repriceProduct, restockProduct } from "../catalog/product-commands.js";
+import { createProduct, getProduct, restockProduct } from "../catalog/product-commands.js";
+import { listProduct, repriceProduct, updateProduct } from "../catalog/product-updates.js";
 import {
   anywhere,
   withAccount,
@@ -136,6 +137,14 @@ export const methods: Rows = {
     ...keyed("product.restock", "ref", knownToProduct),
   },
   "product.reprice": { run: repriceProduct, home: withProduct, ...ordinary, ...noKey },
+  "product.update": {
+    run: updateProduct,
+    home: withProduct,
+    ...ordinary,
+    ...keyed("product.update", "ref", knownToProduct),
+  },
+  "product.delist": { run: listProduct, home: withProduct, ...ordinary, ...noKey },
+  "product.relist": { run: listProduct, home: withProduct, ...ordinary, ...noKey },
   "product.get": { run: getProduct, home: withProduct, ...ordinary, ...noKey },
   "account.open": { run: openAccount, home: withAccount, ...growing, ...noKey },
   "account.deposit": {

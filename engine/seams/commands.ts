@@ -263,8 +263,29 @@ export interface RepriceProduct extends Envelope {
   method: "product.reprice";
   product: string;
   price: string;
-  /** The `priceVersion` that the caller saw; a late copy of the request does nothing. */
+  /** The `version` that the caller saw; a late copy of the request does nothing. */
   expectedVersion: number | undefined;
+}
+
+/** What is undefined stays as it is; 0 takes a limit or a bound away. */
+export interface UpdateProduct extends Envelope {
+  method: "product.update";
+  product: string;
+  name: string | undefined;
+  price: string | undefined;
+  limitPerAccount: number | undefined;
+  saleStartsAt: number | undefined;
+  saleEndsAt: number | undefined;
+  expectedVersion: number | undefined;
+  ref: string | undefined;
+  operator: string | undefined;
+}
+
+export interface ListProduct extends Envelope {
+  method: "product.delist" | "product.relist";
+  product: string;
+  expectedVersion: number | undefined;
+  operator: string | undefined;
 }
 
 export interface GetProduct extends Envelope {
@@ -340,6 +361,8 @@ export type Command =
   | CreateProduct
   | RestockProduct
   | RepriceProduct
+  | UpdateProduct
+  | ListProduct
   | GetProduct
   | OpenAccount
   | MoveMoney

@@ -8,7 +8,7 @@
 import { accountFromFact, evolveAccount } from "../../actors/account.js";
 import { catalogue, type Fact, type FactKind, type FactOf } from "../../actors/facts.js";
 import { isAccountBucket, walletIn } from "../../actors/postings.js";
-import { evolveProduct, productFromFact } from "../../actors/product.js";
+import { evolveProduct, evolveUpdate, productFromFact } from "../../actors/product.js";
 import type { Books } from "./books.js";
 import { keyKept, keysDropped, transactionKeyRuns } from "./evolve-keys.js";
 import {
@@ -48,8 +48,9 @@ const account: Applier<Extract<Fact, Parameters<typeof evolveAccount>[1] & { acc
 ) => evolveAccount(books.accounts[fact.account]!, fact);
 
 const productAppears: Applier<FactOf<"productCreated"> | FactOf<"productKnown">> = (books, fact) => {
+  const former = books.productByName.get(fact.id);
   books.products.push(productFromFact(books.products.length, fact));
-  books.productByName.addLast();
+  books.productByName.addLast(former?.handle);
 };
 
 const payment: Applier<FactOf<"paymentBooked"> | FactOf<"paymentArrived">> = (books, fact) => {
@@ -86,6 +87,9 @@ const appliers: { readonly [K in FactKind]: Applier<FactOf<K>> } = {
   productKnown: productAppears,
   productRestocked: product,
   productRepriced: product,
+  productUpdated: (books, fact, time) => evolveUpdate(books.products[fact.product]!, fact, time),
+  productDelisted: product,
+  productRelisted: product,
   stockHeld: product,
   stockSold: product,
   stockConfirmed: product,

@@ -23,9 +23,11 @@ export class NameTable<T extends { readonly id: string }> {
     return this.get(id) !== undefined;
   }
 
-  /** Names the last item of the list. Its name must be new. */
-  addLast(): void {
+  /** Names the last item of the list. `former`: the place of the one that bore the name until now; without it the name must be new. */
+  addLast(former?: number): void {
     const row = this.#items.length - 1;
-    this.#index.insert(hashText(this.#items[row]!.id, 0), row);
+    const hash = hashText(this.#items[row]!.id, 0);
+    if (former !== undefined) this.#index.remove(hash, former);
+    this.#index.insert(hash, row);
   }
 }

@@ -21,7 +21,7 @@ import type { ReviewItem } from "./review-queue.js";
 import type { Transaction } from "./transaction-table.js";
 
 /** Changes with every change of the layout; an older snapshot is then not used, and the log is read instead. */
-export const snapshotFormat = 8;
+export const snapshotFormat = 9;
 
 const codec = new Packr({ useRecords: false, moreTypes: true, int64AsType: "number" });
 const batch = 4096;
@@ -76,8 +76,9 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
   }
   for (const saved of from.unpackAll<Omit<Product, "taken"> & { taken?: [number, number][] }>()) {
     const product: Product = { ...saved, taken: saved.taken ? new Map(saved.taken) : undefined };
+    const former = books.productByName.get(product.id);
     books.products.push(product);
-    books.productByName.addLast();
+    books.productByName.addLast(former?.handle);
   }
   books.orders.rows.load((bytes) => from.take(bytes));
   books.orders.lines.load((bytes) => from.take(bytes));

@@ -6,7 +6,7 @@ import { nextOf } from "../../actors/order.js";
 import { orderDataOf } from "../../actors/order-data.js";
 import { orderId } from "../../actors/order-number.js";
 import { nextByPaid, Statuses, statuses } from "../../actors/order-transitions.js";
-import type { Product } from "../../actors/product.js";
+import { nameAt, type Product } from "../../actors/product.js";
 import { type Refusal, refuse, resultOfNumber } from "../../actors/results.js";
 import type { Command, GetOrder } from "../seams/commands.js";
 import type { OrderLineView, OrderView } from "../seams/requester.js";
@@ -131,10 +131,17 @@ function viewAt(
   next: readonly string[],
 ): OrderView {
   const order = books.orders.read(number, books.order);
+  const placedAt = order.createdAt;
   const lines: OrderLineView[] = [];
   books.orders.eachLine(number, (handle, qty, unitPrice) => {
     const product = books.products[handle]!;
-    lines.push({ product: product.id, name: product.name, qty, unitPrice, subtotal: unitPrice * qty });
+    lines.push({
+      product: product.id,
+      name: nameAt(product, placedAt),
+      qty,
+      unitPrice,
+      subtotal: unitPrice * qty,
+    });
   });
   return {
     order: orderId(number),
@@ -183,9 +190,11 @@ export function productView(product: Product): object {
     available: product.available,
     held: product.held,
     sold: product.sold,
-    priceVersion: product.priceVersion,
+    priceVersion: product.version,
+    version: product.version,
     limitPerAccount: product.limitPerAccount === 0 ? null : product.limitPerAccount,
     saleStartsAt: timeOrNull(product.saleStartsAt),
     saleEndsAt: timeOrNull(product.saleEndsAt),
+    delisted: product.delisted,
   };
 }

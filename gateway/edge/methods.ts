@@ -75,6 +75,17 @@ function get(path: string): HttpPlace {
   return { verb: "GET", path, signed: false };
 }
 
+/** Of a product that is taken off sale, or put back. */
+function listing() {
+  return {
+    product: id("Product"),
+    expectedVersion: optional(
+      safeInteger(1, "The version that was seen: refused with version_mismatch when it is another"),
+    ),
+    operator: optional(id("Who does it, for the log")),
+  };
+}
+
 function post(path: string): HttpPlace {
   return { verb: "POST", path, signed: false };
 }
@@ -307,11 +318,47 @@ export const methods = {
       product: id("Product"),
       price: amount("New price of one unit; placed orders keep theirs"),
       expectedVersion: optional(
-        safeInteger(1, "The priceVersion that was seen: refused with version_mismatch when it is another"),
+        safeInteger(1, "The version that was seen: refused with version_mismatch when it is another"),
       ),
     }),
     result: shapes.Product,
     http: post("/v1/products/{product}/reprice"),
+    roles: ["merchant", "operator"],
+  },
+  "product.update": {
+    params: params("Change a product's name, price, limit or sale window", {
+      product: id("Product"),
+      name: optional(text(200, "New name; placed orders keep theirs")),
+      price: optional(amount("New price of one unit; placed orders keep theirs")),
+      limitPerAccount: optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: stockMax,
+          description: "Held + bought from now on; 0: no limit",
+        }),
+      ),
+      saleStartsAt: optional(timeMs("Start of the sale, ms since the epoch; 0: it has always been on sale")),
+      saleEndsAt: optional(timeMs("End of the sale, ms since the epoch; 0: it has no end")),
+      expectedVersion: optional(
+        safeInteger(1, "The version that was seen: refused with version_mismatch when it is another"),
+      ),
+      ref: optional(id("Makes the call exactly-once")),
+      operator: optional(id("Who does it, for the log")),
+    }),
+    result: shapes.Product,
+    http: post("/v1/products/{product}/update"),
+    roles: ["merchant", "operator"],
+  },
+  "product.delist": {
+    params: params("Take a product off sale", listing()),
+    result: shapes.Product,
+    http: post("/v1/products/{product}/delist"),
+    roles: ["merchant", "operator"],
+  },
+  "product.relist": {
+    params: params("Put a product back on sale", listing()),
+    result: shapes.Product,
+    http: post("/v1/products/{product}/relist"),
     roles: ["merchant", "operator"],
   },
   "account.open": {

@@ -116,10 +116,12 @@ const Product = Type.Object(
     available: integer("Units that can be bought"),
     held: integer("Units that orders hold"),
     sold: integer("Units that were sold"),
-    priceVersion: integer("Rises by one with every new price"),
+    priceVersion: integer("The same as `version`"),
+    version: integer("Rises by one with every change but of its stock"),
     limitPerAccount: orNull(integer("Held and bought; null: no limit")),
     saleStartsAt: orNull(time("null: it has always been on sale")),
     saleEndsAt: orNull(time("null: it has no end")),
+    delisted: Type.Boolean({ description: "true: it is not sold any more" }),
   },
   { description: "A product" },
 );

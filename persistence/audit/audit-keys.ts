@@ -30,7 +30,7 @@ const methodsOfSpace: readonly (readonly number[])[] = [
     keyedMethods["transaction.begin"],
   ],
   [keyedMethods["account.deposit"], keyedMethods["account.withdraw"], keyedMethods["points.spend"]],
-  [keyedMethods["product.restock"]],
+  [keyedMethods["product.restock"], keyedMethods["product.update"]],
   [keyedMethods["payment.notify"]],
 ];
 const spaces = { order: 0, money: 1, stock: 2, payment: 3 } as const;
@@ -49,7 +49,8 @@ export class KeyAudit {
   // This turn.
   #refsWanted: RefName[] = [];
   #refsKept: RefName[] = [];
-  #restocked: number[] = [];
+  /** Of changes to stock and products: a method and its product. */
+  #stockChanged: string[] = [];
 
   constructor(
     scope: AuditScope,
@@ -89,8 +90,9 @@ export class KeyAudit {
     this.#refsWanted.push(`${keyedMethods["payment.notify"]} 0 ${paymentName(payment)}`);
   }
 
-  restocked(product: number): void {
-    this.#restocked.push(product);
+  /** What a request with a ref has changed of a product. */
+  stockChanged(method: number, product: number): void {
+    this.#stockChanged.push(`${method} ${product}`);
   }
 
   kept(fact: FactOf<"keyKept">): void {
@@ -130,7 +132,7 @@ export class KeyAudit {
     if (space === spaces.payment) this.#payments.kept(fact);
     else if (order !== 0) this.#scope.bad("keys", `ref ${key} names an order`);
     if (code !== 0) return;
-    if (space === spaces.stock) this.#restockKept(subject, key);
+    if (space === spaces.stock) this.#stockKept(method, subject, key);
     else if (!running) this.#refsKept.push(`${method} ${subject} ${key}`);
     if (space !== spaces.payment) this.#checkAnswer(fact);
   }
@@ -156,7 +158,7 @@ export class KeyAudit {
 
   endTurn(): void {
     if (this.#refsWanted.length > 0 || this.#refsKept.length > 0) this.#checkRefs();
-    if (this.#restocked.length > 0) this.#restocked = [];
+    if (this.#stockChanged.length > 0) this.#stockChanged = [];
   }
 
   /** The answer that was kept for a deposit, withdrawal, spending or restock tells what was there after it. */
@@ -185,11 +187,11 @@ export class KeyAudit {
     if (this.#keys.find(`${subject} ${key}`)) this.#scope.bad("keys", `key ${key} is kept twice`);
   }
 
-  /** A restock may come without a ref, a ref never without its restock. */
-  #restockKept(product: number, key: string): void {
-    const at = this.#restocked.indexOf(product);
-    if (at < 0) this.#scope.bad("keys", `ref ${key} stands for a restock that is not there`);
-    else this.#restocked.splice(at, 1);
+  /** A change may come without a ref, a ref never without its change. */
+  #stockKept(method: number, product: number, key: string): void {
+    const at = this.#stockChanged.indexOf(`${method} ${product}`);
+    if (at < 0) this.#scope.bad("keys", `ref ${key} stands for a change of a product that is not there`);
+    else this.#stockChanged.splice(at, 1);
   }
 
   #checkRefs(): void {

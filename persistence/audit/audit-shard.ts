@@ -175,10 +175,18 @@ export class ShardAudit {
         break;
       case Facts.productRestocked:
         stock.restocked(fact);
-        this.#keys.restocked(fact.product);
+        this.#keys.stockChanged(keyedMethods["product.restock"], fact.product);
         break;
       case Facts.productRepriced:
-        stock.products[fact.product]!.price = fact.price;
+        stock.repriced(fact);
+        break;
+      case Facts.productUpdated:
+        stock.updated(fact);
+        this.#keys.stockChanged(keyedMethods["product.update"], fact.product);
+        break;
+      case Facts.productDelisted:
+      case Facts.productRelisted:
+        stock.listed(fact);
         break;
       case Facts.stockHeld:
       case Facts.stockSold:

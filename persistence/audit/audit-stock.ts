@@ -9,9 +9,14 @@ export interface AuditedProduct {
   readonly id: string;
   readonly currency: number;
   readonly remote: boolean;
-  readonly limit: number;
-  readonly taken: Map<number, number>;
+  name: string;
+  limit: number;
+  /** It came later: what was taken before may come back uncounted. */
+  limitIsLate: boolean;
+  taken: Map<number, number>;
   price: number;
+  version: number;
+  delisted: boolean;
   supplied: number;
   available: number;
   held: number;
@@ -30,7 +35,8 @@ export type StockFact =
 export class StockAudit {
   readonly products: AuditedProduct[] = [];
   readonly #scope: AuditScope;
-  readonly #names = new Set<string>();
+  /** The last one of each name: a product of another shard is known again when it is called otherwise. */
+  readonly #names = new Map<string, AuditedProduct>();
   readonly #touched = new Set<AuditedProduct>();
 
   constructor(scope: AuditScope) {
@@ -38,22 +44,64 @@ export class StockAudit {
   }
 
   named(fact: FactOf<"productCreated"> | FactOf<"productKnown">): void {
-    this.#nameOnce(fact.id);
+    this.#named(fact);
     const here = fact.type === Facts.productCreated ? fact : undefined;
     const stock = here?.stock ?? 0;
-    this.products.push({
+    const product: AuditedProduct = {
       id: fact.id,
       currency: fact.currency,
       remote: here === undefined,
+      name: fact.name,
       limit: here?.limitPerAccount ?? 0,
+      limitIsLate: false,
       taken: new Map(),
       price: here?.price ?? 0,
+      version: 1,
+      delisted: false,
       supplied: stock,
       available: stock,
       held: 0,
       sold: 0,
       reserved: 0,
-    });
+    };
+    this.products.push(product);
+    this.#names.set(fact.id, product);
+  }
+
+  repriced(fact: FactOf<"productRepriced">): void {
+    const product = this.products[fact.product]!;
+    this.#atHome(product);
+    product.price = fact.price;
+    product.version++;
+  }
+
+  updated(fact: FactOf<"productUpdated">): void {
+    const product = this.products[fact.product]!;
+    this.#nextVersion(product, fact.version);
+    product.name = fact.name;
+    product.price = fact.price;
+    if (fact.limitPerAccount === 0) product.taken = new Map();
+    else if (product.limit === 0) product.limitIsLate = true;
+    product.limit = fact.limitPerAccount;
+  }
+
+  listed({ type, product: handle, version }: FactOf<"productDelisted"> | FactOf<"productRelisted">): void {
+    const product = this.products[handle]!;
+    this.#nextVersion(product, version);
+    const delisted = type === Facts.productDelisted;
+    if (product.delisted === delisted)
+      this.#scope.bad("stock", `${product.id}: ${delisted ? "taken off sale" : "put back on sale"} twice`);
+    product.delisted = delisted;
+  }
+
+  #nextVersion(product: AuditedProduct, version: number): void {
+    this.#atHome(product);
+    if (version !== ++product.version)
+      this.#scope.bad("stock", `${product.id}: version ${version}, ${product.version} is due`);
+  }
+
+  #atHome({ id, remote }: AuditedProduct): void {
+    if (remote) this.#scope.bad("names", `product ${id} has its stock on another shard`);
   }
 
   restocked({ product: handle, qty, available }: FactOf<"productRestocked">): void {
@@ -67,7 +115,8 @@ export class StockAudit {
     const product = this.products[fact.product]!;
     const { qty, account } = fact;
     const kind = stockKinds[fact.type]!;
-    if (product.remote) this.#scope.bad("names", `product ${product.id} has its stock on another shard`);
+    this.#atHome(product);
+    if (kind === "held" || kind === "sold") this.#mayTake(product);
     if (kind === "held" || kind === "sold") product.available -= qty;
     if (kind === "confirmed" || kind === "released") product.held -= qty;
     if (kind === "held") product.held += qty;
@@ -84,26 +133,31 @@ export class StockAudit {
   transferred(fact: FactOf<"unitsTransferred">): void {
     const product = this.products[fact.product]!;
     const { qty, account, from, to } = fact;
-    if (product.remote) this.#scope.bad("names", `product ${product.id} has its stock on another shard`);
+    this.#atHome(product);
     const on = ["", "available", "held", "sold"] as const;
     const [source, target] = [on[from] || undefined, on[to] || undefined];
     if (source) product[source] -= qty;
     if (target) product[target] += qty;
+    if (source === "available") this.#mayTake(product);
     this.#checkAvailable(product, fact.available);
     if (product.limit === 0 || (source !== "available" && target !== "available")) return;
     this.#take(product, account, source === "available" ? qty : -qty);
   }
 
+  #mayTake({ id, delisted }: AuditedProduct): void {
+    if (delisted) this.#scope.bad("stock", `${id}: units are taken while it is off sale`);
+  }
+
   #take(product: AuditedProduct, account: number, qty: number): void {
     const used = (product.taken.get(account) ?? 0) + qty;
     this.#scope.looked("limits", 1);
-    if (used < 0 || used > product.limit) {
+    if ((used < 0 && !product.limitIsLate) || (qty > 0 && used > product.limit)) {
       this.#scope.bad(
         "limits",
         `account handle ${account} has ${used} of ${product.id}, limit ${product.limit}`,
       );
     }
-    if (used === 0) product.taken.delete(account);
+    if (used <= 0) product.taken.delete(account);
     else product.taken.set(account, used);
   }
 
@@ -145,9 +199,10 @@ export class StockAudit {
       this.#scope.bad("holds", `${id}: held ${held}, by orders and branches ${reserved}`);
   }
 
-  #nameOnce(id: string): void {
-    if (this.#names.has(id)) this.#scope.bad("names", `product ${id} is named twice`);
-    this.#names.add(id);
+  #named({ type, id, name }: FactOf<"productCreated"> | FactOf<"productKnown">): void {
+    const known = this.#names.get(id);
+    if (known && (!known.remote || type === Facts.productCreated || known.name === name))
+      this.#scope.bad("names", `product ${id} is named twice`);
   }
 }
 

@@ -133,7 +133,10 @@ export class ReadModel {
       productCreated: (fact, at) => {
         const currency = currencyCode(fact.currency);
         const product = this.#productNamed(fact, fact.price, at);
-        this.#writes.product.run(fact.id, at.shard, fact.name, currency, scaleOf(currency), fact.price);
+        this.#writes.product.run(
+          ...[fact.id, at.shard, fact.name, currency, scaleOf(currency), fact.price],
+          ...[orNull(fact.limitPerAccount), orNull(fact.saleStartsAt), orNull(fact.saleEndsAt)],
+        );
         this.#names.openStock(product, 0, 0, 0);
         this.#ledger.changed(product);
       },
@@ -142,7 +145,20 @@ export class ReadModel {
         const product = names.products[handle]!;
         product.price = price;
         this.#ledger.changed(product);
+        this.#writes.productRepriced.run(product.id);
       },
+      productUpdated: (fact, at) => {
+        const product = at.names.products[fact.product]!;
+        product.price = fact.price;
+        this.#ledger.changed(product);
+        this.#productRenamed(fact, at);
+        this.#writes.productUpdated.run(
+          ...[fact.version, fact.name, orNull(fact.limitPerAccount)],
+          ...[orNull(fact.saleStartsAt), orNull(fact.saleEndsAt), fact.backorder, product.id],
+        );
+      },
+      productDelisted: (fact, at) => this.#productListed(fact, 1, at),
+      productRelisted: (fact, at) => this.#productListed(fact, 0, at),
     };
   }
 
@@ -150,6 +166,20 @@ export class ReadModel {
     account.currency = currencyCode(currency);
     this.#writes.account.run(account.id, shard, account.currency, scaleOf(account.currency));
     this.#names.openWallet(account, 0, 0);
+  }
+
+  #productListed(
+    { product, version }: FactOf<"productDelisted" | "productRelisted">,
+    delisted: 0 | 1,
+    at: At,
+  ): void {
+    this.#writes.productListed.run(version, delisted, at.names.products[product]!.id);
+  }
+
+  /** Items of orders that are there keep the name that they have. */
+  #productRenamed({ product, name }: { product: number; name: string }, { names, shard }: At): void {
+    names.products[product]!.name = name;
+    this.#writes.productRenamed.run(name, shard, product);
   }
 
   #productNamed(
@@ -162,4 +192,9 @@ export class ReadModel {
     this.#writes.handle.run(shard, "product", handle, id, name);
     return product;
   }
+}
+
+/** A fact says 0 for what there is none of. */
+function orNull(value: number): number | null {
+  return value === 0 ? null : value;
 }

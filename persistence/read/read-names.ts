@@ -13,7 +13,7 @@ export interface NamedAccount {
 export interface NamedProduct {
   readonly kind: "product";
   readonly id: string;
-  readonly name: string;
+  name: string;
   /** 0 where it is only known. */
   price: number;
 }

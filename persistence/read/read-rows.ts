@@ -38,6 +38,10 @@ export interface Writes {
   readonly accountBalance: Write;
   readonly product: Write;
   readonly productFigures: Write;
+  readonly productRepriced: Write;
+  readonly productUpdated: Write;
+  readonly productListed: Write;
+  readonly productRenamed: Write;
   readonly handle: Write;
   readonly cursor: Write;
   loaded(): Loaded;
@@ -166,12 +170,20 @@ export function prepareWrites(db: Database.Database): Writes {
     ),
     accountBalance: write("UPDATE accounts SET available_minor = ?, points = ? WHERE account = ?"),
     product: write(
-      `INSERT INTO products (product, shard, name, currency, scale, price_minor, available, held, sold)
-       VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0)`,
+      `INSERT INTO products (product, shard, name, currency, scale, price_minor, available, held, sold, version,
+         limit_per_account, sale_starts_at_ms, sale_ends_at_ms, backorder, delisted)
+       VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 1, ?, ?, ?, 0, 0)`,
     ),
     productFigures: write(
       "UPDATE products SET price_minor = ?, available = ?, held = ?, sold = ? WHERE product = ?",
     ),
+    productRepriced: write("UPDATE products SET version = version + 1 WHERE product = ?"),
+    productUpdated: write(
+      `UPDATE products SET version = ?, name = ?, limit_per_account = ?, sale_starts_at_ms = ?, sale_ends_at_ms = ?,
+         backorder = ? WHERE product = ?`,
+    ),
+    productListed: write("UPDATE products SET version = ?, delisted = ? WHERE product = ?"),
+    productRenamed: write("UPDATE handles SET name = ? WHERE shard = ? AND kind = 'product' AND handle = ?"),
     handle: write("INSERT INTO handles (shard, kind, handle, id, name) VALUES (?, ?, ?, ?, ?)"),
     cursor: write("INSERT OR REPLACE INTO cursors (shard, position, hash) VALUES (?, ?, ?)"),
     loaded: () => ({

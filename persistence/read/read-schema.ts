@@ -20,7 +20,7 @@ import Database from "better-sqlite3";
 import { createEmptyFile } from "../log/folder.js";
 
 /** Raised whenever a table changes: a file of another version is built again. */
-const schemaVersion = 4;
+const schemaVersion = 5;
 
 /** Exact at any size, unlike a division: SQLite has no decimals. Scales are 0, 2, 3 and 4, see `actors/money`. */
 function decimalOf(minor: string): string {
@@ -204,6 +204,7 @@ CREATE TABLE accounts (
   points INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- limit_per_account, sale_starts_at, sale_ends_at: NULL = none. delisted: 1 = it is not sold any more.
 CREATE TABLE products (
   product TEXT PRIMARY KEY,
   shard INTEGER NOT NULL,
@@ -213,7 +214,13 @@ CREATE TABLE products (
   price_minor INTEGER NOT NULL,
   available INTEGER NOT NULL,
   held INTEGER NOT NULL,
-  sold INTEGER NOT NULL
+  sold INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  limit_per_account INTEGER,
+  sale_starts_at_ms INTEGER,
+  sale_ends_at_ms INTEGER,
+  backorder INTEGER NOT NULL,
+  delisted INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 -- Kept in the order in which they are asked for, account by account; position and shard lead back to the log.
@@ -268,7 +275,7 @@ ${readable("refunds", ["amount"], ["requested_at", "ended_at"])}
 ${readable("refund_shares", ["amount"], [])}
 ${readable("human_items", ["amount"], ["opened_at", "resolved_at"])}
 ${readable("accounts", ["available"], [])}
-${readable("products", ["price"], [])}
+${readable("products", ["price"], ["sale_starts_at", "sale_ends_at"])}
 ${readable("ledger_entries", ["amount", "balance"], ["time"])}
 
 PRAGMA user_version = ${schemaVersion};

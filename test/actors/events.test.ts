@@ -134,6 +134,27 @@ const table: readonly (readonly [Fact, topic: string | undefined, type: string, 
     { product: "tea", price: "9.99", currency: "USD" },
   ],
   [
+    fact("productUpdated", {
+      ...{ version: 2, name: "Tea", price: 999 },
+      ...{ limitPerAccount: 0, saleStartsAt: 0, saleEndsAt: 1000 },
+    }),
+    tea,
+    "product.updated",
+    {
+      ...{ product: "tea", version: 2, name: "Tea", price: "9.99", currency: "USD" },
+      ...{ limitPerAccount: null, saleStartsAt: null, saleEndsAt: "1970-01-01T00:00:01.000Z", operator: "x" },
+    },
+  ],
+  ...(["Delisted", "Relisted"] as const).map(
+    (how) =>
+      [
+        fact(`product${how}`, { version: 3 }),
+        tea,
+        `product.${how.toLowerCase()}`,
+        { product: "tea", version: 3, operator: "x" },
+      ] as const,
+  ),
+  [
     fact("paymentBooked", { amount: 500, reference: "o1611" }),
     undefined,
     "payment.received",

@@ -168,5 +168,5 @@ test("a product known from another shard has no stock of its own", () => {
 test("a price change moves no stock and counts up its version", () => {
   const product = tea();
   evolveProduct(product, { type: Facts.productRepriced, product: 0, price: 1 });
-  expect([product.price, product.priceVersion, ...stock(product)]).toEqual([1, 2, 10, 0, 0]);
+  expect([product.price, product.version, ...stock(product)]).toEqual([1, 2, 10, 0, 0]);
 });

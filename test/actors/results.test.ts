@@ -48,6 +48,7 @@ const numbersForEver: readonly [Code, number][] = [
   ["insufficient_points", 36],
   ["version_mismatch", 37],
   ["seq_too_old", 38],
+  ["product_delisted", 40],
 ];
 
 /** The place in the table decides, not the number: a code that came later took the next number, wherever it stands. */
@@ -72,6 +73,7 @@ const precedence: readonly Code[] = [
   "invalid_amount",
   "amount_overflow",
   "currency_mismatch",
+  "product_delisted",
   "sale_not_started",
   "sale_ended",
   "price_changed",

@@ -72,9 +72,11 @@ function honestWorld(): World {
         held: 0,
         sold: 2,
         priceVersion: 1,
+        version: 1,
         limitPerAccount: null,
         saleStartsAt: null,
         saleEndsAt: null,
+        delisted: false,
       },
     ],
     accounts: left.map((available, n) => ({

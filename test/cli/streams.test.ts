@@ -65,9 +65,11 @@ function linesAt(columns: number | undefined): string[] {
     held: 200,
     sold: 500,
     priceVersion: 1,
+    version: 1,
     limitPerAccount: null,
     saleStartsAt: null,
     saleEndsAt: null,
+    delisted: false,
   };
   panel.watch(() => ({
     products: [{ ...product, ...figures }],

@@ -18,7 +18,7 @@ import {
 import { checkTransaction } from "./audit-transactions.js";
 import { guess } from "./clerk.js";
 import { epochMs, type Host } from "./host.js";
-import { fortune } from "./model.js";
+import { fortune, type KnownProduct } from "./model.js";
 import type { Answer, Operation } from "./operation.js";
 import { absurdSkewMs } from "./requests.js";
 
@@ -68,6 +68,9 @@ export function checkAnswer(
     case "product.get":
     case "product.restock":
     case "product.reprice":
+    case "product.update":
+    case "product.delist":
+    case "product.relist":
     case "product.create":
       checkProduct(audit, operation, answer);
       return;
@@ -192,6 +195,8 @@ interface Stock {
   available: number;
   held: number;
   sold: number;
+  version: number;
+  delisted: boolean;
 }
 
 function checkProduct(audit: Audit, operation: Operation, answer: Answer): void {
@@ -208,18 +213,43 @@ function checkProduct(audit: Audit, operation: Operation, answer: Answer): void 
   expect(product !== undefined && product.created !== "no", "the product cannot be there");
   if (operation.method === "product.create") expect(++product!.creations === 1, "created twice");
   product!.created = "sure";
-  const { available, held, sold, price, currency, name } = answer.result as Stock;
+  const { available, held, sold, price, currency, name, version, delisted } = answer.result as Stock;
   const { ledger } = model;
   const supply = ledger.since(operation.before, `supply ${id}`);
   const taken = ledger.since(operation.before, `taken ${id}`);
-  expect(currency === product!.currency && name === product!.name, "another name or currency");
+  expect(currency === product!.currency && product!.names.has(name), "another name or currency");
   expect(available >= 0 && held >= 0 && sold >= 0, "less than nothing");
   const units = available + held + sold;
   expect(units >= supply.low && units <= supply.high, `units not in ${bounds(supply)}`);
   expect(held + sold <= taken.high, `more is taken than the ${taken.high} that were asked for`);
   expect(product!.prices.has(minorOf(price, currency)), "a price that nobody has set");
+  checkVersion(audit, operation, answer, product!, version);
+  expect(!delisted || product!.mayBeDelisted, "nobody has taken it off sale");
+  if (operation.method === "product.delist") expect(delisted, "it is still sold");
+  if (operation.method === "product.relist") expect(!delisted, "it is not sold again");
+  if (operation.method === "product.update") expect(name === operation.params.name, "not the new name");
   if (operation.method === "product.reprice")
     expect(minorOf(price, currency) === minorOf(operation.params.price, currency), "not the new price");
+}
+
+/** One version per product: what is seen of a version is always the same, and no answer goes behind one that came before its request. */
+function checkVersion(
+  audit: Audit,
+  operation: Operation,
+  answer: Answer,
+  product: KnownProduct,
+  version: number,
+): void {
+  const { name, price, delisted } = answer.result as Stock;
+  const seen = `${name} ${price} ${delisted}`;
+  const known = product.versions.get(version) ?? seen;
+  audit.expect(known === seen, operation, answer, `version ${version} was ${known}`);
+  product.versions.set(version, seen);
+  if (operation.params.expectedVersion !== undefined) {
+    const made = (operation.params.expectedVersion as number) + 1;
+    audit.expect(version === made, operation, answer, `version ${version}, not ${made}`);
+    audit.world.coverage.hit("product updated");
+  }
 }
 
 export function bounds({ low, high }: { low: number; high: number }): string {

@@ -12,6 +12,7 @@ const precedence = [
   "account_not_found",
   "amount_overflow",
   "currency_mismatch",
+  "product_delisted",
   "sale_not_started",
   "sale_ended",
   "price_changed",
@@ -44,7 +45,7 @@ export function checkPlaced(audit: Audit, operation: Operation, answer: Answer, 
     const product = model.products.get(line.product);
     expect(product !== undefined && product.created !== "no", "the product cannot be there");
     expect(line.product === asked[index]![0] && line.qty === asked[index]![1], "not what was asked for");
-    expect(product!.currency === account!.currency && product!.name === line.name, "the wrong product");
+    expect(product!.currency === account!.currency && product!.names.has(line.name), "the wrong product");
     expect(product!.prices.has(line.unitPrice), "a price that nobody has set");
     expect(line.subtotal === line.unitPrice * line.qty, "a subtotal that is not price by quantity");
     if (product!.saleStartsAt > 0) {
@@ -155,6 +156,10 @@ function checkLine(
   const taken = ledger.since(operation.before, `taken ${line.product}`);
   const latest = Math.max(...world.hosts.map((host) => host.clockMax)) / 1000;
   switch (line.code) {
+    case "product_delisted":
+      expect(product!.mayBeDelisted, "nobody has taken it off sale");
+      world.coverage.hit("product off sale");
+      break;
     case "insufficient_stock": {
       const available = line.available as number;
       expect(available >= 0 && available < qty, "the stock was there");

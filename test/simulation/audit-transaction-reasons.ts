@@ -64,6 +64,9 @@ function checkRefusedPart(
     case "currency_mismatch":
       expect(!stock && wallet!.currency !== currency, "the currencies are the same");
       break;
+    case "product_delisted":
+      expect(stock && product!.mayBeDelisted, "nobody has taken it off sale");
+      break;
     case "sale_not_started":
       expect(stock && product!.saleStartsAt > 0, "there is no start");
       break;

@@ -73,6 +73,8 @@ export const required = [
   "limit tried at the end, within it",
   "limit tried at the end, over it",
   "dry run",
+  "product updated",
+  "product off sale",
   "order placed step by step",
   "order confirmed",
   "order disputed",

@@ -27,6 +27,12 @@ export interface KnownProduct {
   readonly saleEndsAt: number;
   created: "no" | "sent" | "sure";
   creations: number;
+  /** What was seen of each of its versions. */
+  readonly versions: Map<number, string>;
+  /** Every name that it may have had. */
+  readonly names: Set<string>;
+  /** Somebody has asked for it to be taken off sale. */
+  mayBeDelisted: boolean;
   /** Every price that it may have had. */
   readonly prices: Set<number>;
   /** The price that a client would expect. */

@@ -17,6 +17,8 @@ interface Order {
   readonly total: number;
   readonly lines: readonly { product: number; qty: number; unitPrice: number }[];
   readonly payBy: number;
+  /** Of its lines, as they were when it was placed. */
+  readonly names: readonly string[];
   readonly createdAt: number;
   status: string;
   version: number;
@@ -63,9 +65,9 @@ export class ReadModel {
       status: order.status,
       version: order.version,
       account: this.#accounts[order.account]!,
-      lines: order.lines.map(({ product, qty, unitPrice }) => ({
+      lines: order.lines.map(({ product, qty, unitPrice }, line) => ({
         product: this.#products[product]!.id,
-        name: this.#products[product]!.name,
+        name: order.names[line]!,
         qty,
         unitPrice: decimal(unitPrice, currency),
         subtotal: decimal(unitPrice * qty, currency),
@@ -111,11 +113,15 @@ export class ReadModel {
       case Facts.productKnown:
         this.#products.push({ id: fact.id, name: fact.name });
         break;
+      case Facts.productUpdated:
+        this.#products[fact.product]!.name = fact.name;
+        break;
       case Facts.orderPlaced: {
         const { account, total, lines, payBy, paid } = fact;
         this.#orders.set(fact.order, {
           ...{ account, total, lines, payBy, paid },
           currency: currencyCode(fact.currency),
+          names: lines.map(({ product }) => this.#products[product]!.name),
           createdAt: Math.floor(time / 1000),
           status: statuses[fact.status]!,
           version: 1,

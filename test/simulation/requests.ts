@@ -115,7 +115,7 @@ export class Requests {
       const at = wanted.once ? undefined : epochMs + Math.floor(schedule.now / 1000) + skewMs;
       slot = audit.model.slot("order", subject!, wanted.key!, at);
     } else if (!slot && ref !== undefined && method !== "refund.report") {
-      slot = audit.model.slot(method === "product.restock" ? "stock" : "money", subject!, ref, undefined);
+      slot = audit.model.slot(method.startsWith("product.") ? "stock" : "money", subject!, ref, undefined);
     } else if (method === "payment.notify") {
       const { provider, paymentId } = wanted.params;
       slot = audit.model.slot("payment", "", `${provider}:${paymentId}`, undefined);

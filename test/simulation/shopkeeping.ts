@@ -71,6 +71,9 @@ function create(world: World, client: Client, index: number): void {
     saleEndsAt: random.chance(0.15) ? Math.max(startsAt, epochMs) + random.between(1000, 8000) : 0,
     created: "no",
     creations: 0,
+    versions: new Map(),
+    names: new Set([`Product ${index}`]),
+    mayBeDelisted: false,
     prices: new Set([price]),
     lastPrice: price,
     priceMax: precious ? preciousPrice : priceCap,
@@ -110,16 +113,44 @@ export function restock(world: World, client: Client, product: string): void {
   });
 }
 
+/** Every third time another name goes with it, or it is taken off sale and put back. */
 export function reprice(world: World, client: Client, product: string): void {
   const known = world.audit.model.products.get(product);
   if (!known || known.lastPrice === preciousPrice) return;
   const price = world.random.between(0, priceCap);
+  const turn = known.prices.size % 6;
+  if (turn === 2) update(world, client, known, price);
+  else if (turn === 5) delist(world, client, known);
+  if (turn === 2) return;
   known.prices.add(price);
   known.lastPrice = price;
   ask(world, client, {
     method: "product.reprice",
     params: { product, price: decimal(price, known.currency) },
   });
+}
+
+/** Name and price; by the version that was seen last, or under a ref. */
+function update(world: World, client: Client, known: KnownProduct, price: number): void {
+  const name = `${known.name}, ${known.names.size}`;
+  known.names.add(name);
+  known.prices.add(price);
+  known.lastPrice = price;
+  const seen = Math.max(0, ...known.versions.keys());
+  const byVersion = seen > 0 && known.names.size % 2 === 0;
+  const params = { product: known.id, name, price: decimal(price, known.currency) };
+  ask(world, client, {
+    method: "product.update",
+    params: { ...params, ...(byVersion ? { expectedVersion: seen } : { ref: world.requests.key() }) },
+    subject: known.id,
+  });
+}
+
+/** Both at once: whichever comes first, the other stands against it. */
+function delist(world: World, client: Client, known: KnownProduct): void {
+  known.mayBeDelisted = true;
+  for (const method of ["product.delist", "product.relist"] as const)
+    ask(world, client, { method, params: { product: known.id } });
 }
 
 function ask(world: World, client: Client, wanted: Wanted): void {

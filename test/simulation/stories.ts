@@ -265,7 +265,14 @@ function tellOfShard(audit: Audit, stories: Stories, event: Event): void {
 
 function tellOfProduct(audit: Audit, stories: Stories, id: string, event: Event): void {
   // What transactions move is read from the log of each shard, with their ends.
-  const quiet = ["product.repriced", "product.created", "product.transferred"];
+  const quiet = [
+    "product.repriced",
+    "product.created",
+    "product.transferred",
+    "product.updated",
+    "product.delisted",
+    "product.relisted",
+  ];
   if (quiet.includes(event.type)) return;
   const product = productOf(audit, stories, id);
   const { qty, available, order } = event.data as { qty: number; available: number; order: string };

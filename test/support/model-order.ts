@@ -11,6 +11,7 @@ export interface ModelLine {
   readonly product: string;
   readonly qty: number;
   readonly unitPrice: number;
+  readonly name: string;
 }
 
 export interface Move {

@@ -11,6 +11,7 @@ const precedence = [
   "invalid_amount",
   "amount_overflow",
   "currency_mismatch",
+  "product_delisted",
   "sale_not_started",
   "sale_ended",
   "price_changed",
@@ -28,10 +29,10 @@ interface Cart {
 export function placeOrder(world: World, request: Request): ModelReply {
   const { account, key, lines, pay, mode, payWithinMs, expectedTotal, at, dryRun, operator } = request;
   const params = JSON.stringify(["place", lines, pay, mode, payWithinMs, plain(expectedTotal), operator]);
+  const isIdle = pay === "later" ? mode === "saga" : payWithinMs !== undefined;
+  if (isIdle && !world.keys.has(`${account} ${key}`)) return refused({ code: "invalid_request" });
   const seen = world.seen(account, key, params, at);
   if (seen) return seen;
-  const isIdle = pay === "later" ? mode === "saga" : payWithinMs !== undefined;
-  if (isIdle) return refused({ code: "invalid_request" });
   if (dryRun) {
     const cart = decideCart(world, request);
     return "code" in cart ? refused(cart) : ok(world.viewOf(orderOf(world, request, cart), null));
@@ -70,8 +71,8 @@ function decideCart(world: World, request: Request): Cart | Refused {
     const refusal = decideLine(world, id, account?.currency, product, qty);
     if (refusal) against.push(refusal);
     if (refusal) failing.push({ product, code: refusal.code, ...refusal.details });
-    const unitPrice = world.products.get(product)?.price ?? 0;
-    lines.push({ product, qty, unitPrice });
+    const { price: unitPrice, name } = world.products.get(product) ?? { price: 0, name: "" };
+    lines.push({ product, qty, unitPrice, name });
     total += BigInt(unitPrice) * BigInt(qty);
     // What the product itself refuses ends a saga; the lines behind it and the sum are not looked at.
     const known = world.products.has(product);
@@ -111,7 +112,8 @@ function decideLine(
 
 /** Whether so many may be taken now. */
 export function decideTake(world: World, account: string, id: string, qty: number): Refused | undefined {
-  const { startsAt, endsAt, limit } = world.products.get(id)!;
+  const { startsAt, endsAt, limit, delisted } = world.products.get(id)!;
+  if (delisted) return { code: "product_delisted" };
   if (world.now < startsAt) {
     return { code: "sale_not_started", details: { startsAt: new Date(startsAt).toISOString() } };
   }

@@ -180,6 +180,21 @@ const rest = () =>
     }),
     record({ method: oneOf("product.reprice" as const), product: product(), price: price() }),
     record({
+      method: oneOf("product.update" as const),
+      product: product(),
+      name: oneOf(undefined, undefined, "Oolong", "Pen"),
+      price: fc.oneof(fc.constant(undefined), price()),
+      saleStartsAt: oneOf(undefined, undefined, undefined, 0, epochMs + 60_000),
+      saleEndsAt: oneOf(undefined, undefined, undefined, 0, epochMs + 1_800_000),
+      expectedVersion: oneOf(undefined, undefined, 1, 2, 3),
+      ref: oneOf(undefined, "s1", "s4", "s5"),
+    }),
+    record({
+      method: oneOf("product.delist" as const, "product.relist" as const, "product.relist" as const),
+      product: product(),
+      expectedVersion: oneOf(undefined, undefined, 1, 2, 3),
+    }),
+    record({
       method: oneOf("product.create" as const),
       product: oneOf("cup", "tea"),
       name: oneOf("Cup"),

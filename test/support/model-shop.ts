@@ -61,7 +61,8 @@ export function createProduct(world: World, request: Request): ModelReply {
     startsAt: more.saleStartsAt ?? 0,
     endsAt: more.saleEndsAt ?? 0,
     price,
-    priceVersion: 1,
+    version: 1,
+    delisted: false,
     supplied: stock,
   });
   return ok(world.productView(product));
@@ -83,6 +84,63 @@ export function repriceProduct(world: World, { product: id, price: text }: Reque
   const price = minorOf(text, product.currency);
   if (typeof price === "string") return refused({ code: price });
   product.price = price;
-  product.priceVersion++;
+  product.version++;
   return ok(world.productView(id));
+}
+
+/** Names of what an update may say, and what the model calls them. */
+const updatable = { name: "name", price: "price", saleStartsAt: "startsAt", saleEndsAt: "endsAt" } as const;
+
+export function updateProduct(
+  world: World,
+  { product: id, ref, expectedVersion, ...asked }: Request,
+): ModelReply {
+  const product = world.products.get(id);
+  if (!product) return refused({ code: "product_not_found" });
+  const said = Object.entries(updatable).filter(([param]) => asked[param] !== undefined);
+  const run = (): ModelReply | Refused => {
+    if (said.length === 0) return { code: "invalid_request", ofText: true };
+    const wanted = { ...product };
+    for (const [param, name] of said) {
+      const value = param === "price" ? minorOf(asked.price, product.currency) : asked[param];
+      if (param === "price" && typeof value === "string") return wrongText(value);
+      Object.assign(wanted, { [name]: value });
+    }
+    const isSo = Object.values(updatable).every((name) => wanted[name] === product[name]);
+    if (ref === undefined && expectedVersion === product.version - 1 && isSo)
+      return { ...ok(world.productView(id)), replayed: true };
+    const timed = asked.saleStartsAt !== undefined || asked.saleEndsAt !== undefined;
+    const over = asked.saleEndsAt > 0 && asked.saleEndsAt <= world.now;
+    if (timed && (over || (wanted.endsAt !== 0 && wanted.endsAt <= wanted.startsAt)))
+      return { code: "invalid_request", ofText: true };
+    if (expectedVersion !== undefined && expectedVersion !== product.version)
+      return { code: "version_mismatch", details: { version: product.version } };
+    Object.assign(product, wanted, { version: product.version + 1 });
+    return ok(world.productView(id));
+  };
+  if (ref !== undefined)
+    return world.once(
+      world.refs,
+      `stock ${id} ${ref}`,
+      `update ${JSON.stringify(asked)} ${expectedVersion}`,
+      undefined,
+      run,
+    );
+  const reply = run();
+  return "replayed" in reply ? reply : refused(reply);
+}
+
+export function listProduct(world: World, { method, product: id, expectedVersion }: Request): ModelReply {
+  const product = world.products.get(id);
+  if (!product) return refused({ code: "product_not_found" });
+  const isSo = product.delisted === (method === "product.delist");
+  const seen = expectedVersion ?? product.version;
+  if (seen !== product.version && !(isSo && seen === product.version - 1))
+    return refused({ code: "version_mismatch", details: { version: product.version } });
+  if (!isSo) {
+    product.delisted = !product.delisted;
+    product.version++;
+  }
+  const reply = ok(world.productView(id));
+  return seen === product.version || !isSo ? reply : { ...reply, replayed: true };
 }

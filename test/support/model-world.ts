@@ -44,13 +44,14 @@ export interface ModelAccount {
 }
 
 export interface ModelProduct {
-  readonly name: string;
+  name: string;
   readonly currency: string;
   readonly limit: number;
-  readonly startsAt: number;
-  readonly endsAt: number;
+  startsAt: number;
+  endsAt: number;
   price: number;
-  priceVersion: number;
+  version: number;
+  delisted: boolean;
   supplied: number;
 }
 
@@ -161,7 +162,7 @@ export class World {
   }
 
   productView(id: string): object {
-    const { name, price, currency, priceVersion, limit, startsAt, endsAt } = this.products.get(id)!;
+    const { name, price, currency, version, limit, startsAt, endsAt, delisted } = this.products.get(id)!;
     return {
       product: id,
       name,
@@ -170,10 +171,12 @@ export class World {
       available: this.available(id),
       held: this.held(id),
       sold: this.sold(id),
-      priceVersion,
+      priceVersion: version,
+      version,
       limitPerAccount: limit === 0 ? null : limit,
       saleStartsAt: startsAt === 0 ? null : new Date(startsAt).toISOString(),
       saleEndsAt: endsAt === 0 ? null : new Date(endsAt).toISOString(),
+      delisted,
     };
   }
 
@@ -189,9 +192,9 @@ export class World {
       status: statusOf(order),
       version: number === null ? 0 : versionOf(order),
       account: order.account,
-      lines: order.lines.map(({ product, qty, unitPrice }) => ({
+      lines: order.lines.map(({ product, name, qty, unitPrice }) => ({
         product,
-        name: this.products.get(product)!.name,
+        name,
         qty,
         unitPrice: decimal(unitPrice, currency),
         subtotal: decimal(unitPrice * qty, currency),

@@ -17,11 +17,13 @@ import { placeOrder } from "./model-place.js";
 import { getRefund, reportRefund } from "./model-refunds.js";
 import {
   createProduct,
+  listProduct,
   moveMoney,
   openAccount,
   repriceProduct,
   restockProduct,
   spendPoints,
+  updateProduct,
 } from "./model-shop.js";
 import { type ModelReply, type ModelSettings, ok, type Request, refused, World } from "./model-world.js";
 
@@ -77,6 +79,11 @@ export class Model {
         return restockProduct(world, request);
       case "product.reprice":
         return repriceProduct(world, request);
+      case "product.update":
+        return updateProduct(world, request);
+      case "product.delist":
+      case "product.relist":
+        return listProduct(world, request);
       case "product.get":
         return world.products.has(request.product)
           ? ok(world.productView(request.product))

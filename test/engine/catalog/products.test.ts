@@ -13,9 +13,11 @@ test("a new product has all of its stock available", () => {
     held: 0,
     sold: 0,
     priceVersion: 1,
+    version: 1,
     limitPerAccount: null,
     saleStartsAt: null,
     saleEndsAt: null,
+    delisted: false,
   };
   expect(engine.ask(product("tea", "9.99", { name: "Tea" })).result).toEqual(view);
   expect(engine.ask({ method: "product.get", product: "tea" }).result).toEqual(view);

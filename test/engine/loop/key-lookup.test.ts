@@ -25,6 +25,7 @@ const requests: Readonly<Record<KeyedMethod, (engine: TestEngine, name: string) 
   "account.withdraw": (_, ref) => ({ method: "account.withdraw", account: "ann", amount: "1.00", ref }),
   "points.spend": (_, ref) => ({ method: "points.spend", account: "ann", points: 1, ref }),
   "product.restock": (_, ref) => ({ method: "product.restock", product: "tea", qty: 1, ref }),
+  "product.update": (_, ref) => ({ method: "product.update", product: "tea", name: "Tea", ref }),
   "payment.notify": (engine, paymentId) => notifyParams(held(engine), "19.98", { paymentId }),
 };
 

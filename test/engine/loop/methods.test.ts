@@ -19,6 +19,7 @@ test("the numbers of keyed methods in the log are what they always were", () => 
     ["payment.notify", 9],
     ["points.spend", 10],
     ["transaction.begin", 11],
+    ["product.update", 20],
   ]);
 });
 

@@ -150,6 +150,28 @@ const asked: Readonly<Record<string, Asked>> = {
     body: { price: "12.50" },
     command: { method: "product.reprice", product: "tea", price: "12.50" },
   },
+  "product.update": {
+    path: "/v1/products/tea/update",
+    headers: key,
+    body: { name: "Tee", saleEndsAt: 0, expectedVersion: 1 },
+    command: {
+      method: "product.update",
+      product: "tea",
+      name: "Tee",
+      saleEndsAt: 0,
+      expectedVersion: 1,
+      ref: "k-1",
+    },
+  },
+  "product.delist": {
+    path: "/v1/products/tea/delist",
+    body: { expectedVersion: 2, operator: "ops.li" },
+    command: { method: "product.delist", product: "tea", expectedVersion: 2, operator: "ops.li" },
+  },
+  "product.relist": {
+    path: "/v1/products/tea/relist",
+    command: { method: "product.relist", product: "tea" },
+  },
   "account.open": {
     path: "/v1/accounts",
     body: { account: "ann", currency: "CNY" },

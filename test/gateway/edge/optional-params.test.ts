@@ -197,6 +197,18 @@ const created = async (shop: Shop, given: Given) => {
   return shop.result("product.create", { product: "pen", ...what, ...given });
 };
 
+const updated = async (shop: Shop, given: Given) => {
+  const { code, result } = await shop.ask("product.update", { product: "tea", ...given });
+  return [code, result];
+};
+
+/** What the shard tells of a request. */
+const told = async (shop: Shop, method: EngineMethod, given: Given) => {
+  await shop.ask("feed.subscribe", { topic: "shard:0" });
+  await shop.ask(method, { product: "tea", ...given });
+  return shop.engine.pushes().map(({ type, data }) => [type, data]);
+};
+
 const begun = (shop: Shop, name: string, given: Given) =>
   shop.maybe("transaction.begin", { key: shop.key(), account: "ann", name, ...given });
 
@@ -320,6 +332,36 @@ const walk: Walk = {
     expectedVersion: [
       7,
       (shop, given) => codeOf(shop.ask("product.reprice", { product: "tea", price: "1.00", ...given })),
+    ],
+  },
+  "product.update": {
+    name: ["Oolong", (shop, given) => updated(shop, { limitPerAccount: 9, ...given })],
+    price: ["1.00", (shop, given) => updated(shop, { limitPerAccount: 9, ...given })],
+    limitPerAccount: [2, (shop, given) => updated(shop, { name: "Oolong", ...given })],
+    saleStartsAt: [epochMs + 1000, (shop, given) => updated(shop, { name: "Oolong", ...given })],
+    saleEndsAt: [epochMs + day, (shop, given) => updated(shop, { name: "Oolong", ...given })],
+    expectedVersion: [7, (shop, given) => updated(shop, { name: "Oolong", ...given })],
+    ref: [
+      "u1",
+      async (shop, given) => {
+        await updated(shop, { name: "Oolong", ...given });
+        return updated(shop, { name: "Oolong", ...given });
+      },
+    ],
+    operator: ["ops.li", (shop, given) => told(shop, "product.update", { name: "Oolong", ...given })],
+  },
+  "product.delist": {
+    expectedVersion: [7, (shop, given) => codeOf(shop.ask("product.delist", { product: "tea", ...given }))],
+    operator: ["ops.li", (shop, given) => told(shop, "product.delist", given)],
+  },
+  "product.relist": {
+    expectedVersion: [7, (shop, given) => codeOf(shop.ask("product.relist", { product: "tea", ...given }))],
+    operator: [
+      "ops.li",
+      async (shop, given) => {
+        await shop.ask("product.delist", { product: "tea" });
+        return told(shop, "product.relist", given);
+      },
     ],
   },
   "account.statement": {
