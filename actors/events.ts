@@ -9,6 +9,7 @@
  * EVENTS-2  An order may have left the books since: then its account, total and currency are left out, unless the fact has them.
  */
 
+import { appliedView } from "./adjustments.js";
 import type { Fact, FactKind, FactOf } from "./facts.js";
 import { catalogue, modes } from "./facts.js";
 import { keyedMethods } from "./keyed-methods.js";
@@ -84,6 +85,11 @@ export const eventKinds = {
     subject: "account",
     data: "{order, account, [address, contact, shippingMethod, paymentMethod, ref, metadata]}",
     about: "what was said of the order as it was placed, behind its order.created",
+  },
+  "order.adjusted": {
+    subject: "account",
+    data: "{order, account, adjustments}",
+    about: "what its discounts, taxes, shipping, fees and rounding came to, behind its order.created",
   },
   "order.paid": {
     subject: "account",
@@ -341,6 +347,16 @@ export const rules: { readonly [K in FactKind]: Rule<K> | string } = {
       ...orderDataOf(ref, data),
     }),
   },
+  orderAdjusted: {
+    type: () => "order.adjusted",
+    topic: byAccount,
+    data: ({ order, account, currency, applied }, names) => ({
+      order: orderId(order),
+      account: names.accountId(account),
+      adjustments: appliedView(applied, currency),
+    }),
+  },
+  orderAdjustmentsKept: "order.adjusted follows, when the order comes about",
   orderDescriptionKept: "order.described follows, when the order comes about",
   tokenIssued: "a key that nobody has used yet",
   tokenClaimed: "an account used a token: what it used it for is told",

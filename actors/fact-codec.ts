@@ -13,7 +13,14 @@
 
 import { ByteReader } from "./byte-reader.js";
 import type { ByteWriter } from "./byte-writer.js";
-import { catalogue, type Fact, type Line, type LineShare, type RequestedLine } from "./facts.js";
+import {
+  catalogue,
+  type Fact,
+  type Line,
+  type LineShare,
+  type PartShare,
+  type RequestedLine,
+} from "./facts.js";
 
 export const turnMark = 0;
 
@@ -35,12 +42,14 @@ for (const { number, fields } of Object.values(catalogue)) {
     lines: writeLines,
     asked: writeAsked,
     shares: writeShares,
+    parts: writeParts,
     bytes: writeBytes,
   });
   readers[number] = new Function("lists", `return (from) => ({ type: ${number}, ${reads.join(", ")} })`)({
     lines: readLines,
     asked: readAsked,
     shares: readShares,
+    parts: readParts,
     bytes: readBytes,
   });
 }
@@ -112,6 +121,16 @@ function writeShares(to: ByteWriter, shares: readonly LineShare[]): void {
   }
 }
 
+function writeParts(to: ByteWriter, parts: readonly PartShare[]): void {
+  to.uint(parts.length);
+  for (const part of parts) {
+    to.text(part.extra);
+    to.text(part.name);
+    to.uint(part.amount);
+    to.uint(part.tax);
+  }
+}
+
 function writeBytes(to: ByteWriter, bytes: Uint8Array): void {
   to.uint(bytes.length);
   to.raw(bytes);
@@ -137,6 +156,14 @@ function readShares(from: ByteReader): LineShare[] {
     shares.push({ line: from.uint(), qty: from.uint(), amount: from.uint() });
   }
   return shares;
+}
+
+function readParts(from: ByteReader): PartShare[] {
+  const parts: PartShare[] = [];
+  for (let left = from.uint(); left > 0; left--) {
+    parts.push({ extra: from.text(), name: from.text(), amount: from.uint(), tax: from.uint() });
+  }
+  return parts;
 }
 
 function readBytes(from: ByteReader): Uint8Array {

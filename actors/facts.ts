@@ -13,7 +13,7 @@
  */
 
 /** How a field is written: see `byte-writer`, and `fact-codec` for the lists. */
-type Kind = "uint" | "text" | "bytes" | "lines" | "asked" | "shares";
+type Kind = "uint" | "text" | "bytes" | "lines" | "asked" | "shares" | "parts";
 
 /** A line of a placed order. */
 export interface Line {
@@ -33,6 +33,14 @@ export interface LineShare {
   readonly line: number;
   readonly qty: number;
   readonly amount: number;
+}
+
+/** What a part of an order has of its total: a line ("" for both texts), or what no line pays for, such as "shipping" by name. */
+export interface PartShare {
+  readonly extra: string;
+  readonly name: string;
+  readonly amount: number;
+  readonly tax: number;
 }
 
 export const catalogue = {
@@ -108,6 +116,20 @@ export const catalogue = {
    */
   orderDescribed: fact(100, "order.described", { order: "uint", account: "uint", ref: "text", data: "text" }),
   orderDescriptionKept: fact(101, "order.description.kept", { order: "uint", ref: "text", data: "text" }),
+
+  /**
+   * The total of an order that is placed in the same turn is more than its prices: what each part has of it (lines first, in their
+   * order), and what each adjustment came to (`applied` is JSON). Across shards the adjustments are kept from its beginning as they
+   * were asked for, by the other fact.
+   */
+  orderAdjusted: fact(110, "order.adjusted", {
+    order: "uint",
+    account: "uint",
+    currency: "uint",
+    parts: "parts",
+    applied: "text",
+  }),
+  orderAdjustmentsKept: fact(111, "order.adjustments.kept", { order: "uint", asked: "text" }),
 
   // Exactly once. `order` is 0 when the result is not an order; `code` 0 = success, else a number of `results`;
   // `text` holds JSON: the details of a refusal, or a result that is not an order.
@@ -405,6 +427,7 @@ interface FieldTypes {
   lines: readonly Line[];
   asked: readonly RequestedLine[];
   shares: readonly LineShare[];
+  parts: readonly PartShare[];
 }
 
 type Catalogue = typeof catalogue;

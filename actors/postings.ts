@@ -145,6 +145,8 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   orderCanceled: nothing,
   operatorNamed: nothing,
   orderDescribed: nothing,
+  orderAdjusted: nothing,
+  orderAdjustmentsKept: nothing,
   orderDescriptionKept: nothing,
   keyKept: nothing,
   keysDropped: nothing,

@@ -173,6 +173,7 @@ function commandFor(requester: Requester, account: string, key: string, product:
     paymentMethod: undefined,
     ref: undefined,
     metadata: undefined,
+    adjustments: undefined,
   };
 }
 

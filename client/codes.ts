@@ -54,6 +54,7 @@ export type ErrorCode = EngineCode | ClientCode;
 export type EventType =
   | "order.created"
   | "order.described"
+  | "order.adjusted"
   | "order.paid"
   | "order.canceled"
   | "account.opened"

@@ -32,7 +32,7 @@ export interface OrderLineParams {
 export interface PlaceParams extends Keyed {
   readonly account: string;
   /** 1..100; lines of one product are merged. All of them are taken, or none. */
-  readonly lines: readonly OrderLineParams[];
+  readonly lines: readonly PlacedLineParams[];
   /** `later` (default): created now, paid within the hold. `balance`: paid in this call. */
   readonly pay?: "later" | "balance";
   /** How parts on several shards are taken together; `tcc` is the default. */
@@ -55,6 +55,28 @@ export interface PlaceParams extends Keyed {
   readonly ref?: string;
   /** Up to 16 names of 40 characters with texts of up to 500. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Of the whole order, in the order in which they apply, after those of the lines; at most 20. */
+  readonly adjustments?: readonly AdjustmentParams[];
+}
+
+export interface PlacedLineParams extends OrderLineParams {
+  /** Of this line: a discount, a tax or a fee; at most 20. */
+  readonly adjustments?: readonly AdjustmentParams[];
+}
+
+/**
+ * What changes a total: a discount (`amount` or `percent`), a tax (`percent`, on top unless `included`), shipping or a fee (`amount`), rounding
+ * (`amount`, which may be below zero, or `to` the nearest multiple of an amount).
+ */
+export interface AdjustmentParams {
+  readonly type: "discount" | "tax" | "shipping" | "fee" | "rounding";
+  /** In the shop's words, up to 40 characters. */
+  readonly name?: string;
+  readonly amount?: string;
+  /** `"12.5"`; at most four digits behind the point. */
+  readonly percent?: string;
+  readonly to?: string;
+  readonly included?: boolean;
 }
 
 export interface PayParams extends Keyed {
@@ -95,6 +117,8 @@ export interface AdvanceParams extends MoveParams {
 export interface RefundParams extends MoveParams {
   readonly lines?: readonly OrderLineParams[];
   readonly amount?: string;
+  /** Names or types of what no line pays for, such as `"shipping"`: all that is left of it. */
+  readonly extras?: readonly string[];
   readonly reason: string;
   /** The refunded units come back into stock. */
   readonly restock?: boolean;

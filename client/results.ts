@@ -15,6 +15,9 @@ export interface OrderLine {
   readonly qty: number;
   readonly unitPrice: string;
   readonly subtotal: string;
+  /** Of an order with adjustments: what the line has of the total, and of it what is tax. */
+  readonly total?: string;
+  readonly tax?: string;
 }
 
 /** One thing in one text, or in several by name. */
@@ -56,6 +59,27 @@ export interface Order {
   readonly paymentMethod?: string;
   readonly ref?: string;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** What each adjustment came to, those of the lines first; `line` counts from 0. A discount is below zero. */
+  readonly adjustments?: readonly Adjustment[];
+  /** What no line pays for. */
+  readonly extras?: readonly OrderExtra[];
+  /** All the tax in the total. */
+  readonly tax?: string;
+}
+
+export interface Adjustment {
+  readonly type: "discount" | "tax" | "shipping" | "fee" | "rounding";
+  readonly name?: string;
+  readonly line?: number;
+  readonly amount: string;
+  readonly included?: boolean;
+}
+
+export interface OrderExtra {
+  readonly type: "shipping" | "fee" | "rounding";
+  readonly name?: string;
+  readonly total: string;
+  readonly tax: string;
 }
 
 export interface Refund {
@@ -76,6 +100,8 @@ export interface Refund {
   readonly ref: string | null;
   /** What it takes of each line. An amount is spread over the lines and takes no units. */
   readonly lines: readonly { readonly product: string; readonly qty: number; readonly amount: string }[];
+  /** What it takes of what no line pays for; left out when it is nothing. */
+  readonly extras?: readonly { readonly type: string; readonly name?: string; readonly amount: string }[];
 }
 
 /** One refund for every source that the order's money came from. */

@@ -31,7 +31,15 @@ import { type Refusal, refuse, resultOf, resultOfNumber } from "../../actors/res
 import { decisions, type PartState } from "../../actors/transactions/next-step.js";
 import type { MessageOf } from "../links/messages.js";
 import { shardOfSlot } from "../links/slots.js";
-import { type AnsweredLine, decideAnswered, lineFailures, payWithinMs, refuseCart } from "../orders/cart.js";
+import { recordAdjusted } from "../orders/adjust.js";
+import {
+  type AnsweredLine,
+  type Decided,
+  decideAnswered,
+  lineFailures,
+  payWithinMs,
+  refuseCart,
+} from "../orders/cart.js";
 import { describeOrder, nameOperator } from "../orders/order-moves.js";
 import { grantPoints } from "../orders/points.js";
 import type { LineInput, PlaceOrder } from "../seams/commands.js";
@@ -59,6 +67,7 @@ export function beginCrossShard(
   turn: Turn,
   command: PlaceOrder,
   lines: readonly LineInput[],
+  adjustments: string,
   paramsHash: number,
 ): void {
   const account = turn.books.accountByName.get(command.account)!;
@@ -79,6 +88,7 @@ export function beginCrossShard(
   const { ref = "" } = command;
   const data = orderDataText(command);
   if (ref !== "" || data !== "") turn.record({ type: Facts.orderDescriptionKept, order, ref, data });
+  if (adjustments !== "") turn.record({ type: Facts.orderAdjustmentsKept, order, asked: adjustments });
   turn.waiters.set(order, [command]);
   const pending = turn.books.pending.get(order)!;
   const untouched = lines.map((): PartState => "waiting");
@@ -140,7 +150,7 @@ function runOf(turn: Turn, pending: PendingOrder, lines: readonly PartState[], w
         part.state = "refused";
         return;
       }
-      placePending(turn, pending, decided.total, decided.paid);
+      placePending(turn, pending, decided);
       if (decided.paid) part.state = "done";
     },
     decided(how) {
@@ -161,7 +171,7 @@ function progressOf({ lines, answers, begun }: PendingOrder): PartState[] {
 function decidePending(turn: Turn, pending: PendingOrder): ReturnType<typeof decideAnswered> {
   const account = turn.books.accounts[pending.account]!;
   const expectedTotal = pending.expectedTotal === "" ? undefined : pending.expectedTotal;
-  return decideAnswered(account, answered(turn, pending), expectedTotal, pending.payNow);
+  return decideAnswered(account, answered(turn, pending), pending.adjustments, expectedTotal, pending.payNow);
 }
 
 /** Of a saga, which is refused before all lines were asked. */
@@ -196,7 +206,7 @@ function refusePending(turn: Turn, pending: PendingOrder, refusal: Refusal): voi
   }
 }
 
-function placePending(turn: Turn, pending: PendingOrder, total: number, paid: boolean): void {
+function placePending(turn: Turn, pending: PendingOrder, { total, paid, adjusted }: Decided): void {
   const { order, answers } = pending;
   const account = turn.books.accounts[pending.account]!;
   const lines: Line[] = pending.lines.map(({ qty }, branch) => {
@@ -217,6 +227,7 @@ function placePending(turn: Turn, pending: PendingOrder, total: number, paid: bo
   });
   nameOperator(turn, order, pending.operator);
   describeOrder(turn, order, account.handle, pending.ref, pending.data);
+  recordAdjusted(turn, order, account.handle, account.currency, adjusted);
   if (paid) {
     turn.record({ type: Facts.moneyCaptured, account: account.handle, order, amount: total });
     grantPoints(turn, order, "paid");

@@ -1,11 +1,14 @@
 /** What an order's cart comes to, wherever its products live: lines, sum, refusal. Shared by `place-order` and `crossing`. */
 
 import { type Account, decideCapture } from "../../actors/account.js";
+import { readAdjustments } from "../../actors/adjustments.js";
 import { addChecked, formatAmount, multiplyChecked, parseAmount } from "../../actors/money.js";
+import type { OrderTotal } from "../../actors/order-total.js";
 import { qtyMax } from "../../actors/product.js";
 import { firstInPrecedence, type Refusal, refuse } from "../../actors/results.js";
 import type { LineInput, PlaceOrder } from "../seams/commands.js";
 import type { Turn } from "../turns/turn.js";
+import { adjust } from "./adjust.js";
 
 /** Lines of the same product become one, at the place of the first, and keep to the bound of one line. */
 export function mergeLines(lines: readonly LineInput[]): readonly LineInput[] | Refusal {
@@ -20,6 +23,11 @@ export function mergeLines(lines: readonly LineInput[]): readonly LineInput[] | 
     byProduct.set(product, sum);
   }
   if (byProduct.size === lines.length) return lines;
+  const adjusted = lines.findIndex((line) => line.adjustments !== undefined);
+  if (adjusted >= 0) {
+    const reason = "only where no product has two lines: those are added up first";
+    return refuse("invalid_request", { path: `params.lines[${adjusted}].adjustments`, reason });
+  }
   return [...byProduct].map(([product, qty]) => ({ product, qty }));
 }
 
@@ -41,9 +49,37 @@ export function decideTotal(
   return paid ? decideCapture(account, total, "due") : undefined;
 }
 
+/** What nothing stands against. `adjusted`: what the total is made of, where it is more than prices. */
+export interface Decided {
+  readonly total: number;
+  readonly paid: boolean;
+  readonly adjusted: OrderTotal | undefined;
+}
+
+/** What the money says to lines with their prices. `base`: their sum, undefined = overflow; `adjustments`: see `adjustmentsAsked`. */
+export function decideMoney(
+  account: Account,
+  lines: readonly { readonly unitPrice: number; readonly qty: number }[],
+  base: number | undefined,
+  adjustments: string,
+  expectedTotal: string | undefined,
+  payNow: boolean,
+): Decided | Refusal {
+  const made = adjust(adjustments, lines, base, account.currency);
+  if ("code" in made) return made;
+  const { total, adjusted } = made;
+  const paid = payNow || total === 0;
+  return decideTotal(account, total, expectedTotal, paid) ?? { total: total!, paid, adjusted };
+}
+
 /** Whether nothing stands against the order but its lines and its money. */
-export function mayBegin(account: Account | undefined, expectedTotal: string | undefined): boolean {
+export function mayBegin(
+  account: Account | undefined,
+  expectedTotal: string | undefined,
+  adjustments: string,
+): boolean {
   if (!account || account.currency < 0) return false;
+  if (adjustments !== "" && "code" in readAdjustments(adjustments, account.currency)) return false;
   return expectedTotal === undefined || typeof parseAmount(expectedTotal, account.currency) === "number";
 }
 
@@ -67,16 +103,16 @@ export interface AnsweredLine {
 export function decideAnswered(
   account: Account,
   answered: readonly AnsweredLine[],
+  adjustments: string,
   expectedTotal: string | undefined,
   payNow: boolean,
-): { readonly total: number; readonly paid: boolean } | Refusal {
+): Decided | Refusal {
   const failures = lineFailures(account, answered);
   let total: number | undefined = 0;
   for (const { qty, unitPrice } of answered) total = addSubtotal(total, unitPrice, qty);
-  const paid = payNow || total === 0;
-  const refusal = decideTotal(account, total, expectedTotal, paid);
-  if (refusal) failures.push({ refusal });
-  return failures.length > 0 ? refuseCart(failures) : { total: total!, paid };
+  const decided = decideMoney(account, answered, total, adjustments, expectedTotal, payNow);
+  if ("code" in decided) failures.push({ refusal: decided });
+  return failures.length > 0 ? refuseCart(failures) : (decided as Decided);
 }
 
 /** `account`: undefined when there is none, so that no currency differs from its own. */

@@ -1,12 +1,14 @@
 /** `order.place` on one shard: decide about every line and the money, then record it all in one turn. */
 
 import type { Account } from "../../actors/account.js";
+import { ofTotal, totalView } from "../../actors/adjustments.js";
 import { Facts, type Line } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
 import { currencyCode } from "../../actors/money.js";
 import { deadlines } from "../../actors/order.js";
 import { orderDataOf, orderDataText } from "../../actors/order-data.js";
 import { orderNumber, slotOf } from "../../actors/order-number.js";
+import type { OrderTotal } from "../../actors/order-total.js";
 import { nextByPaid, Statuses } from "../../actors/order-transitions.js";
 import { decideTake, type Product } from "../../actors/product.js";
 import { type Refusal, refuse } from "../../actors/results.js";
@@ -19,9 +21,11 @@ import { keepOrder, keepRefusal, settledByKey } from "../turns/exactly-once.js";
 import { nameRefused } from "../turns/name-account.js";
 import { type AmountForm, ParamsHash } from "../turns/params-hash.js";
 import type { Turn } from "../turns/turn.js";
+import { adjustmentsAsked, partsOf, recordAdjusted, refuseAdjustments } from "./adjust.js";
 import {
   addSubtotal,
-  decideTotal,
+  type Decided,
+  decideMoney,
   type Failure,
   mayBegin,
   mergeLines,
@@ -47,26 +51,30 @@ export function placeOrder(turn: Turn, command: PlaceOrder): void {
   }
   if (settledByPlaceKey(turn, command, account, paramsHash)) return;
 
+  const asked = adjustmentsAsked(lines, command.adjustments);
   const crossing = turn.shards > 1 && crosses(turn, lines);
-  const begins = !command.dryRun && (crossing || isSaga(command)) && mayBegin(account, command.expectedTotal);
+  const begins =
+    !command.dryRun && (crossing || isSaga(command)) && mayBegin(account, command.expectedTotal, asked);
   if (begins) {
-    beginCrossShard(turn, command, lines, paramsHash);
+    beginCrossShard(turn, command, lines, asked, paramsHash);
     return;
   }
   if (crossing) {
     turn.askDeferred({ ...command, lines: [...lines] }, (quotes) => answerQuoted(turn, command, quotes));
     return;
   }
-  const cart = decideCart(turn, account, command, lines);
+  const cart = decideCart(turn, account, command, lines, asked);
   if (command.dryRun) answerDryRun(turn, command, cart);
   else if (!("total" in cart)) refuseUnderKey(turn, command, cart, paramsHash);
   else recordPlacement(turn, command, account!, cart, paramsHash);
 }
 
 /** What the request says and cannot mean: an order is held, or it is paid as it is placed. */
-function refuseIdle({ pay, mode, payWithinMs }: PlaceOrder): Refusal | undefined {
+function refuseIdle(command: PlaceOrder): Refusal | undefined {
+  const { pay, mode, payWithinMs } = command;
   if (pay === "later" && mode === "saga") return idleMode;
-  return pay === "balance" && payWithinMs !== undefined ? idleHold : undefined;
+  if (pay === "balance" && payWithinMs !== undefined) return idleHold;
+  return refuseAdjustments(command);
 }
 
 const idleMode = refuse("invalid_request", { path: "params.mode", reason: "only with pay: balance" });
@@ -92,20 +100,22 @@ interface Cart {
   readonly lines: readonly Line[];
   readonly total: number;
   readonly paid: boolean;
+  readonly adjusted: OrderTotal | undefined;
 }
 
 function decideCart(
   turn: Turn,
   account: Account | undefined,
   command: PlaceOrder,
-  asked: readonly LineInput[],
+  wanted: readonly LineInput[],
+  adjustments: string,
 ): Cart | Refusal {
   const failures: Failure[] = [];
   const lines: Line[] = [];
   let total: number | undefined = 0;
   const opened = account && account.currency >= 0 ? account : undefined;
   if (!opened) failures.push({ refusal: refuse("account_not_found", { account: command.account }) });
-  for (const { product: id, qty } of asked) {
+  for (const { product: id, qty } of wanted) {
     const product = turn.books.productByName.get(id);
     if (!product) {
       failures.push({ product: id, refusal: refuse("product_not_found") });
@@ -117,10 +127,16 @@ function decideCart(
     lines.push({ product: product.handle, qty, unitPrice: product.price });
   }
   if (!opened) return refuseCart(failures);
-  const paid = command.pay === "balance" || total === 0;
-  const refusal = decideTotal(opened, total, command.expectedTotal, paid);
-  if (refusal) failures.push({ refusal });
-  return failures.length > 0 ? refuseCart(failures) : { lines, total: total!, paid };
+  const decided = decideMoney(
+    opened,
+    lines,
+    total,
+    adjustments,
+    command.expectedTotal,
+    command.pay === "balance",
+  );
+  if ("code" in decided) failures.push({ refusal: decided });
+  return failures.length > 0 ? refuseCart(failures) : { lines, ...(decided as Decided) };
 }
 
 function decideLine(
@@ -165,6 +181,7 @@ function recordPlacement(
   });
   nameOperator(turn, order, command.operator);
   describeOrder(turn, order, account.handle, command.ref ?? "", orderDataText(command));
+  recordAdjusted(turn, order, account.handle, account.currency, cart.adjusted);
   if (cart.paid)
     turn.record({ type: Facts.moneyCaptured, account: account.handle, order, amount: cart.total });
   if (cart.paid) grantPoints(turn, order, "paid");
@@ -196,6 +213,7 @@ function hashOf(command: PlaceOrder, form: AmountForm): number {
     .added(command.operator)
     .added(command.ref === undefined ? undefined : `ref ${command.ref}`)
     .added(orderDataText(command) || undefined)
+    .added(adjustmentsAsked(command.lines, command.adjustments) || undefined)
     .end();
 }
 
@@ -210,7 +228,7 @@ function answerDryRun(turn: Turn, command: PlaceOrder, cart: Cart | Refusal): vo
     const product = turn.books.products[handle]!;
     return { product: product.id, name: product.name, qty, unitPrice, subtotal: unitPrice * qty };
   });
-  answerUnplaced(turn, command, lines, cart.total, cart.paid, currencyCode(account.currency));
+  answerUnplaced(turn, command, lines, cart, account.currency);
 }
 
 /**
@@ -223,11 +241,12 @@ function answerQuoted(turn: Turn, command: PlaceOrder, quotes: object): void {
   if (!command.dryRun) {
     const account = turn.books.accountByName.get(command.account);
     const paramsHash = hashOf(command, "normal");
-    if (mayBegin(account, command.expectedTotal)) placeOrder(turn, command);
+    const adjustments = adjustmentsAsked(command.lines, command.adjustments);
+    if (mayBegin(account, command.expectedTotal, adjustments)) placeOrder(turn, command);
     else if (!settledByPlaceKey(turn, command, account, paramsHash))
       refuseUnderKey(turn, command, decided as Refusal, paramsHash);
   } else if ("code" in decided) answerRefusal(turn, command, decided);
-  else answerUnplaced(turn, command, decided.lines, decided.total, decided.paid, decided.currency);
+  else answerUnplaced(turn, command, decided.lines, decided, decided.currency);
 }
 
 interface Quotes {
@@ -239,25 +258,28 @@ function answerUnplaced(
   turn: Turn,
   command: PlaceOrder,
   lines: readonly OrderLineView[],
-  total: number,
-  paid: boolean,
-  currency: string,
+  { total, paid, adjusted }: Decided,
+  currency: number,
 ): void {
+  const made = adjusted && partsOf(adjusted);
   const status = paid ? "Paid" : "Created";
   const view = {
     order: "",
     status,
     version: 0,
     account: command.account,
-    lines,
+    lines: made ? lines.map((line, index) => ofTotal(line, made.parts[index]!)) : lines,
     total,
-    currency,
+    currency: currencyCode(currency),
     amountPaid: paid ? total : 0,
     amountRefunded: 0,
     payBy: paid ? 0 : turn.nowMs + payWithinMs(turn, command),
     createdAt: turn.nowMs,
     next: nextByPaid(Statuses[status], status === "Paid" ? total : 0, 0),
-    more: orderDataOf(command.ref ?? "", orderDataText(command)),
+    more: {
+      ...orderDataOf(command.ref ?? "", orderDataText(command)),
+      ...(made && totalView(made.parts, made.applied, currency)),
+    },
   };
   command.requester.order(command.id, view, false);
   turn.touch(command.requester);

@@ -4,7 +4,6 @@
  * says what would come of it.
  */
 
-import { currencyCode } from "../../actors/money.js";
 import { slotOf } from "../../actors/order-number.js";
 import { decideTake } from "../../actors/product.js";
 import { type Refusal, refuse } from "../../actors/results.js";
@@ -14,7 +13,8 @@ import type { Command, LineInput, PlaceOrder, QuoteLines } from "../seams/comman
 import type { OrderLineView } from "../seams/requester.js";
 import { answerResult } from "../turns/answers.js";
 import type { Turn } from "../turns/turn.js";
-import { type AnsweredLine, decideAnswered, lineFailures, refuseCart } from "./cart.js";
+import { adjustmentsAsked } from "./adjust.js";
+import { type AnsweredLine, type Decided, decideAnswered, lineFailures, refuseCart } from "./cart.js";
 
 export interface QuotedLine extends AnsweredLine {
   readonly name: string;
@@ -76,16 +76,22 @@ export function decideQuoted(
   turn: Turn,
   command: PlaceOrder,
   quotes: readonly QuotedLine[],
-): { lines: readonly OrderLineView[]; total: number; paid: boolean; currency: string } | Refusal {
+): (Decided & { lines: readonly OrderLineView[]; currency: number }) | Refusal {
   const account = turn.books.accountByName.get(command.account);
   if (!account || account.currency < 0) {
     const unknown = { refusal: refuse("account_not_found", { account: command.account }) };
     return refuseCart([unknown, ...lineFailures(undefined, quotes)]);
   }
-  const decided = decideAnswered(account, quotes, command.expectedTotal, command.pay === "balance");
+  const decided = decideAnswered(
+    account,
+    quotes,
+    adjustmentsAsked(command.lines, command.adjustments),
+    command.expectedTotal,
+    command.pay === "balance",
+  );
   if ("code" in decided) return decided;
   const lines = quotes.map(({ productId: product, name, qty, unitPrice }) => {
     return { product, name, qty, unitPrice, subtotal: unitPrice * qty };
   });
-  return { ...decided, lines, currency: currencyCode(account.currency) };
+  return { ...decided, lines, currency: account.currency };
 }

@@ -1,7 +1,7 @@
 /** `order.refund`: how much, out of which lines, back to where; and what the order does meanwhile. */
 
 import type { Account } from "../../actors/account.js";
-import type { LineShare } from "../../actors/facts.js";
+import type { LineShare, PartShare } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
 import { addChecked, formatAmount, parsePositiveAmount } from "../../actors/money.js";
 import { decideEvent, type Order } from "../../actors/order.js";
@@ -57,10 +57,12 @@ export function refundOrder(turn: Turn, command: RefundOrder): void {
 }
 
 /** What the request says and cannot mean. Before the key: a malformed request is not kept under it. */
-function refuseIdle({ lines, amount, restock }: RefundOrder): Refusal | undefined {
+function refuseIdle({ lines, amount, extras, restock }: RefundOrder): Refusal | undefined {
   const path = "params.amount";
-  if (lines !== undefined && amount !== undefined)
-    return refuse("invalid_request", { path, reason: "either lines or an amount" });
+  if ((lines !== undefined || extras !== undefined) && amount !== undefined)
+    return refuse("invalid_request", { path, reason: "either lines and extras, or an amount" });
+  if (restock && extras !== undefined && lines === undefined)
+    return refuse("invalid_request", { path: "params.restock", reason: "extras have no units" });
   // An amount is of no units in particular.
   if (restock && amount !== undefined)
     return refuse("invalid_request", { path: "params.restock", reason: "with lines, or a refund of all" });
@@ -114,17 +116,40 @@ function decideRefund(
   // A free order has units to give back.
   if ((remaining === 0 && order.total > 0) || (amount ?? 0) > remaining)
     return refuse("refund_exceeds_remaining", { remaining: formatAmount(remaining, order.currency) });
-  const shares = sharesOf(linesLeft(turn, order.number), command.lines, amount);
+  const shares = sharesOf(turn, order.number, command, amount);
   return "code" in shares ? shares : payableOf(turn, order, account, shares);
 }
 
 function sharesOf(
-  left: readonly LineLeft[],
-  lines: readonly LineInput[] | undefined,
+  turn: Turn,
+  order: number,
+  { lines, extras }: RefundOrder,
   amount: number | undefined,
 ): readonly LineShare[] | Refusal {
+  const left = linesLeft(turn, order);
   if (amount !== undefined) return shareAmount(left, amount);
-  return lines === undefined ? shareAll(left) : shareUnits(left, mergeLines(lines) as readonly LineInput[]);
+  if (lines === undefined && extras === undefined) return shareAll(left);
+  const ofLines = lines === undefined ? [] : shareUnits(left, mergeLines(lines) as readonly LineInput[]);
+  if ("code" in ofLines || extras === undefined) return ofLines;
+  const ofExtras = sharesOfExtras(turn.books.afterSales.get(order)?.parts ?? [], left, extras);
+  return "code" in ofExtras ? ofExtras : [...ofLines, ...ofExtras];
+}
+
+/** All that is left of what no line pays for and is called so, or is of that type. */
+function sharesOfExtras(
+  parts: readonly PartShare[],
+  left: readonly LineLeft[],
+  extras: readonly string[],
+): readonly LineShare[] | Refusal {
+  const shares: LineShare[] = [];
+  for (const wanted of new Set(extras)) {
+    const called = parts.flatMap(({ extra, name }, line) =>
+      extra !== "" && (name === "" ? extra : name) === wanted && left[line]!.amount > 0 ? [line] : [],
+    );
+    if (called.length === 0) return refuse("line_qty_exceeds", { extra: wanted, left: 0 });
+    for (const line of called) shares.push({ line, qty: 0, amount: left[line]!.amount });
+  }
+  return shares;
 }
 
 function payableOf(
@@ -161,7 +186,7 @@ function sourcesOf(turn: Turn, order: Order): Source[] {
 }
 
 function hashOf(
-  { order, lines, amount, reason, restock, operator, version }: RefundOrder,
+  { order, lines, amount, extras, reason, restock, operator, version }: RefundOrder,
   form: AmountForm,
 ): number {
   hash.begin(keyedMethods["order.refund"]).text(order).number(lines?.length);
@@ -172,5 +197,6 @@ function hashOf(
     .number(restock ? 1 : 0)
     .text(operator)
     .number(version)
+    .added(extras === undefined ? undefined : JSON.stringify(extras))
     .end();
 }

@@ -9,6 +9,18 @@ export function refundView(books: Books, refund: Refund): object {
   const { number, order, amount, currency, provider, paymentId, restock, reason, state, ref, shares } =
     refund;
   const lines: object[] = [];
+  const parts = books.afterSales.get(order)?.parts ?? [];
+  const extras = shares.flatMap((share) => {
+    const part = parts[share.line];
+    if (!part || part.extra === "") return [];
+    return [
+      {
+        type: part.extra,
+        ...(part.name === "" ? {} : { name: part.name }),
+        amount: formatAmount(share.amount, currency),
+      },
+    ];
+  });
   if (shares.length > 0) {
     books.orders.eachLine(order, (handle, _qty, _price, line) => {
       for (const share of shares) {
@@ -31,5 +43,6 @@ export function refundView(books: Books, refund: Refund): object {
     restock,
     ref: ref === "" ? null : ref,
     lines,
+    ...(extras.length === 0 ? {} : { extras }),
   };
 }

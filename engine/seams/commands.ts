@@ -6,6 +6,7 @@
  * Optional params are present and `undefined`, so that every command of a method has one hidden class.
  */
 
+import type { AdjustmentInput } from "../../actors/adjustments.js";
 import type { Described } from "../../actors/order-data.js";
 import type { Requester, RequestId } from "./requester.js";
 
@@ -28,6 +29,8 @@ export interface LineInput {
   product: string;
   /** 1..1,000,000 */
   qty: number;
+  /** Of `order.place`: what applies to this line. */
+  adjustments?: AdjustmentInput[];
 }
 
 export interface PlaceOrder extends Envelope {
@@ -51,6 +54,7 @@ export interface PlaceOrder extends Envelope {
   paymentMethod: string | undefined;
   ref: string | undefined;
   metadata: Readonly<Record<string, string>> | undefined;
+  adjustments: readonly AdjustmentInput[] | undefined;
 }
 
 /** Asked by the host for a dry run across shards; no edge offers it. */
@@ -123,9 +127,11 @@ export interface RefundOrder extends Envelope {
   method: "order.refund";
   key: string;
   order: string;
-  /** Units by product; with `amount` undefined too: all that is left. */
+  /** Units by product; with `amount` and `extras` undefined too: all that is left. */
   lines: LineInput[] | undefined;
   amount: string | undefined;
+  /** Names or types of what no line pays for: all that is left of it. */
+  extras: readonly string[] | undefined;
   reason: string;
   restock: boolean;
   operator: string | undefined;

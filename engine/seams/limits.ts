@@ -107,6 +107,9 @@ export const signatureAgeSecondsMax = 300;
 /** Lines of one order. */
 export const linesMax = 100;
 
+/** Adjustments of a line, and of an order. */
+export const adjustmentsMax = 20;
+
 /** Units of one product in stock; a thousand lines of `qtyMax`. */
 export const stockMax = 1_000_000_000;
 

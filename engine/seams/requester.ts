@@ -22,6 +22,9 @@ export interface OrderLineView {
   readonly unitPrice: number;
   /** Minor units. */
   readonly subtotal: number;
+  /** Of an order with adjustments: what the line has of the total, and of it what is tax. Minor units. */
+  readonly total?: number;
+  readonly tax?: number;
 }
 
 /** An order as its owner sees it. Amounts in minor units of `currency`; times in ms since the epoch. */

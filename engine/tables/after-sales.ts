@@ -7,7 +7,7 @@
  * AFTER-SALES-3  A line never gives back more than it has, open refunds included.
  */
 
-import { type FactOf, Facts } from "../../actors/facts.js";
+import { type FactOf, Facts, type PartShare } from "../../actors/facts.js";
 import { refundSources } from "../../actors/postings.js";
 
 /** A payment from outside that was applied to the order. */
@@ -40,7 +40,10 @@ export interface AfterSale {
   /** What the shop said of it: its own number and the rest as in the log; "" = nothing. */
   ref: string;
   data: string;
-  /** By line; shorter than the order when nothing of the last lines was refunded. */
+  /** What each part has of the total, lines first, and what each adjustment came to (JSON); none: every line has its price. */
+  parts: readonly PartShare[];
+  applied: string;
+  /** By part; shorter than the order when nothing of the last lines was refunded. */
   readonly lines: LineRefunded[];
 }
 
@@ -94,6 +97,8 @@ export class AfterSales {
       reclaimed: false,
       ref: "",
       data: "",
+      parts: [],
+      applied: "",
       lines: [],
     };
     this.byOrder.set(order, afterSale);
@@ -105,6 +110,10 @@ export class AfterSales {
     afterSale.ref = ref;
     afterSale.data = data;
     this.addRef(order, ref);
+  }
+
+  adjusted({ order, parts, applied }: FactOf<"orderAdjusted">): void {
+    Object.assign(this.open(order), { parts, applied });
   }
 
   addRef(order: number, ref: string): void {

@@ -38,6 +38,8 @@ export interface PendingOrder {
   /** What the shop says of it, as in the log; "" = nothing. */
   ref: string;
   data: string;
+  /** What its total is to be beyond its prices, as it was asked for; "" = nothing. */
+  adjustments: string;
   answer(fact: FactOf<"branchAnswered">): void;
 }
 
@@ -81,6 +83,7 @@ export function pendingFromFact(fact: FactOf<"orderBegun">): PendingOrder {
     operator: "",
     ref: "",
     data: "",
+    adjustments: "",
     answer(answered) {
       if (this.answers[answered.branch])
         throw new Error(`order ${fact.order}: branch ${answered.branch} answered twice`);

@@ -127,6 +127,10 @@ export function orderDescriptionKept({ pending }: Books, fact: FactOf<"orderDesc
   begun.data = fact.data;
 }
 
+export function orderAdjustmentsKept({ pending }: Books, fact: FactOf<"orderAdjustmentsKept">): void {
+  pending.get(fact.order)!.adjustments = fact.asked;
+}
+
 export function orderBranchAnswered(books: Books, fact: FactOf<"branchAnswered">): void {
   const reinstatement = books.reinstatements.get(fact.order);
   if (!reinstatement) books.pending.get(fact.order)!.answer(fact);

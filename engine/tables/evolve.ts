@@ -14,6 +14,7 @@ import { keyKept, keysDropped, transactionKeyRuns } from "./evolve-keys.js";
 import {
   addToOrder,
   operatorNamed,
+  orderAdjustmentsKept,
   orderArchived,
   orderBegun,
   orderBranchAnswered,
@@ -106,6 +107,11 @@ const appliers: { readonly [K in FactKind]: Applier<FactOf<K>> } = {
     toldOf(books, fact.order);
   },
   orderDescriptionKept,
+  orderAdjusted: (books, fact) => {
+    books.afterSales.adjusted(fact);
+    toldOf(books, fact.order);
+  },
+  orderAdjustmentsKept,
   orderMoved,
   orderSettled: orderMoved,
   orderReinstated: orderMoved,

@@ -91,6 +91,7 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
     operator,
     ref,
     data,
+    adjustments,
     ...begun
   } of from.unpackAll<PendingOrder>()) {
     const payNow = begun.saga ? payNowModes.saga : begun.payNow ? payNowModes.tcc : payNowModes.later;
@@ -103,6 +104,7 @@ export function loadBooks(chunks: Iterable<Uint8Array>): Books {
     pending.operator = operator;
     pending.ref = ref;
     pending.data = data;
+    pending.adjustments = adjustments;
     books.pending.set(pending.order, pending);
   }
   for (const { answers, ...reinstatement } of from.unpackAll<Reinstatement>())

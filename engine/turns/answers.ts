@@ -1,6 +1,7 @@
 /** What goes back: views of the books, and the ways to hand them over. Every answer passes here, and so through the gate. */
 
 import type { Account } from "../../actors/account.js";
+import { ofTotal, totalView } from "../../actors/adjustments.js";
 import { currencyCode, formatAmount, formatMinor, scaleOf } from "../../actors/money.js";
 import { nextOf } from "../../actors/order.js";
 import { orderDataOf } from "../../actors/order-data.js";
@@ -10,6 +11,7 @@ import { nameAt, type Product } from "../../actors/product.js";
 import { type Refusal, refuse, resultOfNumber } from "../../actors/results.js";
 import type { Command, GetOrder } from "../seams/commands.js";
 import type { OrderLineView, OrderView } from "../seams/requester.js";
+import type { AfterSale } from "../tables/after-sales.js";
 import type { Books } from "../tables/books.js";
 import { closedStatus, type KeptResult } from "../tables/key-table.js";
 import { viewToResult } from "./order-result.js";
@@ -132,16 +134,14 @@ function viewAt(
 ): OrderView {
   const order = books.orders.read(number, books.order);
   const placedAt = order.createdAt;
+  const afterSale = books.afterSales.get(number);
+  const parts = afterSale?.parts ?? [];
   const lines: OrderLineView[] = [];
-  books.orders.eachLine(number, (handle, qty, unitPrice) => {
+  books.orders.eachLine(number, (handle, qty, unitPrice, index) => {
     const product = books.products[handle]!;
-    lines.push({
-      product: product.id,
-      name: nameAt(product, placedAt),
-      qty,
-      unitPrice,
-      subtotal: unitPrice * qty,
-    });
+    const name = nameAt(product, placedAt);
+    const line = { product: product.id, name, qty, unitPrice, subtotal: unitPrice * qty };
+    lines.push(parts.length === 0 ? line : ofTotal(line, parts[index]!));
   });
   return {
     order: orderId(number),
@@ -156,14 +156,15 @@ function viewAt(
     payBy: status === Statuses.Created ? order.payBy : 0,
     createdAt: Math.floor(order.createdAt / 1000),
     next,
-    more: moreOf(books, number),
+    more: afterSale && moreOf(afterSale, order.currency),
   };
 }
 
-function moreOf(books: Books, number: number): object | undefined {
-  const afterSale = books.afterSales.get(number);
-  if (!afterSale || (afterSale.ref === "" && afterSale.data === "")) return undefined;
-  return orderDataOf(afterSale.ref, afterSale.data);
+/** What the shop said of it, and what its total is made of; undefined of most orders. */
+function moreOf({ ref, data, parts, applied }: AfterSale, currency: number): object | undefined {
+  if (ref === "" && data === "" && parts.length === 0) return undefined;
+  const said = orderDataOf(ref, data);
+  return parts.length === 0 ? said : { ...said, ...totalView(parts, applied, currency) };
 }
 
 /** `points` below zero: spent before their order was refunded, and owed. */

@@ -16,6 +16,8 @@ export function viewToResult(view: OrderView): Record<string, unknown> {
       qty: line.qty,
       unitPrice: formatMinor(line.unitPrice, scale),
       subtotal: formatMinor(line.subtotal, scale),
+      ...(line.total === undefined ? {} : { total: formatMinor(line.total, scale) }),
+      ...(line.tax === undefined ? {} : { tax: formatMinor(line.tax, scale) }),
     })),
     total: formatMinor(view.total, scale),
     currency: view.currency,

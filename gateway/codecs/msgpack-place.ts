@@ -101,6 +101,7 @@ const nothing: Placed = {
   paymentMethod: undefined,
   ref: undefined,
   metadata: undefined,
+  adjustments: undefined,
 };
 
 export class PlaceReader {

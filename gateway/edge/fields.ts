@@ -1,9 +1,11 @@
 /** What the params of methods are made of, as JSON Schema. */
 
 import Type, { type TProperties, type TSchema } from "typebox";
+import { adjustmentTypes } from "../../actors/adjustments.js";
 import type { Described } from "../../actors/order-data.js";
 import { qtyMax } from "../../actors/product.js";
 import {
+  adjustmentsMax,
   pageMax,
   payWithinMsMax,
   payWithinMsMin,
@@ -103,6 +105,28 @@ export const operator = () => id("Who does it, for the order's history");
 
 export const line = Type.Object(
   { product: id("Product"), qty: qty() },
+  { ...closed, description: "Units of one product" },
+);
+
+export const adjustment = Type.Object(
+  {
+    type: Type.Enum([...adjustmentTypes], { description: "What it is" }),
+    name: optional(anyText(40, "In the shop's words")),
+    amount: optional(amount("How much; of a rounding it may be below zero")),
+    percent: optional(amount("Of what stands before it, at most four digits behind the point")),
+    to: optional(amount("Of a rounding: to the nearest multiple of this, half up")),
+    included: optional(Type.Boolean({ description: "Of a tax: it is in the prices already" })),
+  },
+  { ...closed, description: "What changes a total" },
+);
+
+const adjustments = (description: string) =>
+  Type.Array(adjustment, { minItems: 1, maxItems: adjustmentsMax, description });
+
+export const orderAdjustments = () => adjustments("Of the whole order, after those of the lines");
+
+export const placedLine = Type.Object(
+  { product: id("Product"), qty: qty(), adjustments: optional(adjustments("Of this line")) },
   { ...closed, description: "Units of one product" },
 );
 

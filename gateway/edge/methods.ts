@@ -10,7 +10,7 @@
 import Type, { type Static, type TObject, type TSchema } from "typebox";
 import { statuses } from "../../actors/order-transitions.js";
 import { advanceEvents, type Method as CommandMethod, type HostMethod } from "../../engine/seams/commands.js";
-import { linesMax, paymentTextMax, stockMax } from "../../engine/seams/limits.js";
+import { adjustmentsMax, linesMax, paymentTextMax, stockMax } from "../../engine/seams/limits.js";
 import {
   amount,
   anyText,
@@ -28,8 +28,10 @@ import {
   line,
   operator,
   optional,
+  orderAdjustments,
   params,
   payWithinMs,
+  placedLine,
   provider,
   qty,
   remark,
@@ -105,7 +107,7 @@ export const methods = {
     params: params("Place an order", {
       key: key(),
       account: id("Buyer"),
-      lines: Type.Array(line, { minItems: 1, maxItems: linesMax, description: "All or nothing" }),
+      lines: Type.Array(placedLine, { minItems: 1, maxItems: linesMax, description: "All or nothing" }),
       pay: defaulted(
         "later",
         Type.Enum(["later", "balance"], { description: "later (default): pay within the hold" }),
@@ -125,6 +127,7 @@ export const methods = {
       paymentMethod: optional(anyText(100, "How it is paid, in the shop's words")),
       ref: optional(anyText(64, "The shop's own number; the order is found by it")),
       metadata: optional(texts(40, 500, "Whatever else the shop wants to find with the order")),
+      adjustments: optional(orderAdjustments()),
     }),
     result: shapes.Order,
     http: post("/v1/orders"),
@@ -180,7 +183,14 @@ export const methods = {
       lines: optional(
         Type.Array(line, { minItems: 1, maxItems: linesMax, description: "Units to refund, by product" }),
       ),
-      amount: optional(amount("How much, instead of lines; without both: all that is left")),
+      amount: optional(amount("How much, instead of lines and extras; without all three: all that is left")),
+      extras: optional(
+        Type.Array(anyText(40, "Its name, or its type"), {
+          minItems: 1,
+          maxItems: adjustmentsMax,
+          description: "What no line pays for, such as shipping: all that is left of it",
+        }),
+      ),
       reason: remark("Kept with the refund and in the order's history"),
       restock: defaulted(
         false,

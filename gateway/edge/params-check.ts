@@ -29,7 +29,7 @@ export function explainParams(method: Method, params: unknown): Refusal {
     // The object's own "additionalProperties" error follows one that names the field.
     if (error.keyword === "additionalProperties" || isOtherForm(error, errors)) continue;
     const place = placeOf(error, methods[method].params, params, errors);
-    const isAmount = amountFields.has(place.names.join(".")) && !isUnknownField(error);
+    const isAmount = amountFields.has(place.names.at(-1) ?? "") && !isUnknownField(error);
     const details = { path: pathOf(error, place.names), reason: reasonOf(error, place, isAmount) };
     if (!isAmount) return refuse("invalid_request", details);
     amountRefusal ??= refuse("invalid_amount", details);

@@ -49,8 +49,31 @@ const OrderLine = Type.Object(
     qty: integer("Units"),
     unitPrice: amount("Price of one unit"),
     subtotal: amount("Price of all units"),
+    total: optional(amount("What it has of the order's total; left out where no adjustments were asked for")),
+    tax: optional(amount("Of it, what is tax")),
   },
   { description: "Units of one product in an order" },
+);
+
+const Applied = Type.Object(
+  {
+    type: text("What it is"),
+    name: optional(text("In the shop's words")),
+    line: optional(integer("Of which line, from 0; of the whole order where it is left out")),
+    amount: signedAmount("What it came to; a discount is below zero"),
+    included: optional(Type.Boolean({ description: "Of a tax: it was in the prices" })),
+  },
+  { description: "An adjustment" },
+);
+
+const OrderExtra = Type.Object(
+  {
+    type: text("Shipping, a fee or rounding"),
+    name: optional(text("In the shop's words")),
+    total: amount("What it has of the total"),
+    tax: amount("Of it, what is tax"),
+  },
+  { description: "What no line of an order pays for" },
 );
 
 const Order = Type.Object(
@@ -73,6 +96,9 @@ const Order = Type.Object(
     paymentMethod: optional(text("As it was given")),
     ref: optional(text("The shop's own number")),
     metadata: optional(texts("As it was given")),
+    adjustments: optional(list(Applied, "What they came to, those of the lines first")),
+    extras: optional(list(OrderExtra, "What no line pays for")),
+    tax: optional(amount("All the tax in the total")),
   },
   { description: "An order" },
 );
@@ -170,6 +196,15 @@ const RefundLine = Type.Object(
   { description: "Units of one product in a refund" },
 );
 
+const RefundExtra = Type.Object(
+  {
+    type: text("What it is"),
+    name: optional(text("In the shop's words")),
+    amount: amount("Given back of it"),
+  },
+  { description: "What a refund takes of shipping, a fee or rounding" },
+);
+
 const Refund = Type.Object(
   {
     refund: id("Refund number"),
@@ -186,6 +221,9 @@ const Refund = Type.Object(
     restock: Type.Boolean({ description: "Its units come back into stock" }),
     ref: orNull(text("What the provider said of it")),
     lines: list(RefundLine, "What it takes of each line of its order"),
+    extras: optional(
+      list(RefundExtra, "What it takes of what no line pays for; left out when it is nothing"),
+    ),
   },
   { description: "Money on its way back, or back already" },
 );
@@ -445,6 +483,9 @@ export const shapes = {
   Empty,
   Order,
   OrderLine,
+  Applied,
+  OrderExtra,
+  RefundExtra,
   OrderPage,
   OrderMove,
   OrderHistory,

@@ -22,6 +22,8 @@ export type Pending = FactOf<"orderBegun"> & {
   operator: string;
   /** What was said of it, to be said when it is placed. */
   description: string;
+  /** Its total is to be more than its prices. */
+  adjusted: boolean;
 };
 
 /** What a branch did in a turn. */
@@ -62,7 +64,7 @@ export class BranchAudit {
   begun(fact: FactOf<"orderBegun">): void {
     const { order: number, account } = fact;
     const asked = fact.payNow === payNowAsSaga ? 0 : fact.lines.length;
-    const pending = { ...fact, answers: new Map(), asked, operator: "", description: "" };
+    const pending = { ...fact, answers: new Map(), asked, operator: "", description: "", adjusted: false };
     this.pending.set(number, pending);
     this.#scope.order(number).begun = pending;
     this.#crossing.orders.set(number, {

@@ -5,7 +5,7 @@
  *     └──────── remaining ─────┘                   must be its balance in the ledger, by the postings
  */
 
-import type { Line } from "../../actors/facts.js";
+import type { Line, PartShare } from "../../actors/facts.js";
 
 export interface LiveOrder {
   readonly number: number;
@@ -17,6 +17,8 @@ export interface LiveOrder {
   readonly expiresAt: number;
   /** Its stock is held by branches. */
   readonly crossed: boolean;
+  /** What each part has of the total, lines first, where that is not their price. */
+  parts: readonly PartShare[] | undefined;
   status: number;
   /** By its own facts. */
   paid: number;
@@ -61,7 +63,7 @@ export function afterOf(order: LiveOrder): AfterSale {
     fromOutside: 0,
     toWallet: 0,
     sources: new Map(),
-    taken: order.lines.map(() => ({ qty: 0, amount: 0 })),
+    taken: (order.parts ?? order.lines).map(() => ({ qty: 0, amount: 0 })),
     granted: -1,
     reversed: 0,
     back: order.status,

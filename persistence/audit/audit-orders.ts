@@ -64,6 +64,7 @@ export class OrderAudit {
       lines,
       expiresAt: fact.expiresAt,
       crossed: pending !== undefined,
+      parts: undefined,
       status,
       paid,
       balance: 0,
@@ -121,8 +122,7 @@ export class OrderAudit {
       total += BigInt(unitPrice) * BigInt(qty);
     }
     this.#scope.looked("order-totals", 1);
-    if (total !== BigInt(order.total))
-      this.#scope.bad("order-totals", `${id}: total ${order.total}, its lines ${total}`);
+    this.#scope.order(order.number).prices = total;
     if (currency !== order.currency)
       this.#scope.bad("order-totals", `${id}: its account has another currency`);
     if (!pending) return;
@@ -183,6 +183,21 @@ export class OrderAudit {
     turn.descriptions.push(descriptionOf(ref, data));
     if (turn.order?.account !== account)
       this.#scope.bad("order-moves", `${orderId(order)}: described for account ${account}`);
+  }
+
+  adjusted(fact: FactOf<"orderAdjusted">): void {
+    const turn = this.#scope.order(fact.order);
+    const { order } = turn;
+    turn.adjustments.push(fact.applied);
+    if (order?.account !== fact.account || order.currency !== fact.currency)
+      this.#scope.bad("order-totals", `${orderId(fact.order)}: adjusted for account ${fact.account}`);
+    else order.parts = fact.parts;
+  }
+
+  adjustmentsKept({ order }: FactOf<"orderAdjustmentsKept">): void {
+    const { begun } = this.#scope.order(order);
+    if (begun) begun.adjusted = true;
+    else this.#scope.bad("order-totals", `${orderId(order)}: adjusted, and not begun`);
   }
 
   descriptionKept({ order, ref, data }: FactOf<"orderDescriptionKept">): void {

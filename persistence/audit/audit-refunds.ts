@@ -206,18 +206,18 @@ export class RefundAudit {
     const { taken } = afterOf(order);
     let sum = 0;
     for (const { line: index, qty, amount } of shares) {
-      const line = order.lines[index];
+      const units = order.lines[index]?.qty ?? 0;
+      const part = shareOf(order, index);
       const of = taken[index];
       sum += amount;
-      if (!line || !of) {
+      if (part === undefined || !of) {
         this.#bad(refund, `a share of line ${index}, which ${orderId(order.number)} does not have`);
         continue;
       }
       of.qty += sign * qty;
       of.amount += sign * amount;
-      if (of.qty > line.qty) this.#bad(refund, `${of.qty} units of the ${line.qty} in line ${index}`);
-      if (of.amount > line.qty * line.unitPrice)
-        this.#bad(refund, `${of.amount} of the ${line.qty * line.unitPrice} in line ${index}`);
+      if (of.qty > units) this.#bad(refund, `${of.qty} units of the ${units} in line ${index}`);
+      if (of.amount > part) this.#bad(refund, `${of.amount} of the ${part} in line ${index}`);
     }
     return sum;
   }
@@ -239,6 +239,13 @@ export class RefundAudit {
   #bad(refund: number, what: string): void {
     this.#scope.bad("refunds", `${refundId(refund)}: ${what}`);
   }
+}
+
+/** What a part of an order has of its total; undefined when there is no such part. */
+function shareOf({ parts, lines }: LiveOrder, index: number): number | undefined {
+  if (parts) return parts[index]?.amount;
+  const line = lines[index];
+  return line && line.qty * line.unitPrice;
 }
 
 function sameRefund(asked: Refund, ended: RefundEnd): boolean {

@@ -216,6 +216,12 @@ export class ShardAudit {
       case Facts.orderDescribed:
         orders.described(fact);
         break;
+      case Facts.orderAdjusted:
+        orders.adjusted(fact);
+        break;
+      case Facts.orderAdjustmentsKept:
+        orders.adjustmentsKept(fact);
+        break;
       case Facts.orderDescriptionKept:
         orders.descriptionKept(fact);
         break;

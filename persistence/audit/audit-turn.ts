@@ -4,8 +4,10 @@
  * at its end.
  */
 
+import type { PartShare } from "../../actors/facts.js";
 import { keyedMethods } from "../../actors/keyed-methods.js";
 import { orderId } from "../../actors/order-number.js";
+import type { Applied } from "../../actors/order-total.js";
 import { Statuses, statuses } from "../../actors/order-transitions.js";
 import type { CheckName } from "./audit-findings.js";
 import { type LiveOrder, remainingOf } from "./audit-live.js";
@@ -35,8 +37,14 @@ export interface TurnOrder {
   /** Who asked for its moves of this turn, by facts of their own. */
   readonly operators: string[];
   /** It crosses shards and was begun in this turn; or placed, and stands where it was begun. */
-  begun: { operator: string; description: string } | undefined;
-  placedFrom: { readonly operator: string; readonly description: string } | undefined;
+  begun: { operator: string; description: string; adjusted: boolean } | undefined;
+  placedFrom:
+    | { readonly operator: string; readonly description: string; readonly adjusted: boolean }
+    | undefined;
+  /** It was placed, and its lines come to so much by their prices. */
+  prices: bigint | undefined;
+  /** What its adjustments came to, as JSON. */
+  readonly adjustments: string[];
   /** What was said of it. */
   readonly descriptions: string[];
   becamePaid: boolean;
@@ -74,6 +82,8 @@ export function turnOrder(number: number, order: LiveOrder | undefined): TurnOrd
     begun: undefined,
     placedFrom: undefined,
     descriptions: [],
+    prices: undefined,
+    adjustments: [],
     becamePaid: false,
     canceled: false,
     reinstated: false,
@@ -107,6 +117,7 @@ export function checkTurnOrder(turn: TurnOrder, bad: Bad): void {
   checkStock(turn, id, bad);
   checkOperator(turn, id, bad);
   checkDescription(turn, id, bad);
+  checkTotal(turn, id, bad);
   for (const method of new Set([...turn.moves, ...turn.keys])) {
     const moved = turn.moves.filter((m) => m === method).length;
     const kept = turn.keys.filter((m) => m === method).length;
@@ -147,6 +158,39 @@ function checkDescription({ descriptions, moves, placedFrom }: TurnOrder, id: st
     bad("order-moves", `${id}: described ${descriptions.length} times${placed ? "" : ", and not placed"}`);
   if (placedFrom && placedFrom.description !== (descriptions[0] ?? ""))
     bad("order-moves", `${id}: begun as ${placedFrom.description} and placed as ${descriptions[0]}`);
+}
+
+/** A total is the sum of the prices, or what the adjustments made of it; and its parts sum to it. */
+function checkTotal({ prices, adjustments, order, placedFrom }: TurnOrder, id: string, bad: Bad): void {
+  if (adjustments.length > (prices === undefined ? 0 : 1))
+    bad(
+      "order-totals",
+      `${id}: adjusted ${adjustments.length} times${prices === undefined ? ", and not placed" : ""}`,
+    );
+  if (prices === undefined || !order) return;
+  if (placedFrom && placedFrom.adjusted !== adjustments.length > 0)
+    bad(
+      "order-totals",
+      `${id}: begun ${placedFrom.adjusted ? "with" : "without"} adjustments, and not so placed`,
+    );
+  let total = prices;
+  for (const { amount, included } of JSON.parse(adjustments[0] ?? "[]") as Applied[])
+    if (!included) total += BigInt(amount);
+  if (total !== BigInt(order.total))
+    bad("order-totals", `${id}: total ${order.total}, its lines and adjustments ${total}`);
+  if (order.parts) checkParts(order.parts, order, id, bad);
+}
+
+function checkParts(parts: readonly PartShare[], { lines, total }: LiveOrder, id: string, bad: Bad): void {
+  const sum = parts.reduce((all, { amount }) => all + BigInt(amount), 0n);
+  if (sum !== BigInt(total)) bad("order-totals", `${id}: total ${total}, its parts ${sum}`);
+  if (
+    parts.length < lines.length ||
+    parts.some(({ extra }, index) => (extra === "") !== index < lines.length)
+  )
+    bad("order-totals", `${id}: ${parts.length} parts for ${lines.length} lines`);
+  if (parts.some(({ amount, tax }) => tax > amount))
+    bad("order-totals", `${id}: a part with more tax than it has`);
 }
 
 function checkMoney(turn: TurnOrder, order: LiveOrder, id: string, bad: Bad): void {

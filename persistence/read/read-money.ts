@@ -86,6 +86,7 @@ export function moneyRules(writes: Writes): ReadRules {
     if (source !== refundSources.order) return;
     writes.orderRefunded.run(amount, amount, ms, order);
     writes.itemsRefunded.run(refundId(refund));
+    writes.extrasRefunded.run(refundId(refund));
   }
 
   function refundRefused({ refund, order, source, amount, ref }: FactOf<"refundRefused">, { ms }: At): void {

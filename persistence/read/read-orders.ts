@@ -52,7 +52,8 @@ export function orderRules(writes: Writes, moves: ReadMoves): ReadRules {
     let line = 0;
     for (const { product: handle, qty, unitPrice } of fact.lines) {
       const { id, name } = names.products[handle]!;
-      writes.item.run(order, ++line, id, name, scale, unitPrice, qty, unitPrice * qty);
+      const subtotal = unitPrice * qty;
+      writes.item.run(order, ++line, id, name, scale, unitPrice, qty, subtotal, subtotal);
     }
     moves.add(fact.order, 1, null, statuses[fact.status]!, "place");
   }
@@ -97,8 +98,20 @@ export function orderRules(writes: Writes, moves: ReadMoves): ReadRules {
     writes.orderDescribed.run(textOf(ref), ...said, textOf(data), order);
   }
 
+  function adjusted({ order: number, currency, parts, applied }: FactOf<"orderAdjusted">): void {
+    const order = orderId(number);
+    const scale = scaleOf(currencyCode(currency));
+    for (const [index, { extra, name, amount, tax }] of parts.entries()) {
+      if (extra === "") writes.itemAdjusted.run(amount, tax, order, index + 1);
+      else writes.extra.run(order, index + 1, extra, textOf(name), scale, amount, tax);
+    }
+    const taxes = parts.reduce((sum, { tax }) => sum + tax, 0);
+    writes.orderAdjusted.run(applied, taxes, number);
+  }
+
   return {
     orderDescribed: described,
+    orderAdjusted: adjusted,
     orderPlaced: placed,
     orderPaid: ({ order, amount }, { ms }) =>
       moves.add(order, writes.orderPaid.get(amount, ms, order) as number, "Created", "Paid", "pay"),

@@ -9,6 +9,7 @@ import type Database from "better-sqlite3";
 import { statuses } from "../../actors/order-transitions.js";
 import {
   type EntryRow,
+  type ExtraRow,
   entryResult,
   type ItemRow,
   type MoveRow,
@@ -112,10 +113,16 @@ export function prepareAnswers(db: Database.Database): ReadAnswers {
   const refund = db.prepare<[string], RefundRow>("SELECT * FROM refunds WHERE refund_no = ?");
   const refunds = db.prepare<[string], RefundRow>("SELECT * FROM refunds WHERE order_no = ? ORDER BY number");
   const shares = db.prepare<[string], ShareRow>(
-    `SELECT item.product, share.qty, share.amount_minor
-     FROM refund_shares AS share JOIN order_items AS item USING (order_no, line)
-     WHERE refund_no = ? ORDER BY line`,
+    `SELECT item.product, extra.type, extra.name, share.qty, share.amount_minor
+     FROM refund_shares AS share LEFT JOIN order_items AS item USING (order_no, line)
+       LEFT JOIN order_extras AS extra USING (order_no, line)
+     WHERE refund_no = ? ORDER BY share.line`,
   );
+  const extras = db.prepare<[string], ExtraRow>(
+    "SELECT * FROM order_extras WHERE order_no = ? ORDER BY line",
+  );
+  const orderOf = (row: OrderRow) =>
+    orderResult(row, items.all(row.order_no), row.adjustments === null ? [] : extras.all(row.order_no));
   const payment = db.prepare<[string, string], PaymentRow>(
     "SELECT * FROM payments WHERE provider = ? AND payment_id = ? AND from_shard IS NULL",
   );
@@ -131,7 +138,7 @@ export function prepareAnswers(db: Database.Database): ReadAnswers {
           : ofStatus.all(account, status, before!, count + 1);
       const page = found.slice(0, count);
       return {
-        orders: page.map((row) => orderResult(row, items.all(row.order_no))),
+        orders: page.map(orderOf),
         cursor: found.length > count ? writeCursor([page[count - 1]!.number]) : null,
       };
     },
@@ -160,7 +167,7 @@ export function prepareAnswers(db: Database.Database): ReadAnswers {
 
     order({ order: id }) {
       const row = order.get(id) ?? missing("order");
-      return orderResult(row, items.all(id));
+      return orderOf(row);
     },
 
     refund({ refund: id }) {

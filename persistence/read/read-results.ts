@@ -1,6 +1,8 @@
 /** Rows of read.db as the objects that a caller of the API sees: plain, JSON-ready, what is not known of them left out. */
 
-import { formatMinor } from "../../actors/money.js";
+import { totalView } from "../../actors/adjustments.js";
+import type { PartShare } from "../../actors/facts.js";
+import { currencyNumber, formatMinor } from "../../actors/money.js";
 import { orderDataOf } from "../../actors/order-data.js";
 import { nextByPaid, type Status, Statuses } from "../../actors/order-transitions.js";
 
@@ -18,6 +20,7 @@ export interface RefundResult {
   readonly restock: boolean;
   readonly ref: string | null;
   readonly lines: readonly { readonly product: string; readonly qty: number; readonly amount: string }[];
+  readonly extras?: readonly { readonly type: string; readonly name?: string; readonly amount: string }[];
 }
 
 export interface RefundsResult {
@@ -59,6 +62,7 @@ export interface OrderRow {
   archived_at_ms: number | null;
   ref: string | null;
   data: string | null;
+  adjustments: string | null;
 }
 
 export interface ItemRow {
@@ -67,6 +71,15 @@ export interface ItemRow {
   qty: number;
   price_minor: number;
   subtotal_minor: number;
+  total_minor: number;
+  tax_minor: number;
+}
+
+export interface ExtraRow {
+  type: string;
+  name: string | null;
+  total_minor: number;
+  tax_minor: number;
 }
 
 export interface MoveRow {
@@ -108,8 +121,11 @@ export interface RefundRow {
   ref: string | null;
 }
 
+/** Of a line, or of what no line pays for: then it has a type, and no product. */
 export interface ShareRow {
-  product: string;
+  product: string | null;
+  type: string | null;
+  name: string | null;
   qty: number;
   amount_minor: number;
 }
@@ -128,7 +144,7 @@ export interface PaymentRow {
   time_ms: number;
 }
 
-export function orderResult(row: OrderRow, items: readonly ItemRow[]): object {
+export function orderResult(row: OrderRow, items: readonly ItemRow[], extras: readonly ExtraRow[]): object {
   const amount = (minor: number) => formatMinor(minor, row.scale);
   return {
     order: row.order_no,
@@ -141,6 +157,7 @@ export function orderResult(row: OrderRow, items: readonly ItemRow[]): object {
       qty: item.qty,
       unitPrice: amount(item.price_minor),
       subtotal: amount(item.subtotal_minor),
+      ...(row.adjustments !== null && { total: amount(item.total_minor), tax: amount(item.tax_minor) }),
     })),
     total: amount(row.total_minor),
     currency: row.currency,
@@ -150,7 +167,22 @@ export function orderResult(row: OrderRow, items: readonly ItemRow[]): object {
     createdAt: new Date(row.created_at_ms).toISOString(),
     next: nextOf(row),
     ...orderDataOf(row.ref ?? "", row.data ?? ""),
+    ...(row.adjustments !== null &&
+      totalView(partsOf(items, extras), row.adjustments, currencyNumber(row.currency)!)),
   };
+}
+
+function partsOf(items: readonly ItemRow[], extras: readonly ExtraRow[]): PartShare[] {
+  const lines = items.map(({ total_minor: amount, tax_minor: tax }) => ({
+    extra: "",
+    name: "",
+    amount,
+    tax,
+  }));
+  const others = extras.map(({ type, name, total_minor: amount, tax_minor: tax }) => {
+    return { extra: type, name: name ?? "", amount, tax };
+  });
+  return [...lines, ...others];
 }
 
 /** As the engine says it of the orders that it knows; nothing can happen to the others. */
@@ -161,6 +193,9 @@ function nextOf(row: OrderRow): readonly string[] {
 
 export function refundResult(row: RefundRow, lines: readonly ShareRow[]): RefundResult {
   const amount = (minor: number) => formatMinor(minor, row.scale);
+  const extras = lines.flatMap(({ type, name, amount_minor }) =>
+    type === null ? [] : [{ type, ...(name !== null && { name }), amount: amount(amount_minor) }],
+  );
   return {
     refund: row.refund_no,
     order: row.order_no,
@@ -173,7 +208,10 @@ export function refundResult(row: RefundRow, lines: readonly ShareRow[]): Refund
     reason: row.reason,
     restock: row.restock === 1,
     ref: row.ref,
-    lines: lines.map(({ product, qty, amount_minor }) => ({ product, qty, amount: amount(amount_minor) })),
+    lines: lines.flatMap(({ product, qty, amount_minor }) =>
+      product === null ? [] : [{ product, qty, amount: amount(amount_minor) }],
+    ),
+    ...(extras.length > 0 && { extras }),
   };
 }
 

@@ -8,6 +8,9 @@ type Write = Database.Statement<Value[]>;
 export interface Writes {
   readonly order: Write;
   readonly orderDescribed: Write;
+  readonly orderAdjusted: Write;
+  readonly itemAdjusted: Write;
+  readonly extra: Write;
   readonly item: Write;
   readonly log: Write;
   /** These four give the order's new version. */
@@ -23,6 +26,7 @@ export interface Writes {
   readonly orderRefunded: Write;
   /** Adds a refund's shares to the lines of its order. */
   readonly itemsRefunded: Write;
+  readonly extrasRefunded: Write;
   readonly payment: Write;
   readonly paymentApplied: Write;
   readonly paymentOutcome: Write;
@@ -77,13 +81,21 @@ export function prepareWrites(db: Database.Database): Writes {
          status, version, pay_by_ms, created_at_ms, paid_at_ms)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)`,
     ),
+    orderAdjusted: write("UPDATE orders SET adjustments = ?, tax_minor = ? WHERE number = ?"),
+    itemAdjusted: write(
+      "UPDATE order_items SET total_minor = ?, tax_minor = ? WHERE order_no = ? AND line = ?",
+    ),
+    extra: write(
+      `INSERT INTO order_extras (order_no, line, type, name, scale, total_minor, tax_minor)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    ),
     orderDescribed: write(
       `UPDATE orders SET ref = ?, shipping_address = ?, contact = ?, shipping_method = ?, payment_method = ?,
          metadata = ?, data = ? WHERE number = ?`,
     ),
     item: write(
-      `INSERT INTO order_items (order_no, line, product, name, scale, price_minor, qty, subtotal_minor)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO order_items (order_no, line, product, name, scale, price_minor, qty, subtotal_minor, total_minor)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     log: write(
       `INSERT INTO order_logs (order_no, version, old_status, new_status, event, operator, remark, tracking, time_ms, key)
@@ -127,6 +139,11 @@ export function prepareWrites(db: Database.Database): Writes {
          refunded_minor = refunded_minor + share.amount_minor, returned_qty = returned_qty + share.qty * restock
        FROM refunds JOIN refund_shares AS share USING (refund_no)
        WHERE refund_no = ? AND order_items.order_no = share.order_no AND order_items.line = share.line`,
+    ),
+    extrasRefunded: write(
+      `UPDATE order_extras SET refunded_minor = refunded_minor + share.amount_minor
+       FROM refund_shares AS share
+       WHERE refund_no = ? AND order_extras.order_no = share.order_no AND order_extras.line = share.line`,
     ),
     payment: write(
       `INSERT INTO payments (shard, payment, from_shard, provider, payment_id, reference, currency, scale,

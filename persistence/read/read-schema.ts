@@ -42,6 +42,7 @@ function readable(table: string, amounts: readonly string[], times: readonly str
 const schema = `
 -- ref: the shop's own number. shipping_address and contact are a text, or JSON of several by name; metadata is JSON.
 -- data: all of these but ref in one JSON, which tells a text from several.
+-- adjustments: JSON of what discounts, taxes, shipping, fees and rounding came to in minor units; NULL, like tax_minor, where there are none.
 -- payment_provider and payment_id: of the last payment from outside; NULL when all came from the account's balance.
 CREATE TABLE orders (
   number INTEGER PRIMARY KEY,
@@ -79,12 +80,15 @@ CREATE TABLE orders (
   payment_method TEXT,
   contact TEXT,
   metadata TEXT,
-  data TEXT
+  data TEXT,
+  adjustments TEXT,
+  tax_minor INTEGER
 );
 CREATE INDEX orders_by_ref ON orders (ref) WHERE ref IS NOT NULL;
 CREATE INDEX orders_by_account_and_status ON orders (account, status);
 CREATE INDEX orders_by_status_and_time ON orders (status, created_at_ms);
 
+-- total: what the line has of the order's total, subtotal less discounts and with taxes on top; tax: of it.
 CREATE TABLE order_items (
   order_no TEXT NOT NULL,
   line INTEGER NOT NULL,
@@ -94,12 +98,27 @@ CREATE TABLE order_items (
   price_minor INTEGER NOT NULL,
   qty INTEGER NOT NULL,
   subtotal_minor INTEGER NOT NULL,
+  total_minor INTEGER NOT NULL,
+  tax_minor INTEGER NOT NULL DEFAULT 0,
   refunded_qty INTEGER NOT NULL DEFAULT 0,
   refunded_minor INTEGER NOT NULL DEFAULT 0,
   returned_qty INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (order_no, line)
 ) WITHOUT ROWID;
 CREATE INDEX order_items_by_product ON order_items (product);
+
+-- What no line pays for: shipping, fees, rounding. line goes on behind those of the items.
+CREATE TABLE order_extras (
+  order_no TEXT NOT NULL,
+  line INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  name TEXT,
+  scale INTEGER NOT NULL,
+  total_minor INTEGER NOT NULL,
+  tax_minor INTEGER NOT NULL,
+  refunded_minor INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (order_no, line)
+) WITHOUT ROWID;
 
 CREATE TABLE order_logs (
   order_no TEXT NOT NULL,
@@ -262,13 +281,14 @@ CREATE TABLE opened_in_boot (boot TEXT NOT NULL);
 
 ${readable(
   "orders",
-  ["total", "amount_paid", "amount_refunded", "refunding"],
+  ["total", "amount_paid", "amount_refunded", "refunding", "tax"],
   [
     ...["pay_by", "created_at", "paid_at", "shipped_at", "delivered_at", "completed_at", "due_at"],
     ...["refunded_at", "canceled_at", "archived_at"],
   ],
 )}
-${readable("order_items", ["price", "subtotal", "refunded"], [])}
+${readable("order_items", ["price", "subtotal", "total", "tax", "refunded"], [])}
+${readable("order_extras", ["total", "tax", "refunded"], [])}
 ${readable("order_logs", [], ["time"])}
 ${readable("payments", ["amount", "applied"], ["time"])}
 ${readable("refunds", ["amount"], ["requested_at", "ended_at"])}

@@ -31,7 +31,7 @@ const names: EventNames = {
 
 /** A fact with 1 or "x" in every field that is not said. */
 function fact(kind: FactKind, more: object = {}): Fact {
-  const blank = { uint: 1, text: "x", bytes: new Uint8Array(), lines: [], asked: [], shares: [] };
+  const blank = { uint: 1, text: "x", bytes: new Uint8Array(), lines: [], asked: [], shares: [], parts: [] };
   const fields = Object.entries(catalogue[kind].fields).map(([name, of]) => [name, blank[of as "uint"]]);
   return { ...Object.fromEntries(fields), order, ...more, type: Facts[kind] } as unknown as Fact;
 }
@@ -62,6 +62,22 @@ const table: readonly (readonly [Fact, topic: string | undefined, type: string, 
     ann,
     "order.described",
     { order: "o1611", account: "ann", ref: "PO-7", address: "here", metadata: { a: "b" } },
+  ],
+  [
+    fact("orderAdjusted", {
+      applied:
+        '[{"type":"discount","name":"","line":0,"amount":-150,"included":false},{"type":"tax","name":"VAT","amount":77,"included":true}]',
+    }),
+    ann,
+    "order.adjusted",
+    {
+      order: "o1611",
+      account: "ann",
+      adjustments: [
+        { type: "discount", line: 0, amount: "-1.50" },
+        { type: "tax", name: "VAT", amount: "0.77", included: true },
+      ],
+    },
   ],
   [fact("moneyCaptured"), ann, "order.paid", { ...about, status: "Paid", ...paidEffects }],
   [fact("orderSettled"), ann, "order.paid", { ...about, status: "Paid", ...paidEffects }],

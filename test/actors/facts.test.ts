@@ -90,6 +90,18 @@ const every: { readonly [K in FactKind]: object } = {
   },
   orderDescribed: { type: 100, order: 1611, account: 1, ref: "PO-7", data: '{"address":"here"}' },
   orderDescriptionKept: { type: 101, order: 1611, ref: "PO-7", data: "" },
+  orderAdjusted: {
+    type: 110,
+    order: 1611,
+    account: 1,
+    currency: 0,
+    parts: [
+      { extra: "", name: "", amount: 900, tax: 100 },
+      { extra: "shipping", name: "van", amount: 500, tax: 0 },
+    ],
+    applied: "[]",
+  },
+  orderAdjustmentsKept: { type: 111, order: 1611, asked: "{}" },
   operatorNamed: { type: 96, order: 1611, operator: "ops.li" },
   tokenIssued: { type: 86 },
   tokenClaimed: { type: 95, issuedAt: 1_767_225_600_000_000, owner: "ann" },
@@ -360,6 +372,13 @@ const fields = {
   ),
   shares: fc.array(
     fc.record({ line: fc.nat(), qty: fc.nat(), amount: fc.maxSafeNat() }, { noNullPrototype: true }),
+    { maxLength: 100 },
+  ),
+  parts: fc.array(
+    fc.record(
+      { extra: fc.string(), name: fc.string(), amount: fc.maxSafeNat(), tax: fc.nat() },
+      { noNullPrototype: true },
+    ),
     { maxLength: 100 },
   ),
   asked: fc.array(fc.record({ productId: fc.string(), qty: fc.nat() }, { noNullPrototype: true }), {

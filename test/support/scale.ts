@@ -39,3 +39,6 @@ export const killsOfOutlets = scaled({ test: 3, verify: 8 });
 
 /** Orders in ten years, 80 us each with their moves; fewer orders are fewer a day, never fewer days. */
 export const ordersInTenYears = scaled({ test: 75_000, verify: 1_000_000 });
+
+/** Orders with adjustments, refunded in random pieces: 0.1 ms each. */
+export const adjustedOrders = scaled({ test: 3000, verify: 100_000 });

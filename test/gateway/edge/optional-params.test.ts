@@ -241,6 +241,10 @@ const walk: Walk = {
       paymentMethod: "cash",
     }),
     ...describing({ ref: "PO-1", metadata: { a: "b" } }),
+    adjustments: [
+      [{ type: "shipping", amount: "1.00" }],
+      async (shop, given) => (await shop.place(given)).result.total,
+    ],
   },
   "order.pay": {
     operator: [
@@ -288,6 +292,14 @@ const walk: Walk = {
   },
   "order.refund": {
     lines: [[{ product: "tea", qty: 1 }], refunded],
+    extras: [
+      ["shipping"],
+      async (shop, given) => {
+        const adjustments = [{ type: "shipping", amount: "1.00" }];
+        const order = await shop.placed({ pay: "balance", adjustments });
+        return (await shop.move("order.refund", order, given)).result?.refunds;
+      },
+    ],
     amount: ["1.00", refunded],
     restock: [true, refunded],
     operator: ["li", refunded],

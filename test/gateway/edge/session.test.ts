@@ -169,6 +169,7 @@ describe.each(encodings)("%s", (_, encoding) => {
       paymentMethod: undefined,
       ref: undefined,
       metadata: undefined,
+      adjustments: undefined,
     });
     expect(second).toStrictEqual({
       id: 2,
