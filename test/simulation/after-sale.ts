@@ -173,5 +173,6 @@ export class AfterSale {
 }
 
 function costOf(order: PlacedOrder, { product, qty }: { product: string; qty: number }): number {
-  return (order.lines.find((line) => line.product === product)?.unitPrice ?? 0) * qty;
+  const line = order.lines.find((one) => one.product === product);
+  return line ? (line.total ?? line.unitPrice * qty) : 0;
 }

@@ -15,3 +15,7 @@ export function minorOf(text: unknown, currency: string): number {
   const pattern = scales[currency] === 2 ? /^[0-9]+\.[0-9]{2}$/ : /^[0-9]+$/;
   return typeof text === "string" && pattern.test(text) ? Number(text.replace(".", "")) : Number.NaN;
 }
+
+export function digitsOf(currency: string): number {
+  return scales[currency]!;
+}

@@ -1,6 +1,7 @@
 /** Answers to `order.place`: what was placed is what was asked for, and every refusal has a reason that can be true. */
 
-import { decimal, minorOf } from "./amounts.js";
+import { type SlowAdjustment, slowParts, sumOf } from "../support/slow-total.js";
+import { decimal, digitsOf, minorOf } from "./amounts.js";
 import type { Audit } from "./audit.js";
 import { balanceBounds, bounds } from "./audit-answers.js";
 import type { Answer, Operation, PlacedOrder } from "./operation.js";
@@ -57,6 +58,19 @@ export function checkPlaced(audit: Audit, operation: Operation, answer: Answer, 
       expect(view.createdAt < product!.saleEndsAt, "the sale has ended");
     total += line.subtotal;
   });
+  const { adjustments } = operation.params as { adjustments?: SlowAdjustment[] };
+  if (adjustments) {
+    const bases = view.lines.map((line) => line.subtotal);
+    const parts = slowParts(bases, adjustments, digitsOf(view.currency));
+    total = Number(sumOf(parts));
+    const told = view.lines.map((line) => line.total);
+    expect(
+      told.every((share, line) => BigInt(share!) === parts[line]),
+      `the lines have not ${parts.join(", ")}`,
+    );
+    coverage.hit("total adjusted");
+    if (total === 0) coverage.hit("total adjusted to nothing");
+  }
   const paid = cart.pay === "balance" || total === 0;
   expect(view.total === total, `the total is not ${total}`);
   expect(cart.expectedTotal === undefined || cart.expectedTotal === total, "not the expected total");

@@ -36,7 +36,8 @@ interface Order {
   readonly account: string;
   readonly currency: number;
   readonly total: number;
-  readonly lines: readonly { product: string; qty: number; share: number }[];
+  /** Behind the lines, what no line pays for: without a product and units. */
+  readonly lines: { product: string; qty: number; share: number }[];
   readonly life: Life;
   /** ms; when it moves on by itself, and what was left when that stood still. */
   due: number;
@@ -198,6 +199,16 @@ export class Money {
       case Facts.orderPlaced:
         this.#placed(fact);
         break;
+      case Facts.orderAdjusted: {
+        const { lines, gone, total } = this.#order(fact.order);
+        const sum = fact.parts.reduce((all, { amount }) => all + amount, 0);
+        if (sum !== total) this.#wrong(`order ${fact.order} costs ${total}, and its parts ${sum}`);
+        fact.parts.forEach(({ amount }, n) => {
+          lines[n] = { ...(lines[n] ?? { product: "", qty: 0 }), share: amount };
+          gone[n] ??= { qty: 0, amount: 0 };
+        });
+        break;
+      }
       case Facts.moneyCaptured: {
         const order = this.#order(fact.order);
         this.#move(this.#wallet(fact.account), `order:${fact.order}`, order.currency, fact.amount);

@@ -26,6 +26,7 @@ export function viewOf(result: object): PlacedOrder {
       ...line,
       unitPrice: minor(line.unitPrice),
       subtotal: minor(line.subtotal),
+      ...(line.total === undefined ? {} : { total: minor(line.total), tax: minor(line.tax) }),
     })),
     total: minor(view.total),
     amountPaid: minor(view.amountPaid),
@@ -249,8 +250,11 @@ function checkRefunds(
 type LineInput = { readonly product: string; readonly qty: number };
 
 function costOf({ view }: KnownOrder, asked: readonly LineInput[]): number {
-  const price = (product: string) => view.lines.find((line) => line.product === product)?.unitPrice ?? 0;
-  return asked.reduce((sum, { product, qty }) => sum + price(product) * qty, 0);
+  return asked.reduce((sum, { product, qty }) => {
+    const line = view.lines.find((one) => one.product === product);
+    // Of a line with adjustments its share is the bound.
+    return sum + (line ? (line.total ?? line.unitPrice * qty) : 0);
+  }, 0);
 }
 
 /** Refunds of the order that have certainly ended well. */

@@ -60,6 +60,8 @@ export const required = [
   "order canceled on request",
   "operator named",
   "order described",
+  "total adjusted",
+  "total adjusted to nothing",
   "operator of an order across shards named",
   "payment racing expiry won",
   "payment racing expiry lost",

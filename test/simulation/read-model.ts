@@ -3,9 +3,10 @@
  * for what the engine has forgotten.
  */
 
+import { totalView } from "../../actors/adjustments.js";
 import { readFacts } from "../../actors/fact-codec.js";
-import { type Fact, Facts } from "../../actors/facts.js";
-import { currencyCode } from "../../actors/money.js";
+import { type Fact, Facts, type PartShare } from "../../actors/facts.js";
+import { currencyCode, currencyNumber } from "../../actors/money.js";
 import { orderId, refundId } from "../../actors/order-number.js";
 import { statuses } from "../../actors/order-transitions.js";
 import type { Group } from "../../persistence/log/journal.js";
@@ -27,6 +28,8 @@ interface Order {
   /** As in the log; "" = nothing. */
   ref: string;
   data: string;
+  parts: readonly PartShare[];
+  applied: string;
 }
 
 interface Refund {
@@ -65,12 +68,16 @@ export class ReadModel {
       status: order.status,
       version: order.version,
       account: this.#accounts[order.account]!,
-      lines: order.lines.map(({ product, qty, unitPrice }, line) => ({
+      lines: order.lines.map(({ product, qty, unitPrice }, index) => ({
         product: this.#products[product]!.id,
-        name: order.names[line]!,
+        name: order.names[index]!,
         qty,
         unitPrice: decimal(unitPrice, currency),
         subtotal: decimal(unitPrice * qty, currency),
+        ...(order.parts.length > 0 && {
+          total: decimal(order.parts[index]!.amount, currency),
+          tax: decimal(order.parts[index]!.tax, currency),
+        }),
       })),
       total: decimal(order.total, currency),
       currency,
@@ -81,6 +88,7 @@ export class ReadModel {
       next: [],
       ...(JSON.parse(order.data || "{}") as object),
       ...(order.ref === "" ? {} : { ref: order.ref }),
+      ...(order.parts.length > 0 && totalView(order.parts, order.applied, currencyNumber(currency)!)),
     };
   }
 
@@ -126,10 +134,13 @@ export class ReadModel {
           status: statuses[fact.status]!,
           version: 1,
           refunded: 0,
-          ...{ ref: "", data: "" },
+          ...{ ref: "", data: "", parts: [], applied: "" },
         });
         break;
       }
+      case Facts.orderAdjusted:
+        Object.assign(this.#orders.get(fact.order)!, { parts: fact.parts, applied: fact.applied });
+        break;
       case Facts.orderDescribed:
         Object.assign(this.#orders.get(fact.order)!, { ref: fact.ref, data: fact.data });
         break;

@@ -2,7 +2,8 @@
 
 import { shardOf } from "../../engine/loop/methods.js";
 import type { Command, Method } from "../../engine/seams/commands.js";
-import { decimal } from "./amounts.js";
+import { type SlowAdjustment, slowParts, sumOf } from "../support/slow-total.js";
+import { decimal, digitsOf } from "./amounts.js";
 import type { Client, Follower } from "./client.js";
 import { epochMs } from "./host.js";
 import type { Cart, Operation, Slot } from "./operation.js";
@@ -106,11 +107,11 @@ export class Requests {
 
   make(client: Client, wanted: Wanted): Operation {
     const { random, schedule, audit, hosts } = this.#world;
-    const { method, subject, cart } = wanted;
+    const { method, subject } = wanted;
     const keyed = wanted.key !== undefined;
     const ref = wanted.params.ref as string | undefined;
     let slot = wanted.slot;
-    if (!slot && keyed && !cart?.dryRun) {
+    if (!slot && keyed && !wanted.cart?.dryRun) {
       const skewMs = random.chance(0.005) ? absurdSkewMs : client.skewMs;
       const at = wanted.once ? undefined : epochMs + Math.floor(schedule.now / 1000) + skewMs;
       slot = audit.model.slot("order", subject!, wanted.key!, at);
@@ -131,6 +132,15 @@ export class Requests {
     if (method === "order.place" && this.made % 4 === 1) {
       params.ref = `PO ${this.made % 50}`;
       params.metadata = { made: String(this.made) };
+    }
+    let { cart } = wanted;
+    if (method === "order.place" && cart && this.made % 5 === 2) {
+      const adjustments = adjustmentsOf(this.made);
+      params.adjustments = adjustments;
+      const { currency = "CNY" } = audit.model.accounts.get(cart.account) ?? {};
+      // Never less than what it can come to.
+      const costMax = Number(sumOf(slowParts([cart.costMax], adjustments, digitsOf(currency))));
+      cart = { ...cart, costMax: Math.max(cart.costMax, costMax) };
     }
     const shard = this.shardOf({ method, ...params });
     if (!this.#world.healed && random.chance(0.01))
@@ -161,4 +171,17 @@ export class Requests {
   shardOf(command: { method: Method; [param: string]: unknown }): number {
     return shardOf(command as unknown as Command, this.#world.plan.shards);
   }
+}
+
+/** One of some, without a draw. */
+function adjustmentsOf(made: number): SlowAdjustment[] {
+  const all: SlowAdjustment[] = [
+    { type: "discount", percent: String((made % 4) * 7) },
+    { type: "shipping", amount: String(made % 6) },
+    { type: "tax", percent: "13.5", included: made % 2 === 0 },
+    { type: "discount", amount: "1" },
+    { type: "rounding", amount: "-1" },
+  ];
+  if (made % 35 === 2) return [{ type: "discount", percent: "100" }];
+  return all.slice(made % 3, 3 + (made % 3));
 }

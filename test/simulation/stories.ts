@@ -156,6 +156,9 @@ function tellOfOrder(audit: Audit, stories: Stories, account: string, event: Eve
       story.total = minorOf(total, currency!);
       life.status = status === "Paid" ? "to be paid" : "Created";
       break;
+    case "order.adjusted":
+      if (life.status !== "Created" && life.status !== "to be paid") wrong();
+      break;
     case "order.described":
       // Behind order.created, of the same turn.
       if ((life.status !== "Created" && life.status !== "to be paid") || story.described)
