@@ -254,7 +254,7 @@ describe("a folder", () => {
     expect([...names("table")].sort()).toEqual([...listed].sort());
     expect([...names("view")].sort()).toEqual(
       listed
-        .slice(0, 10)
+        .slice(0, 11)
         .map((table) => `readable_${table}`)
         .sort(),
     );

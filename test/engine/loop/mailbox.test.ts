@@ -8,7 +8,8 @@ import { mailboxMax, mailboxShare, mailboxTurn } from "../../../engine/seams/lim
 test("what ends or serves orders that exist is urgent, and nothing else is", () => {
   const urgent = (Object.keys(methods) as Method[]).filter((method) => methods[method].lane === "urgent");
   expect(urgent).toEqual([
-    // Of a payment with a token of another shard: it must not wait behind new orders either.
+    // Of a payment that names a shop's number, or has a token of another shard: it must not wait behind new orders either.
+    "order.byRef",
     "token.claim",
     "order.pay",
     "order.cancel",

@@ -313,7 +313,7 @@ describe("the tables", () => {
       .all() as string[];
     const contents = (of: Database.Database) =>
       tables.map((table) => of.prepare(`SELECT * FROM ${table} ORDER BY 1, 2, 3`).all());
-    expect(tables).toHaveLength(11);
+    expect(tables).toHaveLength(12);
     const found = openReadDatabase(":memory:");
     for (const group of groupsOf(afterSale(), 1)) {
       const model = new ReadModel(found);
