@@ -21,7 +21,7 @@ import type { ReviewItem } from "./review-queue.js";
 import type { Transaction } from "./transaction-table.js";
 
 /** Changes with every change of the layout; an older snapshot is then not used, and the log is read instead. */
-export const snapshotFormat = 9;
+export const snapshotFormat = 10;
 
 const codec = new Packr({ useRecords: false, moreTypes: true, int64AsType: "number" });
 const batch = 4096;

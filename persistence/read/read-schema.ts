@@ -20,7 +20,7 @@ import Database from "better-sqlite3";
 import { createEmptyFile } from "../log/folder.js";
 
 /** Raised whenever a table changes: a file of another version is built again. */
-const schemaVersion = 5;
+const schemaVersion = 6;
 
 /** Exact at any size, unlike a division: SQLite has no decimals. Scales are 0, 2, 3 and 4, see `actors/money`. */
 function decimalOf(minor: string): string {
