@@ -156,6 +156,25 @@ export interface PageParams {
   readonly limit?: number;
 }
 
+/** What is known of the orders; without any of it all are found. */
+export interface FindOrdersParams {
+  readonly account?: string;
+  readonly status?: OrderStatus;
+  /** With a line of it. */
+  readonly product?: string;
+  /** The shop's own number. */
+  readonly ref?: string;
+  readonly tracking?: string;
+  /** What the provider calls a payment. */
+  readonly payment?: string;
+  /** Placed at `from` or later, and before `to`: ms since the epoch. */
+  readonly from?: number;
+  readonly to?: number;
+  readonly cursor?: string;
+  /** 1..500; default 50. */
+  readonly limit?: number;
+}
+
 export interface ListParams extends PageParams {
   readonly account: string;
   readonly status?: OrderStatus;

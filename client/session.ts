@@ -121,6 +121,7 @@ function yifenOf(connection: Connection, calls: Calls, feeds: Feeds, nowMs: () =
     refund: (params, options) => keyed("order.refund", params, options),
     get: (order, options) => read("order.get", { order }, options),
     list: (params, options) => read("order.list", params, options),
+    find: (params, options) => read("order.find", params, options),
     history: (order, options) => read("order.history", { order }, options),
     lookup: (params, options) => read("order.lookup", params, options),
   };

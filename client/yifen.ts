@@ -14,6 +14,7 @@ import type {
   CancelParams,
   CreateProductParams,
   FeedParams,
+  FindOrdersParams,
   ListHumanParams,
   ListingParams,
   ListParams,
@@ -75,6 +76,8 @@ export interface Orders {
   get(order: string, options?: CallOptions): Promise<Order>;
   /** An account's orders, newest first. */
   list(params: ListParams, options?: CallOptions): Promise<OrderPage>;
+  /** Orders of any account, newest first; for operators. */
+  find(params: FindOrdersParams, options?: CallOptions): Promise<OrderPage>;
   history(order: string, options?: CallOptions): Promise<OrderHistory>;
   /** What became of a key, for whoever has no answer. */
   lookup(params: LookupParams, options?: CallOptions): Promise<Lookup>;

@@ -49,7 +49,7 @@ export function claimElsewhere(turn: Turn, command: Command): ClaimToken | undef
 
 function ownerOfKey(turn: Turn, command: Command): Account | undefined {
   const { books } = turn;
-  if ("account" in command) return books.accountByName.get(command.account);
+  if ("account" in command && command.account !== undefined) return books.accountByName.get(command.account);
   const number =
     "order" in command && command.order !== undefined ? placedOrder(turn, command.order) : undefined;
   return number === undefined ? undefined : books.accounts[books.orders.account(number)];

@@ -113,6 +113,7 @@ export const methods: Rows = {
   "order.get": { run: getOrder, home: withOrder, ...ordinary, ...noKey },
   "order.history": { run: orderHistory, home: withOrder, ...ordinary, ...noKey },
   "order.list": { run: askAboutAccount, home: withAccount, ...ordinary, ...noKey },
+  "order.find": { run: askDeferred, home: anywhere, ...ordinary, ...noKey },
   "order.lookup": { run: lookupOrder, home: withAccount, ...ordinary, ...noKey },
   "refund.get": { run: getRefund, home: withRefund, ...ordinary, ...noKey },
   "refund.report": { run: reportRefund, home: withRefund, ...urgent, ...noKey },

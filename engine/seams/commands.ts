@@ -237,6 +237,23 @@ export interface ListOrders extends Envelope {
   limit: number | undefined;
 }
 
+export interface FindOrders extends Envelope {
+  method: "order.find";
+  account: string | undefined;
+  status: string | undefined;
+  product: string | undefined;
+  /** The shop's own number. */
+  ref: string | undefined;
+  tracking: string | undefined;
+  /** As a provider calls it. */
+  payment: string | undefined;
+  /** When it was placed, ms: from, and up to and not with. */
+  from: number | undefined;
+  to: number | undefined;
+  cursor: string | undefined;
+  limit: number | undefined;
+}
+
 export interface LookupOrder extends Envelope {
   method: "order.lookup";
   account: string;
@@ -363,6 +380,7 @@ export type Command =
   | GetTransaction
   | GetOrder
   | ListOrders
+  | FindOrders
   | LookupOrder
   | CreateProduct
   | RestockProduct

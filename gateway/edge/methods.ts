@@ -228,6 +228,28 @@ export const methods = {
     http: get("/v1/orders"),
     roles: ["buyer", "merchant", "operator", "auditor"],
   },
+  "order.find": {
+    params: params("Find orders of any account", {
+      account: optional(id("Buyer")),
+      status: optional(
+        Type.Enum(
+          statuses.filter((status) => status !== "None"),
+          { description: "Only orders in this status" },
+        ),
+      ),
+      product: optional(id("Only orders with a line of it")),
+      ref: optional(anyText(64, "The shop's own number")),
+      tracking: optional(text(100, "What the carrier calls the parcel")),
+      payment: optional(anyText(paymentTextMax, "What the provider calls a payment")),
+      from: optional(timeMs("Placed at this time or later, ms since the epoch")),
+      to: optional(timeMs("Placed before this time")),
+      cursor: optional(cursor()),
+      limit: optional(limit()),
+    }),
+    result: shapes.OrderPage,
+    http: get("/v1/orders/find"),
+    roles: ["merchant", "operator", "auditor"],
+  },
   "order.lookup": {
     params: params("Find what became of a key", { account: id("Buyer"), key: key() }),
     result: shapes.Lookup,

@@ -28,8 +28,10 @@ export function makeDeferredQueries(
   shards: number,
   audit: () => Promise<object>,
   nowMicros: () => number,
+  /** How far each shard has come. */
+  positions: () => readonly number[] = () => [],
 ): Deferred {
-  const questions = readSide && new ReadQuestions(readSide, shards, nowMicros);
+  const questions = readSide && new ReadQuestions(readSide, shards, nowMicros, positions);
   let auditing = false;
   const ask: DeferredQueries = (command, shard, position, done) => {
     if (isForShards(command)) {

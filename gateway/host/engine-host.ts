@@ -112,6 +112,7 @@ export async function openEngineHost(options: HostOptions): Promise<EngineHost> 
     options.shards,
     () => auditRunning(folder, shards, journals, { wallMs: time.wallMs(), engineMs: engineMs() }),
     () => clock.nowMicros(),
+    () => shards.map(({ books }) => books.position),
   );
   const outside = deferred.ask;
   for (const [shard, { books, journal }] of recovered.entries()) {

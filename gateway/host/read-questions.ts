@@ -28,6 +28,8 @@ interface Question {
   readonly command: Command;
   readonly shard: number;
   readonly position: number;
+  /** Of a question about all shards: how far each had come. */
+  readonly others: readonly number[];
   readonly askedAt: number;
   readonly done: (answer: Answer) => void;
   /** What came of a long page so far, and where it goes on. */
@@ -43,9 +45,18 @@ export class ReadQuestions {
   /** Questions that are with the read side. */
   readonly #under = new Set<Question>();
 
-  constructor(readSide: ReadSide, shards: number, nowMicros: () => number) {
+  readonly #positions: () => readonly number[];
+
+  /** `positions`: how far each shard has come, for what is asked of all of them. */
+  constructor(
+    readSide: ReadSide,
+    shards: number,
+    nowMicros: () => number,
+    positions: () => readonly number[] = () => [],
+  ) {
     this.#readSide = readSide;
     this.#nowMicros = nowMicros;
+    this.#positions = positions;
     this.#queues = Array.from({ length: shards }, () => new FairQueue<Question>(1));
     this.#out = this.#queues.map(() => 0);
   }
@@ -63,7 +74,10 @@ export class ReadQuestions {
       return;
     }
     const cursor = "cursor" in command ? command.cursor : undefined;
-    queue.put(owner, { command, shard, position, askedAt: performance.now(), done, rows: [], cursor });
+    const others = command.method === "order.find" ? this.#positions() : [];
+    queue.put(owner, {
+      ...{ command, shard, position, others, askedAt: performance.now(), done, rows: [], cursor },
+    });
     this.#send(shard);
   }
 
@@ -129,7 +143,7 @@ export class ReadQuestions {
 }
 
 /** Where the rows of a page stand in its answer. */
-const listOf = { "order.list": "orders", "account.statement": "entries" } as const;
+const listOf = { "order.list": "orders", "order.find": "orders", "account.statement": "entries" } as const;
 
 function wanted(command: Command): number {
   return ("limit" in command ? command.limit : undefined) ?? pageDefault;
@@ -137,9 +151,19 @@ function wanted(command: Command): number {
 
 function askReadSide(
   readSide: ReadSide,
-  { command, shard, position, rows, cursor }: Question,
+  question: Question,
   done: (answer: object | ReadFailed) => void,
+  /** The first of the other shards that it has not waited for. */
+  other = 0,
 ): void {
+  const { command, shard, position, others, rows, cursor } = question;
+  if (other < others.length) {
+    readSide.query("reached", {}, other, others[other]!, (answer) => {
+      if (answer instanceof ReadFailed) done(answer);
+      else askReadSide(readSide, question, done, other + 1);
+    });
+    return;
+  }
   const limit = Math.min(wanted(command) - rows.length, readRowsPerTurn);
   switch (command.method) {
     case "order.list":
@@ -151,6 +175,12 @@ function askReadSide(
         done,
       );
       break;
+    case "order.find": {
+      const { account, status, product, ref, tracking, payment, from, to } = command;
+      const wanted = { account, status, product, ref, tracking, payment, from, to };
+      readSide.query("find", { ...wanted, cursor, limit }, shard, position, done);
+      break;
+    }
     case "order.get":
       readSide.query("order", { order: command.order }, shard, position, done);
       break;

@@ -53,7 +53,7 @@ export function orderRules(writes: Writes, moves: ReadMoves): ReadRules {
     for (const { product: handle, qty, unitPrice } of fact.lines) {
       const { id, name } = names.products[handle]!;
       const subtotal = unitPrice * qty;
-      writes.item.run(order, ++line, id, name, scale, unitPrice, qty, subtotal, subtotal);
+      writes.item.run(order, ++line, id, name, scale, unitPrice, qty, subtotal, subtotal, ms);
     }
     moves.add(fact.order, 1, null, statuses[fact.status]!, "place");
   }

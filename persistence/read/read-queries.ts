@@ -7,6 +7,7 @@
 
 import type Database from "better-sqlite3";
 import { statuses } from "../../actors/order-transitions.js";
+import { type OrderFilter, prepareFind } from "./read-find.js";
 import {
   type EntryRow,
   type ExtraRow,
@@ -29,6 +30,10 @@ import {
 /** What can be asked, and with which params; see `protocol` for the limits of each. */
 export interface ReadQueries {
   orders: { readonly account: string; readonly status?: string | undefined } & Page;
+  /** Of all shards. */
+  find: OrderFilter & Page;
+  /** Nothing but that the read side has come so far. */
+  reached: object;
   history: { readonly order: string };
   statement: { readonly account: string } & Page;
   order: { readonly order: string };
@@ -85,6 +90,8 @@ export interface StatementPage {
 /** Questions about one database, its statements prepared. Results are plain JSON-ready objects. */
 export interface ReadAnswers {
   orders(params: ReadQueries["orders"]): OrderPage;
+  find(params: ReadQueries["find"]): OrderPage;
+  reached(): object;
   history(params: ReadQueries["history"]): HistoryResult;
   statement(params: ReadQueries["statement"]): StatementPage;
   order(params: ReadQueries["order"]): object;
@@ -121,6 +128,7 @@ export function prepareAnswers(db: Database.Database): ReadAnswers {
   const extras = db.prepare<[string], ExtraRow>(
     "SELECT * FROM order_extras WHERE order_no = ? ORDER BY line",
   );
+  const find = prepareFind(db);
   const orderOf = (row: OrderRow) =>
     orderResult(row, items.all(row.order_no), row.adjustments === null ? [] : extras.all(row.order_no));
   const payment = db.prepare<[string, string], PaymentRow>(
@@ -142,6 +150,20 @@ export function prepareAnswers(db: Database.Database): ReadAnswers {
         cursor: found.length > count ? writeCursor([page[count - 1]!.number]) : null,
       };
     },
+
+    find({ cursor, limit, ...filter }) {
+      const count = pageSize(limit);
+      const [beforeMs, before] = readCursor(cursor, 2);
+      const found = find(filter, beforeMs!, before!, count + 1);
+      const page = found.slice(0, count);
+      const last = page[count - 1];
+      return {
+        orders: page.map(orderOf),
+        cursor: last && found.length > count ? writeCursor([last.created_at_ms, last.number]) : null,
+      };
+    },
+
+    reached: () => ({}),
 
     history({ order: id }) {
       const made = moves.all(id);

@@ -94,8 +94,9 @@ export function prepareWrites(db: Database.Database): Writes {
          metadata = ?, data = ? WHERE number = ?`,
     ),
     item: write(
-      `INSERT INTO order_items (order_no, line, product, name, scale, price_minor, qty, subtotal_minor, total_minor)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO order_items (order_no, line, product, name, scale, price_minor, qty, subtotal_minor, total_minor,
+         created_at_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     log: write(
       `INSERT INTO order_logs (order_no, version, old_status, new_status, event, operator, remark, tracking, time_ms, key)

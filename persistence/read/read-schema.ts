@@ -20,7 +20,7 @@ import Database from "better-sqlite3";
 import { createEmptyFile } from "../log/folder.js";
 
 /** Raised whenever a table changes: a file of another version is built again. */
-const schemaVersion = 6;
+const schemaVersion = 7;
 
 /** Exact at any size, unlike a division: SQLite has no decimals. Scales are 0, 2, 3 and 4, see `actors/money`. */
 function decimalOf(minor: string): string {
@@ -84,6 +84,7 @@ CREATE TABLE orders (
   adjustments TEXT,
   tax_minor INTEGER
 );
+CREATE INDEX orders_by_tracking ON orders (tracking) WHERE tracking IS NOT NULL;
 CREATE INDEX orders_by_ref ON orders (ref) WHERE ref IS NOT NULL;
 CREATE INDEX orders_by_account_and_status ON orders (account, status);
 CREATE INDEX orders_by_status_and_time ON orders (status, created_at_ms);
@@ -103,9 +104,10 @@ CREATE TABLE order_items (
   refunded_qty INTEGER NOT NULL DEFAULT 0,
   refunded_minor INTEGER NOT NULL DEFAULT 0,
   returned_qty INTEGER NOT NULL DEFAULT 0,
+  created_at_ms INTEGER NOT NULL,
   PRIMARY KEY (order_no, line)
 ) WITHOUT ROWID;
-CREATE INDEX order_items_by_product ON order_items (product);
+CREATE INDEX order_items_by_product ON order_items (product, created_at_ms);
 
 -- What no line pays for: shipping, fees, rounding. line goes on behind those of the items.
 CREATE TABLE order_extras (
@@ -155,7 +157,7 @@ CREATE TABLE payments (
   PRIMARY KEY (shard, payment)
 ) WITHOUT ROWID;
 CREATE INDEX payments_by_order ON payments (order_no, time_ms);
-CREATE INDEX payments_by_id ON payments (provider, payment_id);
+CREATE INDEX payments_by_id ON payments (payment_id, provider);
 
 -- source: the order's money, or what was left in suspense. provider: NULL = back to the account's balance.
 CREATE TABLE refunds (
@@ -287,7 +289,7 @@ ${readable(
     ...["refunded_at", "canceled_at", "archived_at"],
   ],
 )}
-${readable("order_items", ["price", "subtotal", "total", "tax", "refunded"], [])}
+${readable("order_items", ["price", "subtotal", "total", "tax", "refunded"], ["created_at"])}
 ${readable("order_extras", ["total", "tax", "refunded"], [])}
 ${readable("order_logs", [], ["time"])}
 ${readable("payments", ["amount", "applied"], ["time"])}

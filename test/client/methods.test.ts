@@ -20,6 +20,7 @@ const calls = {
   "order.refund": (yifen: Yifen) => yifen.orders.refund,
   "order.get": (yifen: Yifen) => yifen.orders.get,
   "order.list": (yifen: Yifen) => yifen.orders.list,
+  "order.find": (yifen: Yifen) => yifen.orders.find,
   "order.lookup": (yifen: Yifen) => yifen.orders.lookup,
   "order.history": (yifen: Yifen) => yifen.orders.history,
   "refund.get": (yifen: Yifen) => yifen.payments.refund,

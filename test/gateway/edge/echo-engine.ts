@@ -29,7 +29,7 @@ export class EchoEngine implements Engine {
   }
 
   route(command: Command): number {
-    return "account" in command ? command.account.length % this.shards : 0;
+    return "account" in command && command.account !== undefined ? command.account.length % this.shards : 0;
   }
 
   submit(_shard: number, command: Command): void {

@@ -46,6 +46,10 @@ const asked: Readonly<Record<string, Asked>> = {
     path: "/v1/orders?account=ann&status=Paid&cursor=MTAuMQ&limit=20",
     command: { method: "order.list", account: "ann", status: "Paid", cursor: "MTAuMQ", limit: 20 },
   },
+  "order.find": {
+    path: "/v1/orders/find?ref=PO%207&product=tea&from=5&to=9",
+    command: { method: "order.find", ref: "PO 7", product: "tea", from: 5, to: 9 },
+  },
   "order.lookup": {
     path: "/v1/orders/lookup?account=ann&key=k%3A1",
     command: { method: "order.lookup", account: "ann", key: "k:1" },

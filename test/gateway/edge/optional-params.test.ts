@@ -212,6 +212,20 @@ const told = async (shop: Shop, method: EngineMethod, given: Given) => {
 const begun = (shop: Shop, name: string, given: Given) =>
   shop.maybe("transaction.begin", { key: shop.key(), account: "ann", name, ...given });
 
+/** Two orders that have nothing in common. */
+const found = async (shop: Shop, given: Given) => {
+  await shop.ask("account.open", { account: "eve", currency: "CNY" });
+  const lines = [{ product: "mug", qty: 1 }];
+  const other = await shop.placed({ account: "eve", ref: "PO-1", lines });
+  const { total } = await shop.result("order.get", { order: other });
+  await shop.ask("payment.notify", {
+    ...{ provider: "bank", paymentId: "p-1", order: other, amount: total, currency: "CNY" },
+  });
+  await shop.advance(await shop.paid(["pack"]), "ship", { tracking: "T-1" });
+  const { orders } = await shop.result("order.find", given);
+  return (orders as { order: string }[]).map(({ order }) => order);
+};
+
 const walk: Walk = {
   "order.place": {
     pay: ["balance", async (shop, given) => (await shop.place(given)).result.status],
@@ -309,6 +323,24 @@ const walk: Walk = {
       async (shop, given) =>
         shop.afterForgetting(await shop.paid(), (order) => shop.move("order.refund", order, given)),
     ],
+  },
+  "order.find": {
+    account: ["ann", found],
+    status: ["Paid", found],
+    product: ["mug", found],
+    ref: ["PO-1", found],
+    tracking: ["T-1", found],
+    payment: ["p-1", found],
+    from: [epochMs + day, found],
+    to: [epochMs, found],
+    cursor: [
+      "",
+      async (shop, given) => {
+        await found(shop, {});
+        return secondPage(shop, "order.find", {}, given);
+      },
+    ],
+    limit: [1, found],
   },
   "order.list": {
     status: ["Paid", (shop, given) => listed(shop, given)],
