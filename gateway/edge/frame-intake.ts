@@ -41,6 +41,7 @@ export interface FrameReader<S> {
 export class FrameIntake<S extends Sender> {
   readonly #queue = new FairQueue<Frame<S>>(1);
   readonly #reader: FrameReader<S>;
+  readonly #nowMs: () => number;
   #leftMs = intakeMsPerTurn;
   /** Senders of whom a short frame was read in this turn although others wait. */
   readonly #hurried = new Set<S>();
@@ -48,8 +49,10 @@ export class FrameIntake<S extends Sender> {
   #armed = false;
   #waitingBytes = 0;
 
-  constructor(reader: FrameReader<S>) {
+  /** `nowMs`: a clock that never goes back; of a test, whose frames take as long as it says. */
+  constructor(reader: FrameReader<S>, nowMs: () => number = () => performance.now()) {
     this.#reader = reader;
+    this.#nowMs = nowMs;
   }
 
   get waitingBytes(): number {
@@ -92,9 +95,9 @@ export class FrameIntake<S extends Sender> {
 
   /** The time that it took, ms. */
   #take(sender: S, bytes: Uint8Array | undefined, binary: boolean): number {
-    const began = performance.now();
+    const began = this.#nowMs();
     const more = bytes === undefined ? this.#reader.resume(sender) : this.#reader.read(sender, bytes, binary);
-    const took = performance.now() - began;
+    const took = this.#nowMs() - began;
     if (more) this.#queue.putBack(sender, { sender, bytes: undefined, binary });
     return took;
   }

@@ -19,19 +19,23 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 function intake() {
   const read: string[] = [];
   const parts = new Map<string, number>();
+  let nowMs = 0;
   const take = (name: string, n: number | string, ms: number) => {
     read.push(`${name}${n}`);
-    for (const until = performance.now() + ms; performance.now() < until; );
+    nowMs += ms;
     parts.set(name, parts.get(name)! - 1);
     return parts.get(name)! > 0;
   };
-  const frames = new FrameIntake<Named>({
-    read: ({ name }, [n = 0, ms = 0, more = 1]) => {
-      parts.set(name, more);
-      return take(name, n, ms);
+  const frames = new FrameIntake<Named>(
+    {
+      read: ({ name }, [n = 0, ms = 0, more = 1]) => {
+        parts.set(name, more);
+        return take(name, n, ms);
+      },
+      resume: ({ name }) => take(name, "+", intakeMsPerTurn + 1),
     },
-    resume: ({ name }) => take(name, "+", intakeMsPerTurn + 1),
-  });
+    () => nowMs,
+  );
   return { read, frames };
 }
 

@@ -105,6 +105,10 @@ test("a shop over HTTP, from its first product to its audit", async () => {
   const restocked = await ask("product.restock", "/v1/products/tea/restock", { qty: 5 }, key("delivery-1"));
   expect(restocked.body.available).toBe(15);
   await ask("product.reprice", "/v1/products/tea/reprice", { price: "12.50" });
+  await ask("product.delist", "/v1/products/tea/delist", {});
+  await ask("product.update", "/v1/products/tea/update", { limitPerAccount: 0, name: "Tea, green" });
+  await ask("product.update", "/v1/products/tea/update", { name: "Tea" });
+  await ask("product.relist", "/v1/products/tea/relist", {});
   await ask("account.open", "/v1/accounts", { account: "ann", currency: "CNY" });
   await ask("account.deposit", "/v1/accounts/ann/deposit", { amount: "500.00" }, key("bank-1"));
   await ask("account.withdraw", "/v1/accounts/ann/withdraw", { amount: "60.00", ref: "payout-1" });
@@ -175,6 +179,8 @@ test("lists are read to their ends by following links", async () => {
   let path: string | undefined = "/v1/orders?account=ann&limit=1";
   for (; path !== undefined; path = nextOf(path)) found.push(await pageOf(path));
   expect(all.orders.length).toBe(3);
+  const { body: everywhere } = await ask("order.find", "/v1/orders/find?account=ann&from=1");
+  expect(everywhere.orders).toEqual(all.orders);
   expect(found).toEqual(all.orders);
   const entries = await ask("account.statement", "/v1/accounts/ann/statement?limit=2");
   expect(entries.headers.get("link")).toMatch(
