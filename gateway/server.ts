@@ -7,13 +7,14 @@
 import { defaultSettings } from "../engine/seams/settings.js";
 import { readPaymentSecrets } from "./edge/payment-signature.js";
 import { runDefinitions } from "./host/call-runner.js";
-import { type Config, eventsNamed } from "./host/config.js";
+import { BadConfig, type Config, eventsNamed } from "./host/config.js";
 import { loadDefinitions } from "./host/definitions-file.js";
 import { type EngineHost, openEngineHost } from "./host/engine-host.js";
 import { engineMetrics } from "./host/engine-metrics.js";
 import { filesForConnections } from "./host/machine.js";
 import { renderMetrics } from "./host/metrics.js";
 import { checkHost, checkPort } from "./host/port.js";
+import { eventFileProblem } from "./outlets/event-file.js";
 import type { OutletSetup } from "./outlets/outlet.js";
 import { openSocketServer, type SocketServer } from "./socket-server.js";
 
@@ -49,6 +50,8 @@ const drainMs = 10_000;
 export async function startServer(config: StartConfig, { say, failed }: ServerHooks): Promise<RunningServer> {
   checkHost(config.host);
   await checkPort(config.host, config.port);
+  const problem = config.eventLog === "" ? undefined : eventFileProblem(config.eventLog);
+  if (problem !== undefined) throw new BadConfig(`--event-log ${config.eventLog}: ${problem}`);
   const definitions = await loadDefinitions(config.definitions);
   const host = await openEngineHost({
     folder: config.data,

@@ -19,6 +19,7 @@ import {
 import type { SessionOptions } from "../../client/session.js";
 import type { TimeSource } from "../../engine/seams/clock.js";
 import type { Settings } from "../../engine/seams/settings.js";
+import { eventFileProblem } from "../outlets/event-file.js";
 import type {
   EventFileSetup,
   FunctionSetup,
@@ -169,6 +170,7 @@ function checkOutlet(where: string, outlet: OutletSetup): void {
     (name) => (outlet as unknown as Record<string, unknown>)[name] === undefined,
   );
   if (missing !== undefined) throw new BadConfig(`${where}: ${missing} is required`);
+  if (outlet.kind === "file") refuseIf(`${where}: file ${outlet.file}`, eventFileProblem(outlet.file));
 }
 
 function refuseIf(where: string, problem: string | undefined): void {

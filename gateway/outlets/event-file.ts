@@ -6,7 +6,7 @@
  * EVENT-FILE-3  A full file is renamed to FILE.1, FILE.2 and so on, the newest with the highest number. None is ever removed.
  */
 
-import { readdirSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import { type FileHandle, open, rename } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { createFolder } from "../../persistence/log/folder.js";
@@ -20,6 +20,24 @@ const lineStart = '{"id":"';
 
 /** No line is nearly as long. */
 const lineBytesMax = 1 << 20;
+
+/**
+ * Why no events can be written to a file, as far as that shows before the first: it is a folder, it may not be written, what it would
+ * lie in is a file. Undefined when nothing stands against it. Nothing is made.
+ */
+export function eventFileProblem(file: string): string | undefined {
+  try {
+    let place = resolve(file);
+    while (!existsSync(place) && place !== dirname(place)) place = dirname(place);
+    const isFolder = statSync(place).isDirectory();
+    if (place === resolve(file) && isFolder) return "this is a folder, not a file";
+    if (place !== resolve(file) && !isFolder) return `${place} is a file, not a folder`;
+    accessSync(place, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
 
 export function eventFileOutlet(setup: EventFileSetup): Outlet {
   const file = resolve(setup.file);

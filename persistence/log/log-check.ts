@@ -28,6 +28,7 @@ import {
   type SegmentReader,
   segmentHolding,
 } from "./segments.js";
+import { FolderRefused } from "./storage-error.js";
 import { checkWal, type WalFindings } from "./wal-check.js";
 
 export interface LogCheck {
@@ -111,7 +112,11 @@ function checkIdentity(
   before: LogIdentity | undefined,
 ): LogIdentity | undefined {
   if (identity && known && !sameIdentity(identity, known)) {
-    throw new LogDamaged(file, "table log", `it is of ${nameOf(identity)}, the log of ${nameOf(known)}`);
+    throw new FolderRefused(
+      file,
+      `it is of ${nameOf(identity)}, and the log of ${nameOf(known)}`,
+      "put back the segment that was here, and this one where it belongs",
+    );
   }
   if (!identity && before) {
     throw new LogDamaged(

@@ -269,6 +269,24 @@ test("start --json: one document when it listens, with each setting and where it
   expect(err).toContain("everything is on disk");
 });
 
+test("a file for events that can be none is found before anything is made, in one line", async () => {
+  const folder = newFolder();
+  const file = join(folder, "file");
+  writeFileSync(file, "");
+  const cases: readonly (readonly [path: string, says: string])[] = [
+    [folder, "this is a folder, not a file"],
+    [join(file, "below"), `${file} is a file, not a folder`],
+    [join(file, "far", "below"), `${file} is a file, not a folder`],
+  ];
+  for (const [path, says] of cases) {
+    const data = join(newFolder(), "new");
+    const { code, err } = await yifen(["start", "--data", data, "--port", "0", "--event-log", path]);
+    expect([code, err], err).toEqual([usage, expect.stringContaining(`--event-log ${path}: ${says}`)]);
+    expect(err.trim().split("\n").length).toBeLessThan(3);
+    expect(existsSync(data)).toBe(false);
+  }
+});
+
 test("a port that cannot be listened on is found before the recovery, and what stands against it is said", async () => {
   const port = new URL(server.address).port;
   const cases: readonly (readonly [flags: readonly string[], says: string, advice: string])[] = [

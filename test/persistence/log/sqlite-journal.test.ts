@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Group, JournalFailed, LogDamaged } from "../../../persistence/log/journal.js";
@@ -8,6 +8,7 @@ import { FolderInUse } from "../../../persistence/log/lock.js";
 import { checkLog } from "../../../persistence/log/log-check.js";
 import { LogReader, readLog } from "../../../persistence/log/log-reader.js";
 import { listSegments } from "../../../persistence/log/segments.js";
+import { FolderRefused } from "../../../persistence/log/storage-error.js";
 import { appendGroups, copyOf, groupAt, openLog, temporaryFolder } from "../../support/persistence-log.js";
 
 test("an empty folder is an empty log, also when it is opened again and again", () => {
@@ -247,6 +248,31 @@ test("a crash at any moment between two groups, seen as a copy of the folder, lo
     expect(openLogAndClose(copyOf(folder))).toBe(i);
   }
   journal.close();
+});
+
+test("a segment of another engine's log among ours is refused as that, not called damaged", () => {
+  const [ours, theirs] = [temporaryFolder(), temporaryFolder()];
+  for (const [folder, engine] of [
+    [ours, "aa".repeat(16)],
+    [theirs, "bb".repeat(16)],
+  ] as const) {
+    const { journal } = openLog(folder, { identity: { engine, shard: 0, shards: 1 } });
+    appendGroups(journal, 9, 1, 20_000);
+    journal.close();
+  }
+  const segments = readdirSync(ours)
+    .filter((name) => /\.db$/.test(name) && name !== "lock.db")
+    .sort();
+  expect(segments.length).toBeGreaterThan(2);
+  for (const file of readdirSync(theirs).filter((name) => name.startsWith(segments[1]!)))
+    cpSync(join(theirs, file), join(ours, file));
+  for (const look of [
+    () => checkLog({ folder: ours }),
+    () => openLog(ours, { identity: { engine: "aa".repeat(16), shard: 0, shards: 1 } }),
+  ]) {
+    expect(look).toThrow(FolderRefused);
+    expect(look).toThrow(/it is of shard 0 of 1 of engine bbbb/);
+  }
 });
 
 test("without its anchor a log is refused, unless the operator takes it as it stands", () => {
