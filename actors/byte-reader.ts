@@ -1,3 +1,5 @@
+import { unitsWrap } from "./byte-writer.js";
+
 /** Bytes of the log, read; the other half of `byte-writer`. Running past the end or over 2^53-1 throws. */
 export class ByteReader {
   #bytes: Uint8Array;
@@ -29,6 +31,11 @@ export class ByteReader {
     }
     if (value > Number.MAX_SAFE_INTEGER) throw new RangeError("a number in the record is over 2^53-1");
     return value;
+  }
+
+  units(): number {
+    const value = this.uint();
+    return value < unitsWrap / 2 ? value : value - unitsWrap;
   }
 
   text(): string {

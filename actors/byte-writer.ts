@@ -2,8 +2,11 @@
  * Bytes of the log, written. Little tricks live here and in `byte-reader`, so that nothing else needs them.
  *
  * uint   LEB128: 7 bits a byte, low first, at most 8 bytes: 0..2^53-1
+ * units  like uint, and below zero as 2^53 more: what is written is as it was before there were such
  * text   uint length in bytes, then UTF-8
  */
+export const unitsWrap = 2 ** 53;
+
 export class ByteWriter {
   bytes: Uint8Array;
   length = 0;
@@ -43,6 +46,10 @@ export class ByteWriter {
     }
     bytes[at++] = small;
     this.length = at;
+  }
+
+  units(value: number): void {
+    this.uint(value < 0 ? value + unitsWrap : value);
   }
 
   text(value: string): void {

@@ -18,6 +18,7 @@ import { orderDataOf } from "./order-data.js";
 import { itemId, orderId, refundId, transactionId } from "./order-number.js";
 import { type OrderEvent, orderEvents, statuses } from "./order-transitions.js";
 import { isAccountBucket, moneyBuckets, refundSources, stockBuckets, walletIn } from "./postings.js";
+import { adjustReasons } from "./product.js";
 
 /** What never changes of an order. */
 export interface OrderNames {
@@ -196,8 +197,24 @@ export const eventKinds = {
   },
   "product.updated": {
     subject: "product",
-    data: "{product, version, name, price, currency, limitPerAccount, saleStartsAt, saleEndsAt, operator}",
+    data: "{product, version, name, price, currency, limitPerAccount, saleStartsAt, saleEndsAt, backorder, operator}",
     about: "as it is from now on, whatever of it has changed; no limit, start or end: `null`",
+  },
+  "product.adjusted": {
+    subject: "product",
+    data: "{product, by, available, reason, ref, operator, remark}",
+    about:
+      "units were lost (`by` is below zero) or found; `reason` is `loss`, `damage`, `found` or `correction`",
+  },
+  "product.counted": {
+    subject: "product",
+    data: "{product, counted, by, available, ref, operator, remark}",
+    about: "units on the shelf were counted, and so many more than known were there",
+  },
+  "product.backorder_allowed": {
+    subject: "product",
+    data: "{product, backorder}",
+    about: "so many units of a new product may be sold that are not there yet",
   },
   "product.delisted": {
     subject: "product",
@@ -501,19 +518,34 @@ export const rules: { readonly [K in FactKind]: Rule<K> | string } = {
   productUpdated: {
     type: () => "product.updated",
     topic: byProduct,
-    data: (
-      { product, version, name, price, limitPerAccount, saleStartsAt, saleEndsAt, operator },
-      names,
-    ) => ({
-      product: names.productId(product),
-      version,
-      name,
-      ...money("price", price, names.productCurrency(product)),
-      limitPerAccount: limitPerAccount === 0 ? null : limitPerAccount,
-      saleStartsAt: timeOrNull(saleStartsAt),
-      saleEndsAt: timeOrNull(saleEndsAt),
-      ...said({ operator }),
+    data: (fact, names) => ({
+      product: names.productId(fact.product),
+      version: fact.version,
+      name: fact.name,
+      ...money("price", fact.price, names.productCurrency(fact.product)),
+      limitPerAccount: fact.limitPerAccount === 0 ? null : fact.limitPerAccount,
+      saleStartsAt: timeOrNull(fact.saleStartsAt),
+      saleEndsAt: timeOrNull(fact.saleEndsAt),
+      backorder: fact.backorder,
+      ...said({ operator: fact.operator }),
     }),
+  },
+  stockAdjusted: {
+    type: ({ reason }) => (reason === adjustReasons.count ? "product.counted" : "product.adjusted"),
+    topic: byProduct,
+    data: ({ product, qty, up, available, reason, counted, ref, operator, remark }, names) => ({
+      product: names.productId(product),
+      ...(reason === adjustReasons.count ? { counted } : { reason: bucketName(adjustReasons, reason) }),
+      by: up === 1 ? qty : -qty,
+      available,
+      ref,
+      ...said({ operator, remark }),
+    }),
+  },
+  backorderAllowed: {
+    type: () => "product.backorder_allowed",
+    topic: byProduct,
+    data: ({ product, backorder }, names) => ({ product: names.productId(product), backorder }),
   },
   productDelisted: listing("product.delisted"),
   productRelisted: listing("product.relisted"),

@@ -92,7 +92,7 @@ export function readFacts(body: Uint8Array, firstPosition: number, visit: FactVi
 }
 
 function plain(kind: string): boolean {
-  return kind === "uint" || kind === "text";
+  return kind === "uint" || kind === "units" || kind === "text";
 }
 
 function writeLines(to: ByteWriter, lines: readonly Line[]): void {

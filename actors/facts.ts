@@ -9,11 +9,12 @@
  *
  * Handles: products and accounts are named by the order of their first fact on this shard, from 0. Orders are named by
  * their number (`actors/order-number`). Amounts are minor units. `available` is the product's stock after the fact: it
- * is redundant on purpose, for the feed and so that every replay proves itself.
+ * is redundant on purpose, for the feed and so that every replay proves itself. It may be below zero
+ * (`units`, see `fact-codec`): sold before it is there, or fewer on the shelf than are held.
  */
 
 /** How a field is written: see `byte-writer`, and `fact-codec` for the lists. */
-type Kind = "uint" | "text" | "bytes" | "lines" | "asked" | "shares" | "parts";
+type Kind = "uint" | "units" | "text" | "bytes" | "lines" | "asked" | "shares" | "parts";
 
 /** A line of a placed order. */
 export interface Line {
@@ -63,7 +64,7 @@ export const catalogue = {
   }),
   /** A product of another shard. Known again: under another name, by which new orders of this shard call it; old ones keep the handle. */
   productKnown: fact(6, "product.known", { id: "text", name: "text", currency: "uint" }),
-  productRestocked: fact(7, "product.restocked", { product: "uint", qty: "uint", available: "uint" }),
+  productRestocked: fact(7, "product.restocked", { product: "uint", qty: "uint", available: "units" }),
   productRepriced: fact(8, "product.repriced", { product: "uint", price: "uint" }),
   /** As it is from now on, whatever of it has changed; `version` is the product's after it. 0 = no limit, no bound, no backorder. */
   productUpdated: fact(120, "product.updated", {
@@ -80,6 +81,23 @@ export const catalogue = {
   /** Nobody may take units of it any more; who holds some goes on. */
   productDelisted: fact(121, "product.delisted", listing()),
   productRelisted: fact(122, "product.relisted", listing()),
+  /** So many units of it may be sold that are not there yet: behind `product.created`, of the same turn. */
+  backorderAllowed: fact(124, "backorder.allowed", { product: "uint", backorder: "uint" }),
+  /**
+   * Units that were lost or found. up: 1 = found, 0 = lost. `reason`: a number of `adjustReasons`; `counted`: units on the shelf, of a count,
+   * whose difference may be 0.
+   */
+  stockAdjusted: fact(123, "stock.adjusted", {
+    product: "uint",
+    qty: "uint",
+    up: "uint",
+    available: "units",
+    reason: "uint",
+    counted: "uint",
+    ref: "text",
+    operator: "text",
+    remark: "text",
+  }),
 
   // Stock. Sold = held and confirmed in one fact, when the order is paid as it is placed.
   stockHeld: fact(9, "stock.held", stock()),
@@ -400,7 +418,7 @@ export const catalogue = {
     product: "uint",
     account: "uint",
     qty: "uint",
-    available: "uint",
+    available: "units",
     from: "uint",
     to: "uint",
   }),
@@ -422,6 +440,7 @@ export type Mode = keyof typeof modes;
 
 interface FieldTypes {
   uint: number;
+  units: number;
   text: string;
   bytes: Uint8Array;
   lines: readonly Line[];
@@ -453,7 +472,7 @@ function fact<N extends number, F extends Record<string, Kind>>(number: N, name:
 }
 
 function stock() {
-  return { product: "uint", order: "uint", account: "uint", qty: "uint", available: "uint" } as const;
+  return { product: "uint", order: "uint", account: "uint", qty: "uint", available: "units" } as const;
 }
 
 function listing() {

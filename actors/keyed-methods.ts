@@ -16,6 +16,8 @@ export const keyedMethods = {
   "points.spend": 10,
   "transaction.begin": 11,
   "product.update": 20,
+  "product.adjust": 21,
+  "product.count": 22,
 } as const;
 
 export type KeyedMethod = keyof typeof keyedMethods;

@@ -21,6 +21,8 @@
  *   stock:<product>:held           unit:<product>   held by orders that are not paid
  *   stock:<product>:sold           unit:<product>   sold
  *   stock:<product>:supplied       unit:<product>   minus what was created and restocked
+ *   stock:<product>:found          unit:<product>   minus what was found, by somebody or by a count
+ *   stock:<product>:lost           unit:<product>   lost, damaged, or missing in a count
  *
  * POSTINGS-1  The postings of one fact sum to zero in every unit.
  * POSTINGS-2  A fact that is not in the table moves nothing.
@@ -70,6 +72,11 @@ const rules: { readonly [K in FactKind]: Rule<K> } = {
   productRepriced: nothing,
   productUpdated: nothing,
   productDelisted: nothing,
+  backorderAllowed: nothing,
+  stockAdjusted: (fact, names) => {
+    const [from, to] = fact.up === 1 ? (["found", "available"] as const) : (["available", "lost"] as const);
+    return fact.qty === 0 ? none : stockMove(names.productId(fact.product), from, to, fact.qty);
+  },
   productRelisted: nothing,
 
   stockHeld: (fact, names) => stockMove(names.productId(fact.product), "available", "held", fact.qty),
@@ -209,7 +216,7 @@ function move(from: string, to: string, unit: string, amount: number): readonly 
   ];
 }
 
-type StockBucket = "available" | "held" | "sold" | "supplied";
+type StockBucket = "available" | "held" | "sold" | "supplied" | "found" | "lost";
 
 function stockMove(product: string, from: StockBucket, to: StockBucket, qty: number): readonly Posting[] {
   return move(`stock:${product}:${from}`, `stock:${product}:${to}`, `unit:${product}`, qty);

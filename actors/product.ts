@@ -7,9 +7,11 @@
  *   release q    +q       -q
  *   sell q       -q             +q     (hold and confirm at once)
  *   return q     +q             -q     (a refund whose units come back)
+ *   adjust q     +-q                    (lost, damaged, found, corrected, or counted)
  *   transfer q   from one bucket to another (a transaction of a program)
  *
- * PRODUCT-1  available + held + sold = supplied (created and restocked), each never negative, after every fact.
+ * PRODUCT-1  available + held + sold = supplied (created and restocked) + found - lost after every fact. What is held and what is sold is
+ *            never negative, and no taking leaves less than -backorder available: only a count of the shelf may.
  * PRODUCT-2  With a limit, `taken` holds for each account what it holds and has bought since there is one, and nothing else.
  * PRODUCT-3  Whatever an operator changes of it but its stock raises its version by one.
  * PRODUCT-4  An order goes on with the name that the product had when it was placed.
@@ -85,8 +87,33 @@ export function decideTake(
       return refuse("limit_exceeded", { limit: product.limitPerAccount, used, requested: qty });
     }
   }
-  if (product.available < qty) return refuse("insufficient_stock", { available: product.available });
+  if (product.available + product.backorder < qty)
+    return refuse("insufficient_stock", { available: Math.max(0, product.available + product.backorder) });
   return undefined;
+}
+
+/** Why units were lost or found; numbers of `reason` in the log, never re-used. */
+export const adjustReasons = { loss: 1, damage: 2, found: 3, correction: 4, count: 5 } as const;
+export type AdjustReason = keyof typeof adjustReasons;
+
+/** `by` units more; of fewer no more than nobody holds or has bought. */
+export function decideAdjust(product: Product, by: number): Refusal | undefined {
+  if (by >= 0) return decideRestock(product, by);
+  const available = Math.max(0, product.available);
+  return available + by < 0 ? refuse("insufficient_stock", { available }) : undefined;
+}
+
+/**
+ * The difference that a count makes. On the shelf there should be what is available and what is held: of a product that was sold before it
+ * is there that is less than nothing, and the shelf is empty.
+ */
+export function differenceOf(product: Product, counted: number): number {
+  return counted - Math.max(0, product.available + product.held);
+}
+
+/** Units that were promised and can come from nowhere: what a count found missing of those that are held. */
+export function shortOf({ available, backorder }: Product): number {
+  return Math.max(0, -backorder - available);
 }
 
 export function decideRestock(product: Product, qty: number): Refusal | undefined {
@@ -133,20 +160,20 @@ type StockFact =
   | FactOf<"stockConfirmed">
   | FactOf<"stockReleased">
   | FactOf<"stockReturned">
+  | FactOf<"stockAdjusted">
+  | FactOf<"backorderAllowed">
   | FactOf<"unitsTransferred">;
 
 /** Applies a fact. Throws when the log contradicts itself: the process must not serve from such books. */
 export function evolveProduct(product: Product, fact: StockFact): void {
   switch (fact.type) {
     case Facts.stockSold:
-      product.available -= fact.qty;
+      takeOut(product, fact);
       product.sold += fact.qty;
-      take(product, fact.account, fact.qty);
       break;
     case Facts.stockHeld:
-      product.available -= fact.qty;
+      takeOut(product, fact);
       product.held += fact.qty;
-      take(product, fact.account, fact.qty);
       break;
     case Facts.stockConfirmed:
       product.held -= fact.qty;
@@ -165,6 +192,12 @@ export function evolveProduct(product: Product, fact: StockFact): void {
     case Facts.productRestocked:
       product.available += fact.qty;
       break;
+    case Facts.stockAdjusted:
+      product.available += fact.up === 1 ? fact.qty : -fact.qty;
+      break;
+    case Facts.backorderAllowed:
+      product.backorder = fact.backorder;
+      return;
     case Facts.unitsTransferred:
       transfer(product, fact);
       break;
@@ -179,7 +212,7 @@ export function evolveProduct(product: Product, fact: StockFact): void {
       return;
   }
   const { available, held, sold } = product;
-  if (available < 0 || held < 0 || sold < 0 || available !== fact.available) {
+  if (held < 0 || sold < 0 || available !== fact.available) {
     throw new Error(
       `product ${product.id}: available ${available}, held ${held}, sold ${sold} after ${fact.type}`,
     );
@@ -216,11 +249,23 @@ const buckets = new Map<number, "available" | "held" | "sold">([
   [stockBuckets.sold, "sold"],
 ]);
 
-function transfer(product: Product, { account, qty, from, to }: FactOf<"unitsTransferred">): void {
-  product[buckets.get(from)!] -= qty;
+function transfer(product: Product, fact: FactOf<"unitsTransferred">): void {
+  const { account, qty, from, to } = fact;
+  if (from === stockBuckets.available) takeOut(product, fact);
+  else product[buckets.get(from)!] -= qty;
   product[buckets.get(to)!] += qty;
-  if (from === stockBuckets.available) take(product, account, qty);
-  else if (to === stockBuckets.available) take(product, account, -qty);
+  if (to === stockBuckets.available) take(product, account, -qty);
+}
+
+/** Somebody takes units of what is available. */
+function takeOut(
+  product: Product,
+  { account, qty }: { readonly account: number; readonly qty: number },
+): void {
+  product.available -= qty;
+  if (product.available < -product.backorder)
+    throw new Error(`product ${product.id}: ${qty} taken, and available ${product.available}`);
+  take(product, account, qty);
 }
 
 function take(product: Product, account: number, qty: number): void {

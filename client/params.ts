@@ -199,6 +199,8 @@ export interface CreateProductParams {
   readonly limitPerAccount?: number;
   readonly saleStartsAt?: Time;
   readonly saleEndsAt?: Time;
+  /** So many units may be sold that are not there yet. */
+  readonly backorder?: number;
 }
 
 export interface RestockParams {
@@ -226,11 +228,35 @@ export interface UpdateProductParams {
   readonly saleStartsAt?: Time;
   /** 0: it has no end. */
   readonly saleEndsAt?: Time;
+  /** So many units may be sold that are not there yet; 0: none. */
+  readonly backorder?: number;
   /** The `version` that was seen: refused with `version_mismatch` when it is another. */
   readonly expectedVersion?: number;
   /** Makes the call exactly-once. */
   readonly ref?: string;
   readonly operator?: string;
+}
+
+export interface AdjustParams {
+  readonly product: string;
+  /** Units more; below zero: fewer, and no more than are available. */
+  readonly by: number;
+  /** `loss` and `damage` are below zero, `found` is above, a `correction` either. */
+  readonly reason: "loss" | "damage" | "found" | "correction";
+  /** Makes the call exactly-once, for ever. */
+  readonly ref: string;
+  readonly operator?: string;
+  readonly remark?: string;
+}
+
+export interface CountParams {
+  readonly product: string;
+  /** Units that are there and not sold, those that orders hold included. */
+  readonly counted: number;
+  /** Makes the call exactly-once, for ever. */
+  readonly ref: string;
+  readonly operator?: string;
+  readonly remark?: string;
 }
 
 export interface ListingParams {

@@ -191,6 +191,12 @@ export interface Product {
   readonly available: number;
   readonly held: number;
   readonly sold: number;
+  /** Units that a count found missing of those that are held. */
+  readonly short: number;
+  /** So many units may be sold that are not there yet. */
+  readonly backorder: number;
+  /** Units that were sold and are not there yet. */
+  readonly backordered: number;
   /** The same as `version`. */
   readonly priceVersion: number;
   /** Rises by one with every change but of its stock. */
@@ -346,7 +352,7 @@ export interface Transaction {
 
 export interface HumanItem {
   readonly item: string;
-  readonly kind: "payment" | "refund" | "transaction" | "late";
+  readonly kind: "payment" | "refund" | "transaction" | "late" | "stock_short";
   readonly state: "open" | "resolved";
   readonly subject: string;
   readonly currency: string | null;

@@ -154,6 +154,8 @@ function yifenOf(connection: Connection, calls: Calls, feeds: Feeds, nowMs: () =
       const ask = params.expectedVersion === undefined ? once : read;
       return { ...(await ask("product.update", wanted, options)), replayed: false };
     },
+    adjust: (params, options) => repeatable("product.adjust", params, params.ref, options),
+    count: (params, options) => repeatable("product.count", params, params.ref, options),
     // The same again changes nothing.
     delist: (params, options) => read("product.delist", params, options),
     relist: (params, options) => read("product.relist", params, options),

@@ -8,10 +8,12 @@
 
 import type { Feed } from "./feed.js";
 import type {
+  AdjustParams,
   AdvanceParams,
   BeginParams,
   CallOptions,
   CancelParams,
+  CountParams,
   CreateProductParams,
   FeedParams,
   FindOrdersParams,
@@ -100,6 +102,10 @@ export interface Products {
   reprice(params: RepriceParams, options?: CallOptions): Promise<Product>;
   /** Orders placed before keep their name and price. Errors: `version_mismatch`, `invalid_request` (`params.saleEndsAt`...). */
   update(params: UpdateProductParams, options?: CallOptions): Promise<Product & Replayable>;
+  /** Units that were lost or found. Errors: `insufficient_stock`, `invalid_request` (`params.by`). */
+  adjust(params: AdjustParams, options?: CallOptions): Promise<Product & Replayable>;
+  /** The difference to what should be on the shelf is booked; fewer than are held: the product is `short`, and a review item is opened. */
+  count(params: CountParams, options?: CallOptions): Promise<Product & Replayable>;
   /** Nobody may take units of it any more; holds go on. Both may be asked again: what is so already is answered. */
   delist(params: ListingParams, options?: CallOptions): Promise<Product>;
   relist(params: ListingParams, options?: CallOptions): Promise<Product>;

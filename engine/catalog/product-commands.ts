@@ -56,7 +56,10 @@ export function createProduct(turn: Turn, command: CreateProduct): void {
     saleStartsAt: command.saleStartsAt ?? 0,
     saleEndsAt: command.saleEndsAt ?? 0,
   });
-  answerResult(turn, command, productView(turn.books.productByName.get(command.product)!));
+  const product = turn.books.productByName.get(command.product)!;
+  const { backorder = 0 } = command;
+  if (backorder > 0) turn.record({ type: Facts.backorderAllowed, product: product.handle, backorder });
+  answerResult(turn, command, productView(product));
 }
 
 /** What no sale is meant to be: mostly seconds where milliseconds are due, which are in 1970. */
@@ -84,7 +87,8 @@ function isSameProduct(product: Product, asked: CreateProduct, price: number, cu
     product.available + product.held + product.sold === asked.stock &&
     product.limitPerAccount === (asked.limitPerAccount ?? 0) &&
     product.saleStartsAt === (asked.saleStartsAt ?? 0) &&
-    product.saleEndsAt === (asked.saleEndsAt ?? 0)
+    product.saleEndsAt === (asked.saleEndsAt ?? 0) &&
+    product.backorder === (asked.backorder ?? 0)
   );
 }
 

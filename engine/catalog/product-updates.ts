@@ -114,8 +114,8 @@ type Changes = Pick<
 >;
 
 function changesOf(product: Product, command: UpdateProduct): Changes | Refusal {
-  const { name, price: text, limitPerAccount, saleStartsAt, saleEndsAt } = command;
-  const given = [name, text, limitPerAccount, saleStartsAt, saleEndsAt];
+  const { name, price: text, limitPerAccount, saleStartsAt, saleEndsAt, backorder } = command;
+  const given = [name, text, limitPerAccount, saleStartsAt, saleEndsAt, backorder];
   if (given.every((value) => value === undefined))
     return refuse("invalid_request", { path: "params", reason: "nothing is to be changed" });
   const price = text === undefined ? product.price : parseAmount(text, product.currency);
@@ -126,7 +126,7 @@ function changesOf(product: Product, command: UpdateProduct): Changes | Refusal 
     limitPerAccount: limitPerAccount ?? product.limitPerAccount,
     saleStartsAt: saleStartsAt ?? product.saleStartsAt,
     saleEndsAt: saleEndsAt ?? product.saleEndsAt,
-    backorder: product.backorder,
+    backorder: backorder ?? product.backorder,
   };
 }
 
@@ -145,7 +145,8 @@ function refuseChanges(command: UpdateProduct, changes: Changes, nowMs: number):
 }
 
 function hashOf(command: UpdateProduct): number {
-  const { name, price, limitPerAccount, saleStartsAt, saleEndsAt, expectedVersion, operator } = command;
+  const { name, price, limitPerAccount, saleStartsAt, saleEndsAt, backorder, expectedVersion, operator } =
+    command;
   return hash
     .begin(keyedMethods["product.update"])
     .text(name)
@@ -153,6 +154,7 @@ function hashOf(command: UpdateProduct): number {
     .number(limitPerAccount)
     .number(saleStartsAt)
     .number(saleEndsAt)
+    .number(backorder)
     .number(expectedVersion)
     .text(operator)
     .end();

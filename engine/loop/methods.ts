@@ -7,6 +7,7 @@ import { type KeyedMethod, keyedMethods } from "../../actors/keyed-methods.js";
 import { askAboutAccount, getAccount, moveMoney, openAccount } from "../catalog/account-commands.js";
 import { subscribe, unsubscribe } from "../catalog/feed-commands.js";
 import { createProduct, getProduct, restockProduct } from "../catalog/product-commands.js";
+import { adjustProduct, countProduct } from "../catalog/product-counts.js";
 import { listProduct, repriceProduct, updateProduct } from "../catalog/product-updates.js";
 import {
   anywhere,
@@ -143,6 +144,18 @@ export const methods: Rows = {
     home: withProduct,
     ...ordinary,
     ...keyed("product.update", "ref", knownToProduct),
+  },
+  "product.adjust": {
+    run: adjustProduct,
+    home: withProduct,
+    ...ordinary,
+    ...keyed("product.adjust", "ref", knownToProduct),
+  },
+  "product.count": {
+    run: countProduct,
+    home: withProduct,
+    ...ordinary,
+    ...keyed("product.count", "ref", knownToProduct),
   },
   "product.delist": { run: listProduct, home: withProduct, ...ordinary, ...noKey },
   "product.relist": { run: listProduct, home: withProduct, ...ordinary, ...noKey },

@@ -37,6 +37,7 @@ import type { Timers } from "../tables/timers.js";
 import { fencesDue, takeDueTransactions } from "../transactions/coordinator.js";
 import { answerRefusal } from "../turns/answers.js";
 import { keysDue } from "../turns/exactly-once.js";
+import { endShortages } from "../turns/shortage.js";
 import type { Turn } from "../turns/turn.js";
 import { Unopened } from "../turns/unopened.js";
 import { type ReportOfCall, runOf, takeDueCalls, takeReport } from "./call-reports.js";
@@ -318,6 +319,7 @@ export class Shard implements Turn {
     this.#group.add(fact);
     evolve(this.books, fact, this.nowMicros);
     if (this.feed.size > 0) this.feed.publish(this.books, fact, this.books.position, this.nowMs, this.touch);
+    if (this.books.human.open.size > 0) endShortages(this);
   }
 
   readonly touch = (requester: Requester): void => {

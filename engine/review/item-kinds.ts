@@ -5,10 +5,11 @@ import { reviewKinds } from "../turns/open-item.js";
 import type { ItemKind } from "./item-kind.js";
 import { lateKind } from "./late-items.js";
 import { paymentKind, refundKind } from "./money-items.js";
+import { stockKind } from "./stock-items.js";
 import { transactionItems } from "./transaction-items.js";
 
 /** Kinds that this build can resolve. */
-const itemKinds: readonly ItemKind[] = [paymentKind, refundKind, transactionItems, lateKind];
+const itemKinds: readonly ItemKind[] = [paymentKind, refundKind, transactionItems, lateKind, stockKind];
 
 const byNumber = new Map<number, ItemKind>(itemKinds.map((kind) => [reviewKinds[kind.name], kind]));
 const names = new Map<number, string>(Object.entries(reviewKinds).map(([name, number]) => [number, name]));

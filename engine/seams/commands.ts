@@ -8,6 +8,7 @@
 
 import type { AdjustmentInput } from "../../actors/adjustments.js";
 import type { Described } from "../../actors/order-data.js";
+import type { AdjustReason } from "../../actors/product.js";
 import type { Requester, RequestId } from "./requester.js";
 
 /** What every command bears. */
@@ -272,6 +273,7 @@ export interface CreateProduct extends Envelope {
   saleStartsAt: number | undefined;
   /** ms since the epoch */
   saleEndsAt: number | undefined;
+  backorder: number | undefined;
 }
 
 export interface RestockProduct extends Envelope {
@@ -299,9 +301,31 @@ export interface UpdateProduct extends Envelope {
   limitPerAccount: number | undefined;
   saleStartsAt: number | undefined;
   saleEndsAt: number | undefined;
+  backorder: number | undefined;
   expectedVersion: number | undefined;
   ref: string | undefined;
   operator: string | undefined;
+}
+
+export interface AdjustProduct extends Envelope {
+  method: "product.adjust";
+  product: string;
+  /** Units; below zero: fewer. */
+  by: number;
+  reason: Exclude<AdjustReason, "count">;
+  ref: string;
+  operator: string | undefined;
+  remark: string | undefined;
+}
+
+export interface CountProduct extends Envelope {
+  method: "product.count";
+  product: string;
+  /** Units on the shelf that are not sold. */
+  counted: number;
+  ref: string;
+  operator: string | undefined;
+  remark: string | undefined;
 }
 
 export interface ListProduct extends Envelope {
@@ -387,6 +411,8 @@ export type Command =
   | RepriceProduct
   | UpdateProduct
   | ListProduct
+  | AdjustProduct
+  | CountProduct
   | GetProduct
   | OpenAccount
   | MoveMoney

@@ -90,6 +90,8 @@ const appliers: { readonly [K in FactKind]: Applier<FactOf<K>> } = {
   productRepriced: product,
   productUpdated: (books, fact, time) => evolveUpdate(books.products[fact.product]!, fact, time),
   productDelisted: product,
+  backorderAllowed: product,
+  stockAdjusted: product,
   productRelisted: product,
   stockHeld: product,
   stockSold: product,

@@ -49,11 +49,14 @@ export interface HandEntry {
   readonly amount: number;
 }
 
+const none: ReadonlySet<ReviewItem> = new Set();
+
 export class ReviewQueue {
   readonly open = new Map<number, ReviewItem>();
   /** Oldest resolution first. */
   readonly resolved = new Map<number, ReviewItem>();
   readonly #bySubject = new Map<string, ReviewItem>();
+  readonly #byKind = new Map<number, Set<ReviewItem>>();
   /** The newest that was resolved of each subject. */
   readonly #resolvedBySubject = new Map<string, ReviewItem>();
   nextSequence = 1;
@@ -64,6 +67,11 @@ export class ReviewQueue {
 
   openOf(kind: number, subject: string): ReviewItem | undefined {
     return this.#bySubject.get(`${kind} ${subject}`);
+  }
+
+  /** Open items of a kind. */
+  openOfKind(kind: number): ReadonlySet<ReviewItem> {
+    return this.#byKind.get(kind) ?? none;
   }
 
   /** The newest item of a subject that was resolved, as long as it is kept. */
@@ -88,6 +96,7 @@ export class ReviewQueue {
     if (!item) throw new Error(`item ${fact.item} is resolved and is not open`);
     this.open.delete(item.item);
     this.#bySubject.delete(`${item.kind} ${item.subject}`);
+    this.#byKind.get(item.kind)!.delete(item);
     const { action, reason, evidence, operator } = fact;
     item.resolved = { action, reason, evidence, operator, order: "", entries: [], at: nowMs };
     this.#keep(item);
@@ -113,6 +122,9 @@ export class ReviewQueue {
     if (this.#bySubject.has(name)) throw new Error(`item ${item.item}: ${name} has an open item`);
     this.open.set(item.item, item);
     this.#bySubject.set(name, item);
+    const ofKind = this.#byKind.get(item.kind);
+    if (ofKind) ofKind.add(item);
+    else this.#byKind.set(item.kind, new Set([item]));
   }
 
   /** What a snapshot needs, in the order in which it must be added again. */

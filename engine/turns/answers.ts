@@ -7,7 +7,7 @@ import { nextOf } from "../../actors/order.js";
 import { orderDataOf } from "../../actors/order-data.js";
 import { orderId } from "../../actors/order-number.js";
 import { nextByPaid, Statuses, statuses } from "../../actors/order-transitions.js";
-import { nameAt, type Product } from "../../actors/product.js";
+import { nameAt, type Product, shortOf } from "../../actors/product.js";
 import { type Refusal, refuse, resultOfNumber } from "../../actors/results.js";
 import type { Command, GetOrder } from "../seams/commands.js";
 import type { OrderLineView, OrderView } from "../seams/requester.js";
@@ -191,6 +191,9 @@ export function productView(product: Product): object {
     available: product.available,
     held: product.held,
     sold: product.sold,
+    short: shortOf(product),
+    backorder: product.backorder,
+    backordered: Math.min(product.backorder, Math.max(0, -product.available)),
     priceVersion: product.version,
     version: product.version,
     limitPerAccount: product.limitPerAccount === 0 ? null : product.limitPerAccount,

@@ -9,7 +9,7 @@ import { firstSlot } from "../links/slots.js";
 import type { Turn } from "./turn.js";
 
 /** Numbers of kinds in the log; never re-used. */
-export const reviewKinds = { payment: 1, refund: 2, transaction: 3, late: 4 } as const;
+export const reviewKinds = { payment: 1, refund: 2, transaction: 3, late: 4, stock_short: 5 } as const;
 export type ReviewKind = keyof typeof reviewKinds;
 
 /** Numbers of actions in the log; never re-used. `itself`: it ended before a human did anything. */

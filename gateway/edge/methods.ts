@@ -9,6 +9,7 @@
 
 import Type, { type Static, type TObject, type TSchema } from "typebox";
 import { statuses } from "../../actors/order-transitions.js";
+import { qtyMax } from "../../actors/product.js";
 import { advanceEvents, type Method as CommandMethod, type HostMethod } from "../../engine/seams/commands.js";
 import { adjustmentsMax, linesMax, paymentTextMax, stockMax } from "../../engine/seams/limits.js";
 import {
@@ -75,6 +76,14 @@ const webSocketOnly = undefined;
 
 function get(path: string): HttpPlace {
   return { verb: "GET", path, signed: false };
+}
+
+function backorder() {
+  return Type.Integer({
+    minimum: 0,
+    maximum: stockMax,
+    description: "So many units may be sold that are not there yet; 0: none",
+  });
 }
 
 /** Of a product that is taken off sale, or put back. */
@@ -324,6 +333,7 @@ export const methods = {
       ),
       saleStartsAt: optional(timeMs("Start of the sale, ms since the epoch")),
       saleEndsAt: optional(timeMs("End of the sale, ms since the epoch")),
+      backorder: optional(backorder()),
     }),
     result: shapes.Product,
     http: post("/v1/products"),
@@ -371,6 +381,7 @@ export const methods = {
       ),
       saleStartsAt: optional(timeMs("Start of the sale, ms since the epoch; 0: it has always been on sale")),
       saleEndsAt: optional(timeMs("End of the sale, ms since the epoch; 0: it has no end")),
+      backorder: optional(backorder()),
       expectedVersion: optional(
         safeInteger(1, "The version that was seen: refused with version_mismatch when it is another"),
       ),
@@ -379,6 +390,41 @@ export const methods = {
     }),
     result: shapes.Product,
     http: post("/v1/products/{product}/update"),
+    roles: ["merchant", "operator"],
+  },
+  "product.adjust": {
+    params: params("Book units that were lost or found", {
+      product: id("Product"),
+      by: Type.Integer({
+        minimum: -qtyMax,
+        maximum: qtyMax,
+        description: "Units more; below zero: fewer, and no more than are available",
+      }),
+      reason: Type.Enum(["loss", "damage", "found", "correction"], {
+        description: "loss and damage are below zero, found is above, a correction either",
+      }),
+      ref: id("Makes the call exactly-once"),
+      operator: optional(id("Who does it, for the log")),
+      remark: optional(remark("Why, for the log")),
+    }),
+    result: shapes.Product,
+    http: post("/v1/products/{product}/adjust"),
+    roles: ["merchant", "operator"],
+  },
+  "product.count": {
+    params: params("Say how many units stand on the shelf", {
+      product: id("Product"),
+      counted: Type.Integer({
+        minimum: 0,
+        maximum: stockMax,
+        description: "Units that are there and not sold, those that orders hold included",
+      }),
+      ref: id("Makes the call exactly-once"),
+      operator: optional(id("Who has counted, for the log")),
+      remark: optional(remark("For the log")),
+    }),
+    result: shapes.Product,
+    http: post("/v1/products/{product}/count"),
     roles: ["merchant", "operator"],
   },
   "product.delist": {

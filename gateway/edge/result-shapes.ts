@@ -139,9 +139,12 @@ const Product = Type.Object(
     name: text("Shown to buyers"),
     price: amount("Price of one unit"),
     currency: currency(),
-    available: integer("Units that can be bought"),
+    available: integer("Units that can be bought; below zero: sold before they are there, or missing"),
     held: integer("Units that orders hold"),
     sold: integer("Units that were sold"),
+    short: integer("Units that a count found missing of those that are held"),
+    backorder: integer("So many units may be sold that are not there yet"),
+    backordered: integer("Units that were sold and are not there yet"),
     priceVersion: integer("The same as `version`"),
     version: integer("Rises by one with every change but of its stock"),
     limitPerAccount: orNull(integer("Held and bought; null: no limit")),
@@ -275,7 +278,9 @@ const Resolution = Type.Object(
 const HumanItem = Type.Object(
   {
     item: id("Item"),
-    kind: Type.Enum(["payment", "refund", "transaction", "late"], { description: "What it is about" }),
+    kind: Type.Enum(["payment", "refund", "transaction", "late", "stock_short"], {
+      description: "What it is about",
+    }),
     state: Type.Enum(["open", "resolved"], { description: "State" }),
     subject: text("Which one: provider:payment, a refund, or transaction/part"),
     currency: orNull(currency()),

@@ -9,7 +9,7 @@ export const checks = [
   check("sums", "the ledger sums to zero in every currency, in points and in every product", "rebuild"),
   check(
     "stock",
-    "available + held + sold = supplied, and every fact records the available that follows",
+    "available + held + sold = supplied + found - lost, nothing is taken that is off sale, and every fact records the available that follows",
     "rebuild",
   ),
   check("holds", "what is held is what live orders and undecided branches hold, line by line", "rebuild"),

@@ -30,7 +30,12 @@ const methodsOfSpace: readonly (readonly number[])[] = [
     keyedMethods["transaction.begin"],
   ],
   [keyedMethods["account.deposit"], keyedMethods["account.withdraw"], keyedMethods["points.spend"]],
-  [keyedMethods["product.restock"], keyedMethods["product.update"]],
+  [
+    keyedMethods["product.restock"],
+    keyedMethods["product.update"],
+    keyedMethods["product.adjust"],
+    keyedMethods["product.count"],
+  ],
   [keyedMethods["payment.notify"]],
 ];
 const spaces = { order: 0, money: 1, stock: 2, payment: 3 } as const;

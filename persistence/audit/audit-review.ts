@@ -12,7 +12,7 @@ import type { Refund, RefundAudit } from "./audit-refunds.js";
 import type { AuditScope } from "./audit-scope.js";
 
 /** Numbers of kinds and actions in the log. */
-const kinds = { payment: 1, refund: 2 } as const;
+const kinds = { payment: 1, refund: 2, stockShort: 5 } as const;
 const actions = { itself: 0, retry: 1, done: 2, undone: 3, entries: 4, writeOff: 5 } as const;
 const actionNames = Object.keys(actions);
 
@@ -128,6 +128,11 @@ export class ReviewAudit {
   refused(refund: Refund): void {
     const status = this.#scope.order(refund.order).order?.status;
     if (refund.source === refundSources.suspense || status === Statuses.Canceled) this.#homeless.push(refund);
+  }
+
+  /** Whether somebody knows of a product that is short. */
+  knowsShort(product: string): boolean {
+    return this.#bySubject.has(`${kinds.stockShort} ${product}`);
   }
 
   endTurn(): void {

@@ -28,7 +28,7 @@ import { PointsAudit } from "./audit-points.js";
 import { RefundAudit } from "./audit-refunds.js";
 import { ReviewAudit } from "./audit-review.js";
 import { AuditScope } from "./audit-scope.js";
-import { StockAudit } from "./audit-stock.js";
+import { countReason, StockAudit } from "./audit-stock.js";
 import { TransactionAudit } from "./audit-transactions.js";
 import type { TurnOrder } from "./audit-turn.js";
 
@@ -131,6 +131,11 @@ export class ShardAudit {
       this.points.check(turn);
     });
     this.stock.endTurn();
+    for (const product of this.stock.shortSinceCount()) {
+      this.#scope.looked("progress", 1);
+      if (!this.human.knowsShort(product))
+        this.#scope.bad("progress", `${product}: a count has left it short, and no human was told`);
+    }
     this.#keys.endTurn();
   }
 
@@ -183,6 +188,16 @@ export class ShardAudit {
       case Facts.productUpdated:
         stock.updated(fact);
         this.#keys.stockChanged(keyedMethods["product.update"], fact.product);
+        break;
+      case Facts.stockAdjusted:
+        stock.adjusted(fact);
+        this.#keys.stockChanged(
+          keyedMethods[fact.reason === countReason ? "product.count" : "product.adjust"],
+          fact.product,
+        );
+        break;
+      case Facts.backorderAllowed:
+        stock.products[fact.product]!.backorder = fact.backorder;
         break;
       case Facts.productDelisted:
       case Facts.productRelisted:

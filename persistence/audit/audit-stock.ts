@@ -18,6 +18,9 @@ export interface AuditedProduct {
   version: number;
   delisted: boolean;
   supplied: number;
+  found: number;
+  lost: number;
+  backorder: number;
   available: number;
   held: number;
   sold: number;
@@ -32,12 +35,17 @@ export type StockFact =
   | FactOf<"stockReleased">
   | FactOf<"stockReturned">;
 
+/** Number of the reason of a count. */
+export const countReason = 5;
+
 export class StockAudit {
   readonly products: AuditedProduct[] = [];
   readonly #scope: AuditScope;
   /** The last one of each name: a product of another shard is known again when it is called otherwise. */
   readonly #names = new Map<string, AuditedProduct>();
   readonly #touched = new Set<AuditedProduct>();
+  /** Counted in this turn, and short. */
+  readonly #counted = new Set<AuditedProduct>();
 
   constructor(scope: AuditScope) {
     this.#scope = scope;
@@ -59,6 +67,9 @@ export class StockAudit {
       version: 1,
       delisted: false,
       supplied: stock,
+      found: 0,
+      lost: 0,
+      backorder: 0,
       available: stock,
       held: 0,
       sold: 0,
@@ -83,6 +94,7 @@ export class StockAudit {
     if (fact.limitPerAccount === 0) product.taken = new Map();
     else if (product.limit === 0) product.limitIsLate = true;
     product.limit = fact.limitPerAccount;
+    product.backorder = fact.backorder;
   }
 
   listed({ type, product: handle, version }: FactOf<"productDelisted"> | FactOf<"productRelisted">): void {
@@ -116,8 +128,7 @@ export class StockAudit {
     const { qty, account } = fact;
     const kind = stockKinds[fact.type]!;
     this.#atHome(product);
-    if (kind === "held" || kind === "sold") this.#mayTake(product);
-    if (kind === "held" || kind === "sold") product.available -= qty;
+    if (kind === "held" || kind === "sold") this.#takeOut(product, qty);
     if (kind === "confirmed" || kind === "released") product.held -= qty;
     if (kind === "held") product.held += qty;
     if (kind === "released" || kind === "returned") product.available += qty;
@@ -136,16 +147,36 @@ export class StockAudit {
     this.#atHome(product);
     const on = ["", "available", "held", "sold"] as const;
     const [source, target] = [on[from] || undefined, on[to] || undefined];
-    if (source) product[source] -= qty;
+    if (source === "available") this.#takeOut(product, qty);
+    else if (source) product[source] -= qty;
     if (target) product[target] += qty;
-    if (source === "available") this.#mayTake(product);
     this.#checkAvailable(product, fact.available);
     if (product.limit === 0 || (source !== "available" && target !== "available")) return;
     this.#take(product, account, source === "available" ? qty : -qty);
   }
 
-  #mayTake({ id, delisted }: AuditedProduct): void {
+  /** Only a taking is bound by what may be sold: a count may leave less on the shelf than is held. */
+  #takeOut(product: AuditedProduct, qty: number): void {
+    product.available -= qty;
+    const { id, delisted, available, backorder } = product;
     if (delisted) this.#scope.bad("stock", `${id}: units are taken while it is off sale`);
+    if (available < -backorder) this.#scope.bad("guards", `${id}: available ${available}, and ${qty} taken`);
+  }
+
+  adjusted({ product: handle, qty, up, available, reason, counted }: FactOf<"stockAdjusted">): void {
+    const product = this.products[handle]!;
+    this.#atHome(product);
+    const ofCount = reason === countReason;
+    const shelf = Math.max(0, product.available + product.held);
+    if (up === 1) product.found += qty;
+    else product.lost += qty;
+    product.available += up === 1 ? qty : -qty;
+    this.#checkAvailable(product, available);
+    if (ofCount && shelf + (up === 1 ? qty : -qty) !== counted)
+      this.#scope.bad("stock", `${product.id}: counted ${counted} of ${shelf}, and booked ${qty}`);
+    if (!ofCount && up !== 1 && product.available < 0)
+      this.#scope.bad("guards", `${product.id}: available ${product.available}, and ${qty} lost`);
+    if (ofCount && product.available < -product.backorder) this.#counted.add(product);
   }
 
   #take(product: AuditedProduct, account: number, qty: number): void {
@@ -174,6 +205,12 @@ export class StockAudit {
     for (const { product, qty } of order.lines) this.reserve(product, sign * qty);
   }
 
+  /** Products that a count of this turn has left short: somebody must know. */
+  *shortSinceCount(): Iterable<string> {
+    for (const { id } of this.#counted) yield id;
+    this.#counted.clear();
+  }
+
   endTurn(): void {
     for (const product of this.#touched) this.#checkProduct(product);
     this.#touched.clear();
@@ -186,14 +223,17 @@ export class StockAudit {
     const { id, available, held, sold } = product;
     if (available !== recorded)
       this.#scope.bad("stock", `${id}: available ${available}, the fact says ${recorded}`);
-    if (available < 0 || held < 0 || sold < 0)
+    if (held < 0 || sold < 0)
       this.#scope.bad("guards", `${id}: available ${available}, held ${held}, sold ${sold}`);
   }
 
-  #checkProduct({ id, supplied, available, held, sold, reserved }: AuditedProduct): void {
+  #checkProduct({ id, supplied, found, lost, available, held, sold, reserved }: AuditedProduct): void {
     this.#scope.looked("holds", 1);
-    if (available + held + sold !== supplied) {
-      this.#scope.bad("stock", `${id}: ${available} + ${held} + ${sold} is not ${supplied}`);
+    if (available + held + sold !== supplied + found - lost) {
+      this.#scope.bad(
+        "stock",
+        `${id}: ${available} + ${held} + ${sold} is not ${supplied} + ${found} - ${lost}`,
+      );
     }
     if (held !== reserved)
       this.#scope.bad("holds", `${id}: held ${held}, by orders and branches ${reserved}`);

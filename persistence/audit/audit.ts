@@ -257,12 +257,14 @@ function checkSums(books: readonly ShardAudit[], findings: Findings): Map<string
       if (currency >= 0) expect(`held:${id}`, BigInt(held));
       if (points !== 0) expect(`points:${id}`, BigInt(points));
     }
-    for (const { id, remote, supplied, available, held, sold } of shard.stock.products) {
+    for (const { id, remote, supplied, found, lost, available, held, sold } of shard.stock.products) {
       if (remote) continue;
       expect(`stock:${id}:available`, BigInt(available));
       expect(`stock:${id}:held`, BigInt(held));
       expect(`stock:${id}:sold`, BigInt(sold));
       expect(`stock:${id}:supplied`, BigInt(-supplied));
+      expect(`stock:${id}:found`, BigInt(-found));
+      expect(`stock:${id}:lost`, BigInt(lost));
     }
     for (const [currency, sum] of shard.ledger.inOrders.entries()) expect(`order: ${currency}`, sum);
     for (const [currency, sum] of shard.payments.suspense.entries()) expect(`suspense:${currency}`, sum);

@@ -20,6 +20,7 @@ const words: { readonly [K in FactKind]?: EntryWords<K> } = {
   moneyCaptured: { type: "capture" },
   productCreated: { type: "create" },
   productRestocked: { type: "restock" },
+  stockAdjusted: { type: "adjust", ref: ({ ref }) => ref },
   stockHeld: { type: "hold" },
   stockSold: { type: "sell" },
   stockConfirmed: { type: "confirm" },

@@ -157,6 +157,8 @@ export class ReadModel {
           ...[orNull(fact.saleStartsAt), orNull(fact.saleEndsAt), fact.backorder, product.id],
         );
       },
+      backorderAllowed: ({ product, backorder }, { names }) =>
+        void this.#writes.productBackorder.run(backorder, names.products[product]!.id),
       productDelisted: (fact, at) => this.#productListed(fact, 1, at),
       productRelisted: (fact, at) => this.#productListed(fact, 0, at),
     };

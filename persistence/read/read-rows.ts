@@ -45,6 +45,7 @@ export interface Writes {
   readonly productRepriced: Write;
   readonly productUpdated: Write;
   readonly productListed: Write;
+  readonly productBackorder: Write;
   readonly productRenamed: Write;
   readonly handle: Write;
   readonly cursor: Write;
@@ -200,6 +201,7 @@ export function prepareWrites(db: Database.Database): Writes {
       `UPDATE products SET version = ?, name = ?, limit_per_account = ?, sale_starts_at_ms = ?, sale_ends_at_ms = ?,
          backorder = ? WHERE product = ?`,
     ),
+    productBackorder: write("UPDATE products SET backorder = ? WHERE product = ?"),
     productListed: write("UPDATE products SET version = ?, delisted = ? WHERE product = ?"),
     productRenamed: write("UPDATE handles SET name = ? WHERE shard = ? AND kind = 'product' AND handle = ?"),
     handle: write("INSERT INTO handles (shard, kind, handle, id, name) VALUES (?, ?, ?, ?, ?)"),

@@ -31,7 +31,16 @@ const names: EventNames = {
 
 /** A fact with 1 or "x" in every field that is not said. */
 function fact(kind: FactKind, more: object = {}): Fact {
-  const blank = { uint: 1, text: "x", bytes: new Uint8Array(), lines: [], asked: [], shares: [], parts: [] };
+  const blank = {
+    uint: 1,
+    units: 1,
+    text: "x",
+    bytes: new Uint8Array(),
+    lines: [],
+    asked: [],
+    shares: [],
+    parts: [],
+  };
   const fields = Object.entries(catalogue[kind].fields).map(([name, of]) => [name, blank[of as "uint"]]);
   return { ...Object.fromEntries(fields), order, ...more, type: Facts[kind] } as unknown as Fact;
 }
@@ -158,8 +167,32 @@ const table: readonly (readonly [Fact, topic: string | undefined, type: string, 
     "product.updated",
     {
       ...{ product: "tea", version: 2, name: "Tea", price: "9.99", currency: "USD" },
-      ...{ limitPerAccount: null, saleStartsAt: null, saleEndsAt: "1970-01-01T00:00:01.000Z", operator: "x" },
+      ...{
+        limitPerAccount: null,
+        saleStartsAt: null,
+        saleEndsAt: "1970-01-01T00:00:01.000Z",
+        backorder: 1,
+        operator: "x",
+      },
     },
+  ],
+  [
+    fact("stockAdjusted", { qty: 3, up: 0, available: -7, reason: 2 }),
+    tea,
+    "product.adjusted",
+    { ...{ product: "tea", by: -3, available: -7, reason: "damage" }, ref: "x", operator: "x", remark: "x" },
+  ],
+  [
+    fact("stockAdjusted", { qty: 3, up: 1, available: 7, reason: 5, counted: 9, operator: "", remark: "" }),
+    tea,
+    "product.counted",
+    { product: "tea", counted: 9, by: 3, available: 7, ref: "x" },
+  ],
+  [
+    fact("backorderAllowed", { backorder: 5 }),
+    tea,
+    "product.backorder_allowed",
+    { product: "tea", backorder: 5 },
   ],
   ...(["Delisted", "Relisted"] as const).map(
     (how) =>

@@ -38,6 +38,11 @@ const every: { readonly [K in FactKind]: object } = {
     backorder: 1000000000,
     operator: "ops.li",
   },
+  stockAdjusted: {
+    ...{ type: 123, product: 1, qty: 7, up: 0, available: -5, reason: 5, counted: 3 },
+    ...{ ref: "count-1", operator: "ops.li", remark: "shelf 3" },
+  },
+  backorderAllowed: { type: 124, product: 1, backorder: 1000000000 },
   productDelisted: { type: 121, product: 1, version: 3, operator: "ops.li" },
   productRelisted: { type: 122, product: 1, version: 4, operator: "" },
   stockHeld: { type: 9, product: 1, order: 1611, account: 0, qty: 2, available: 8 },
@@ -362,6 +367,7 @@ const fields = {
     fc.nat(300),
     fc.constantFrom(127, 128, 16383, 16384, 2 ** 28, 2 ** 32, 2 ** 49),
   ),
+  units: fc.oneof(fc.nat(1_000_000), fc.integer({ min: -1e12, max: 1e12 }), fc.constantFrom(-1, 0, 1e12)),
   text: fc.oneof(fc.string({ unit: "binary", maxLength: 50 }), fc.string({ maxLength: 300 })),
   bytes: fc.uint8Array({ maxLength: 300 }),
   lines: fc.array(

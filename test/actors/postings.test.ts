@@ -49,6 +49,19 @@ const moves: readonly (readonly [Fact, string, string, string, number])[] = [
     "unit:p7",
     4,
   ],
+  ...([0, 1] as const).map(
+    (up) =>
+      [
+        {
+          ...{ type: Facts.stockAdjusted, product: 7, qty: 4, up, available: 12, reason: 5, counted: 9 },
+          ...{ ref: "r", operator: "", remark: "" },
+        },
+        up === 1 ? "stock:p7:found" : "stock:p7:available",
+        up === 1 ? "stock:p7:available" : "stock:p7:lost",
+        "unit:p7",
+        4,
+      ] as const,
+  ),
   [{ type: Facts.stockHeld, ...stock }, "stock:p7:available", "stock:p7:held", "unit:p7", 2],
   [{ type: Facts.stockSold, ...stock }, "stock:p7:available", "stock:p7:sold", "unit:p7", 2],
   [{ type: Facts.stockConfirmed, ...stock }, "stock:p7:held", "stock:p7:sold", "unit:p7", 2],

@@ -275,7 +275,12 @@ export const sentences: readonly Sentence[] = [
   ],
   ["docs/PROTOCOL.md", "The server listens after recovery", "cli/commands", "found before the recovery"],
 
-  ["docs/protocol/products.md", "is what was created and restocked", "actors/product", "PRODUCT-1"],
+  [
+    "docs/protocol/products.md",
+    "is what was created, restocked and found, less what was lost",
+    "actors/product",
+    "PRODUCT-1",
+  ],
   [
     "docs/protocol/products.md",
     "whether what exists is what was asked for",
@@ -335,6 +340,24 @@ export const sentences: readonly Sentence[] = [
     "Without a `ref` a repetition adds again",
     "engine/turns/exactly-once",
     "a restock without a ref",
+  ],
+  [
+    "docs/protocol/products.md",
+    "when enough units have come back, by a restock, a cancellation or anything else",
+    "engine/catalog/product-counts",
+    "SHORTAGE-1",
+  ],
+  [
+    "docs/protocol/products.md",
+    "Fewer only of what nobody holds or has bought",
+    "engine/catalog/product-counts",
+    "fewer only of what nobody holds",
+  ],
+  [
+    "docs/protocol/products.md",
+    "`available` is below zero then, and a restock pays it off",
+    "engine/catalog/product-counts",
+    "backorder: a sale may leave so many less than nothing",
   ],
   ["docs/protocol/accounts.md", "the account owes them", "engine/orders/points", "ACCOUNT-2"],
   [

@@ -69,6 +69,7 @@ export function checkAnswer(
     case "product.restock":
     case "product.reprice":
     case "product.update":
+    case "product.adjust":
     case "product.delist":
     case "product.relist":
     case "product.create":
@@ -220,9 +221,11 @@ function checkProduct(audit: Audit, operation: Operation, answer: Answer): void 
   expect(currency === product!.currency && product!.names.has(name), "another name or currency");
   expect(available >= 0 && held >= 0 && sold >= 0, "less than nothing");
   const units = available + held + sold;
-  expect(units >= supply.low && units <= supply.high, `units not in ${bounds(supply)}`);
+  const lost = ledger.since(operation.before, `lost ${id}`);
+  expect(units >= supply.low - lost.high && units <= supply.high, `units not in ${bounds(supply)}`);
   expect(held + sold <= taken.high, `more is taken than the ${taken.high} that were asked for`);
   expect(product!.prices.has(minorOf(price, currency)), "a price that nobody has set");
+  if (operation.method === "product.adjust" && !answer.replayed) audit.world.coverage.hit("units adjusted");
   checkVersion(audit, operation, answer, product!, version);
   expect(!delisted || product!.mayBeDelisted, "nobody has taken it off sale");
   if (operation.method === "product.delist") expect(delisted, "it is still sold");

@@ -178,7 +178,8 @@ function checkLine(
       const available = line.available as number;
       expect(available >= 0 && available < qty, "the stock was there");
       // What this order itself would have taken is in the bound, and it has taken nothing.
-      const low = Math.max(0, supply.low - (taken.high - (operation.counted ? qty : 0)));
+      const lost = ledger.since(operation.before, `lost ${line.product}`).high;
+      const low = Math.max(0, supply.low - lost - (taken.high - (operation.counted ? qty : 0)));
       expect(available >= low && available <= supply.high, `available not in ${low}..${supply.high}`);
       break;
     }

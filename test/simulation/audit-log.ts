@@ -84,6 +84,9 @@ function addTo(sums: Sums, fact: Fact, wrong: (what: string) => never): void {
     case Facts.productRestocked:
       take(sums, fact.product, [fact.qty, 0, 0], wrong);
       break;
+    case Facts.stockAdjusted:
+      take(sums, fact.product, [fact.up === 1 ? fact.qty : -fact.qty, 0, 0], wrong);
+      break;
     case Facts.stockHeld:
       take(sums, fact.product, [-fact.qty, fact.qty, 0], wrong);
       break;

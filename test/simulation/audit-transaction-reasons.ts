@@ -85,7 +85,8 @@ function checkRefusedPart(
       const supply = ledger.since(begunBy.before, `supply ${subject}`);
       const taken = ledger.since(begunBy.before, `taken ${subject}`);
       // Another part of the transaction may have taken some.
-      const low = Math.max(0, supply.low - taken.high);
+      const lost = ledger.since(begunBy.before, `lost ${subject}`).high;
+      const low = Math.max(0, supply.low - lost - taken.high);
       expect(stock && available >= 0 && available < amount, "the stock was there");
       expect(available >= low && available <= supply.high, `available not in ${low}..${supply.high}`);
       break;

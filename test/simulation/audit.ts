@@ -386,6 +386,7 @@ function hasEffect({ method, cart }: Operation): boolean {
     method === "product.restock" ||
     method === "product.create" ||
     method === "product.update" ||
+    method === "product.adjust" ||
     method === "order.pay" ||
     method === "order.advance" ||
     method === "order.refund" ||

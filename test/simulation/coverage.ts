@@ -76,6 +76,7 @@ export const required = [
   "limit tried at the end, over it",
   "dry run",
   "product updated",
+  "units adjusted",
   "product off sale",
   "order placed step by step",
   "order confirmed",

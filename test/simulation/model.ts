@@ -135,11 +135,24 @@ export class Model {
     for (const id of wallets) names.push(`in ${id}`, `out ${id}`, `paid ${id}`, `back ${id}`);
     for (const { what, subject, account: taker } of transaction?.parts ?? [])
       if (what === "stock")
-        names.push(`supply ${subject}`, `taken ${subject}`, `taken ${subject} by ${taker}`);
+        names.push(
+          `supply ${subject}`,
+          `lost ${subject}`,
+          `taken ${subject}`,
+          `taken ${subject} by ${taker}`,
+        );
     if (order) names.push(`refunds ${order.view.order}`);
-    if (params.product !== undefined) names.push(`supply ${params.product}`, `taken ${params.product}`);
+    if (params.product !== undefined) {
+      const id = params.product as string;
+      names.push(`supply ${id}`, `lost ${id}`, `taken ${id}`);
+    }
     for (const product of cart?.units.keys() ?? []) {
-      names.push(`supply ${product}`, `taken ${product}`, `taken ${product} by ${cart!.account}`);
+      names.push(
+        `supply ${product}`,
+        `lost ${product}`,
+        `taken ${product}`,
+        `taken ${product} by ${cart!.account}`,
+      );
     }
     return names;
   }
@@ -221,6 +234,8 @@ export class Model {
       visit(`refunds ${order!.order}`, amount);
     } else if (method === "account.deposit") visit(`in ${params.account}`, amount);
     else if (method === "account.withdraw") visit(`out ${params.account}`, amount);
+    else if (method === "product.adjust")
+      visit(`${(params.by as number) > 0 ? "supply" : "lost"} ${params.product}`, amount);
     else if (method === "product.restock" || method === "product.create")
       visit(`supply ${params.product}`, amount);
     else if (method === "order.pay")

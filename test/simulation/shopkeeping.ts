@@ -99,9 +99,14 @@ export function creation(product: KnownProduct): Wanted {
   return { method: "product.create", params, amount: created === "no" ? stock : 0 };
 }
 
+/** Some of it is found or lost instead. */
 export function restock(world: World, client: Client, product: string): void {
   const { random } = world;
   const qty = random.between(1, 20);
+  if (qty % 4 === 0) {
+    adjust(world, client, product, qty % 8 === 0 ? qty : -qty / 4);
+    return;
+  }
   const once = random.chance(0.1);
   const ref = once ? undefined : world.requests.key();
   ask(world, client, {
@@ -127,6 +132,16 @@ export function reprice(world: World, client: Client, product: string): void {
   ask(world, client, {
     method: "product.reprice",
     params: { product, price: decimal(price, known.currency) },
+  });
+}
+
+function adjust(world: World, client: Client, product: string, by: number): void {
+  const reason = by > 0 ? "found" : "damage";
+  ask(world, client, {
+    method: "product.adjust",
+    params: { product, by, reason, ref: world.requests.key() },
+    subject: product,
+    amount: Math.abs(by),
   });
 }
 

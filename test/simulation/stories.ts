@@ -280,7 +280,8 @@ function tellOfProduct(audit: Audit, stories: Stories, id: string, event: Event)
   const product = productOf(audit, stories, id);
   const { qty, available, order } = event.data as { qty: number; available: number; order: string };
   const [toHeld, toSold] = moves[event.type] ?? audit.violation(`${id}: an event ${event.type}`);
-  if (event.type === "product.restocked") {
+  if (event.type === "product.adjusted") product.available += (event.data as { by: number }).by;
+  else if (event.type === "product.restocked") {
     product.available += qty;
   } else {
     product.available -= (toHeld + toSold) * qty;
@@ -333,4 +334,5 @@ const moves: Readonly<Record<string, readonly [number, number]>> = {
   "product.released": [-1, 0],
   "product.returned": [0, -1],
   "product.restocked": [0, 0],
+  "product.adjusted": [0, 0],
 };

@@ -112,7 +112,7 @@ function decideLine(
 
 /** Whether so many may be taken now. */
 export function decideTake(world: World, account: string, id: string, qty: number): Refused | undefined {
-  const { startsAt, endsAt, limit, delisted } = world.products.get(id)!;
+  const { startsAt, endsAt, limit, delisted, backorder } = world.products.get(id)!;
   if (delisted) return { code: "product_delisted" };
   if (world.now < startsAt) {
     return { code: "sale_not_started", details: { startsAt: new Date(startsAt).toISOString() } };
@@ -123,7 +123,8 @@ export function decideTake(world: World, account: string, id: string, qty: numbe
     return { code: "limit_exceeded", details: { limit, used, requested: qty } };
   }
   const available = world.available(id);
-  if (available < qty) return { code: "insufficient_stock", details: { available } };
+  if (available + backorder < qty)
+    return { code: "insufficient_stock", details: { available: Math.max(0, available + backorder) } };
   return undefined;
 }
 

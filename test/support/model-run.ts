@@ -186,8 +186,22 @@ const rest = () =>
       price: fc.oneof(fc.constant(undefined), price()),
       saleStartsAt: oneOf(undefined, undefined, undefined, 0, epochMs + 60_000),
       saleEndsAt: oneOf(undefined, undefined, undefined, 0, epochMs + 1_800_000),
+      backorder: oneOf(undefined, undefined, undefined, 0, 2),
       expectedVersion: oneOf(undefined, undefined, 1, 2, 3),
       ref: oneOf(undefined, "s1", "s4", "s5"),
+    }),
+    record({
+      method: oneOf("product.adjust" as const),
+      product: product(),
+      by: oneOf(-3, -1, 0, 1, 2),
+      reason: oneOf("loss", "found", "correction", "correction"),
+      ref: oneOf("s2", "s6", "s7", "s8"),
+    }),
+    record({
+      method: oneOf("product.count" as const),
+      product: product(),
+      counted: oneOf(0, 1, 3, 8),
+      ref: oneOf("s3", "s9", "s10", "s11"),
     }),
     record({
       method: oneOf("product.delist" as const, "product.relist" as const, "product.relist" as const),
@@ -204,6 +218,7 @@ const rest = () =>
       limitPerAccount: oneOf(undefined, 2),
       saleStartsAt: oneOf(undefined, epochMs + 60_000),
       saleEndsAt: oneOf(undefined, epochMs + 1_800_000),
+      backorder: oneOf(undefined, undefined, 2),
     }),
   );
 

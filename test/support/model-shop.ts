@@ -63,6 +63,7 @@ export function createProduct(world: World, request: Request): ModelReply {
     price,
     version: 1,
     delisted: false,
+    backorder: more.backorder ?? 0,
     supplied: stock,
   });
   return ok(world.productView(product));
@@ -89,7 +90,13 @@ export function repriceProduct(world: World, { product: id, price: text }: Reque
 }
 
 /** Names of what an update may say, and what the model calls them. */
-const updatable = { name: "name", price: "price", saleStartsAt: "startsAt", saleEndsAt: "endsAt" } as const;
+const updatable = {
+  name: "name",
+  price: "price",
+  saleStartsAt: "startsAt",
+  saleEndsAt: "endsAt",
+  backorder: "backorder",
+} as const;
 
 export function updateProduct(
   world: World,
@@ -143,4 +150,27 @@ export function listProduct(world: World, { method, product: id, expectedVersion
   }
   const reply = ok(world.productView(id));
   return seen === product.version || !isSo ? reply : { ...reply, replayed: true };
+}
+
+export function adjustProduct(world: World, { product: id, by, reason, ref }: Request): ModelReply {
+  const product = world.products.get(id);
+  if (!product) return refused({ code: "product_not_found" });
+  return world.once(world.refs, `stock ${id} ${ref}`, `adjust ${by} ${reason}`, undefined, () => {
+    const fits = reason === "correction" ? by !== 0 : reason === "found" ? by > 0 : by < 0;
+    if (!fits) return { code: "invalid_request", ofText: true };
+    const available = Math.max(0, world.available(id));
+    if (by < 0 && available < -by) return { code: "insufficient_stock", details: { available } };
+    product.supplied += by;
+    return ok(world.productView(id));
+  });
+}
+
+/** What is promised to buyers and is not sold yet is on the shelf too, unless it is not there at all. */
+export function countProduct(world: World, { product: id, counted, ref }: Request): ModelReply {
+  const product = world.products.get(id);
+  if (!product) return refused({ code: "product_not_found" });
+  return world.once(world.refs, `stock ${id} ${ref}`, `count ${counted}`, undefined, () => {
+    product.supplied += counted - Math.max(0, product.supplied - world.sold(id));
+    return ok(world.productView(id));
+  });
 }

@@ -52,6 +52,7 @@ export interface ModelProduct {
   price: number;
   version: number;
   delisted: boolean;
+  backorder: number;
   supplied: number;
 }
 
@@ -162,7 +163,8 @@ export class World {
   }
 
   productView(id: string): object {
-    const { name, price, currency, version, limit, startsAt, endsAt, delisted } = this.products.get(id)!;
+    const { name, price, currency, version, limit, startsAt, endsAt, delisted, backorder } =
+      this.products.get(id)!;
     return {
       product: id,
       name,
@@ -171,6 +173,9 @@ export class World {
       available: this.available(id),
       held: this.held(id),
       sold: this.sold(id),
+      short: Math.max(0, -this.available(id) - backorder),
+      backorder,
+      backordered: Math.min(backorder, Math.max(0, -this.available(id))),
       priceVersion: version,
       version,
       limitPerAccount: limit === 0 ? null : limit,

@@ -16,6 +16,8 @@ import { mayBeArchived, notifyPayment } from "./model-payments.js";
 import { placeOrder } from "./model-place.js";
 import { getRefund, reportRefund } from "./model-refunds.js";
 import {
+  adjustProduct,
+  countProduct,
   createProduct,
   listProduct,
   moveMoney,
@@ -81,6 +83,10 @@ export class Model {
         return repriceProduct(world, request);
       case "product.update":
         return updateProduct(world, request);
+      case "product.adjust":
+        return adjustProduct(world, request);
+      case "product.count":
+        return countProduct(world, request);
       case "product.delist":
       case "product.relist":
         return listProduct(world, request);

@@ -26,6 +26,8 @@ const requests: Readonly<Record<KeyedMethod, (engine: TestEngine, name: string) 
   "points.spend": (_, ref) => ({ method: "points.spend", account: "ann", points: 1, ref }),
   "product.restock": (_, ref) => ({ method: "product.restock", product: "tea", qty: 1, ref }),
   "product.update": (_, ref) => ({ method: "product.update", product: "tea", name: "Tea", ref }),
+  "product.adjust": (_, ref) => ({ method: "product.adjust", product: "tea", by: 1, reason: "found", ref }),
+  "product.count": (_, ref) => ({ method: "product.count", product: "tea", counted: 9, ref }),
   "payment.notify": (engine, paymentId) => notifyParams(held(engine), "19.98", { paymentId }),
 };
 

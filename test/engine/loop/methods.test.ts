@@ -20,6 +20,8 @@ test("the numbers of keyed methods in the log are what they always were", () => 
     ["points.spend", 10],
     ["transaction.begin", 11],
     ["product.update", 20],
+    ["product.adjust", 21],
+    ["product.count", 22],
   ]);
 });
 

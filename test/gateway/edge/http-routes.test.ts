@@ -167,6 +167,25 @@ const asked: Readonly<Record<string, Asked>> = {
       ref: "k-1",
     },
   },
+  "product.adjust": {
+    path: "/v1/products/tea/adjust",
+    headers: key,
+    body: { by: -2, reason: "damage", remark: "wet" },
+    command: {
+      method: "product.adjust",
+      product: "tea",
+      by: -2,
+      reason: "damage",
+      remark: "wet",
+      ref: "k-1",
+    },
+  },
+  "product.count": {
+    path: "/v1/products/tea/count",
+    headers: key,
+    body: { counted: 0, operator: "ops.li" },
+    command: { method: "product.count", product: "tea", counted: 0, operator: "ops.li", ref: "k-1" },
+  },
   "product.delist": {
     path: "/v1/products/tea/delist",
     body: { expectedVersion: 2, operator: "ops.li" },

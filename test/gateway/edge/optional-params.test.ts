@@ -202,6 +202,8 @@ const updated = async (shop: Shop, given: Given) => {
   return [code, result];
 };
 
+const fewer = { by: -1, reason: "loss", ref: "l1" };
+
 /** What the shard tells of a request. */
 const told = async (shop: Shop, method: EngineMethod, given: Given) => {
   await shop.ask("feed.subscribe", { topic: "shard:0" });
@@ -362,6 +364,7 @@ const walk: Walk = {
     limitPerAccount: [2, created],
     saleStartsAt: [epochMs + 1000, created],
     saleEndsAt: [epochMs + day, created],
+    backorder: [3, created],
   },
   "product.restock": {
     ref: [
@@ -384,6 +387,7 @@ const walk: Walk = {
     limitPerAccount: [2, (shop, given) => updated(shop, { name: "Oolong", ...given })],
     saleStartsAt: [epochMs + 1000, (shop, given) => updated(shop, { name: "Oolong", ...given })],
     saleEndsAt: [epochMs + day, (shop, given) => updated(shop, { name: "Oolong", ...given })],
+    backorder: [3, (shop, given) => updated(shop, { name: "Oolong", ...given })],
     expectedVersion: [7, (shop, given) => updated(shop, { name: "Oolong", ...given })],
     ref: [
       "u1",
@@ -393,6 +397,14 @@ const walk: Walk = {
       },
     ],
     operator: ["ops.li", (shop, given) => told(shop, "product.update", { name: "Oolong", ...given })],
+  },
+  "product.adjust": {
+    operator: ["ops.li", (shop, given) => told(shop, "product.adjust", { ...fewer, ...given })],
+    remark: ["broken", (shop, given) => told(shop, "product.adjust", { ...fewer, ...given })],
+  },
+  "product.count": {
+    operator: ["ops.li", (shop, given) => told(shop, "product.count", { counted: 9, ref: "c1", ...given })],
+    remark: ["shelf 3", (shop, given) => told(shop, "product.count", { counted: 9, ref: "c1", ...given })],
   },
   "product.delist": {
     expectedVersion: [7, (shop, given) => codeOf(shop.ask("product.delist", { product: "tea", ...given }))],
