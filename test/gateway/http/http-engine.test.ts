@@ -109,6 +109,11 @@ test("a shop over HTTP, from its first product to its audit", async () => {
   await ask("product.update", "/v1/products/tea/update", { limitPerAccount: 0, name: "Tea, green" });
   await ask("product.update", "/v1/products/tea/update", { name: "Tea" });
   await ask("product.relist", "/v1/products/tea/relist", {});
+  const fewer = { by: -2, reason: "damage" };
+  const adjusted = await ask("product.adjust", "/v1/products/tea/adjust", fewer, key("wet-1"));
+  expect(adjusted.body.available).toBe(13);
+  const counted = await ask("product.count", "/v1/products/tea/count", { counted: 15 }, key("inventory"));
+  expect(counted.body.available).toBe(15);
   await ask("account.open", "/v1/accounts", { account: "ann", currency: "CNY" });
   await ask("account.deposit", "/v1/accounts/ann/deposit", { amount: "500.00" }, key("bank-1"));
   await ask("account.withdraw", "/v1/accounts/ann/withdraw", { amount: "60.00", ref: "payout-1" });
