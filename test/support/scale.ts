@@ -20,14 +20,14 @@ function scaled({ test, verify }: Scale): number {
 export const simulatedSeeds = scaled({ test: 100, verify: 500 });
 
 /** Runs of up to 200 commands held to the model: 14 ms a run. */
-export const modelRuns = scaled({ test: 800, verify: 5000 });
+export const modelRuns = scaled({ test: 600, verify: 5000 });
 /** The same over three shards, and of the ledger: 25 ms and 16 ms a run. */
 export const modelRunsOverShards = scaled({ test: 150, verify: 1000 });
-export const ledgerRuns = scaled({ test: 200, verify: 1000 });
+export const ledgerRuns = scaled({ test: 150, verify: 1000 });
 
 /** Runs of everything that an operator can ask for, audited: 45 ms a run, 60 over three shards. */
-export const operatorRuns = scaled({ test: 150, verify: 1000 });
-export const operatorRunsOverShards = scaled({ test: 60, verify: 400 });
+export const operatorRuns = scaled({ test: 100, verify: 1000 });
+export const operatorRunsOverShards = scaled({ test: 40, verify: 400 });
 
 /** The log is cut and flipped at each n-th byte, from a random one on: 115,000 cases in all, about 1.2 ms each. */
 export const damageStride = scaled({ test: 32, verify: 1 });

@@ -32,7 +32,9 @@ function listener(owner: object = {}): Listener {
   return {
     ...{ owner, seen, order: nothing, result: nothing, refused: nothing, flush: nothing },
     push(sub, seq) {
-      seen.set(sub, [...(seen.get(sub) ?? []), seq]);
+      const before = seen.get(sub);
+      if (before) before.push(seq);
+      else seen.set(sub, [seq]);
     },
   };
 }
