@@ -1,6 +1,7 @@
 /** Units that were lost or found, counts of the shelf, and what is sold before it is there. */
 
 import { expect, test } from "vitest";
+import type { PartSpec } from "../../../actors/transactions/plan.js";
 import { firstBad } from "../../support/audited.js";
 import type { TestEngine } from "../../support/engine.js";
 import { ledgerOf } from "../../support/ledger-of.js";
@@ -263,13 +264,29 @@ test("a count of what was sold before it is there: an empty shelf is as it shoul
   expectSound(engine);
 });
 
-test("a program's transaction takes units that are not there yet within the same bound", () => {
-  const engine = shop();
-  engine.ask(product("pre", "1.00", { stock: 0, backorder: 2 }));
-  expect(engine.ask(place("ann", "k1", { pre: 3 })).code).toBe("insufficient_stock");
-  expect(engine.ask(place("ann", "k1b", { pre: 2 })).code).toBe("ok");
-  expectSound(engine);
-});
+test.each(["tcc", "saga"] as const)(
+  "a program's %s takes units that are not there yet within the same bound",
+  (mode) => {
+    const part = (qty: number): PartSpec => ({ kind: "stock", name: "take", product: "pre", qty });
+    const engine = shop({ plan: (_name, input) => ({ mode, parts: [part(input as number)] }) });
+    engine.ask(product("pre", "1.00", { stock: 0, backorder: 2 }));
+    const take = (qty: number) =>
+      engine.ask({
+        method: "transaction.begin",
+        account: "ann",
+        key: `k${qty}`,
+        name: "take",
+        input: qty,
+        wait: true,
+      }).result.state;
+    expect([take(3), take(2), take(1)]).toEqual(["undone", "done", "undone"]);
+    expect(stockOf(engine, "pre")).toEqual([-2, 0, 2]);
+    engine.ask({ method: "product.restock", product: "pre", qty: 3 });
+    expect(take(1)).toBe("undone");
+    expect(engine.ask(place("ann", "k", { pre: 3 })).code).toBe("ok");
+    expectSound(engine);
+  },
+);
 
 test("what was lost, found and counted is told", () => {
   const engine = shop();
