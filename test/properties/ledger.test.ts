@@ -47,7 +47,8 @@ for (const shards of [1, 3]) {
           expect([name, ledger.get(name) ?? 0n]).toEqual([name, said.get(name) ?? 0n]);
         }
       }),
-      { numRuns: shards === 1 ? ledgerRuns : ledgerRuns / 4 },
+      // Whole: with a part of a run fast-check never comes to its end.
+      { numRuns: shards === 1 ? ledgerRuns : Math.ceil(ledgerRuns / 4) },
     );
   });
 }

@@ -23,7 +23,7 @@ export const simulatedSeeds = scaled({ test: 100, verify: 500 });
 export const modelRuns = scaled({ test: 600, verify: 5000 });
 /** The same over three shards, and of the ledger: 25 ms and 16 ms a run. */
 export const modelRunsOverShards = scaled({ test: 150, verify: 1000 });
-export const ledgerRuns = scaled({ test: 150, verify: 1000 });
+export const ledgerRuns = scaled({ test: 160, verify: 1000 });
 
 /** Runs of everything that an operator can ask for, audited: 45 ms a run, 60 over three shards. */
 export const operatorRuns = scaled({ test: 100, verify: 1000 });
