@@ -1,7 +1,7 @@
 /** A disk that does not give what is asked of it (EIO), at one read and from one read on: nothing of the log is called damaged. */
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -49,16 +49,26 @@ test("STORAGE-ERROR-1: a read that fails, once or from then on, ends with 6 and 
   expect(new Set(reads).size).toBeGreaterThan(3);
   const all = someReads();
   expect(all.length).toBeGreaterThan(8);
+  let failed = 0;
   for (const at of all) {
-    const env = { FAIL_READ_AT: String(at) };
-    for (const { code, out, err } of await Promise.all([
-      verify(env),
-      verify({ ...env, FAIL_READ_ON: "1" }),
-    ])) {
-      const said = `read ${at}, of ${reads[at - 1]}: ${out}${err}`;
+    const ends = ["once", "from then on"].map(async (how) => {
+      const log = join(folder, `${at} ${how}`);
+      const env = { FAIL_READ_AT: String(at), FAIL_READ_LOG: log };
+      const end = await verify(how === "once" ? env : { ...env, FAIL_READ_ON: "1" });
+      return { ...end, how, log };
+    });
+    for (const { code, out, err, how, log } of await Promise.all(ends)) {
+      const said = `read ${at} ${how}, of ${reads[at - 1]}: ${out}${err}`;
+      // SQLite does not read as often every time: then the last reads do not come.
+      if (!existsSync(log)) {
+        expect(code, said).toBe(0);
+        continue;
+      }
+      failed++;
       expect(code, said).toBe(unavailable);
       expect(err, said).toMatch(/^yifen: .*cannot be (read|written) now: /);
       expect(err, said).not.toMatch(/damaged|^ +at /m);
     }
   }
+  expect(failed).toBeGreaterThan(12);
 }, 60_000);

@@ -1,6 +1,6 @@
 /*
  * Preloaded into a process: its reads of files below FAIL_READ_IN fail with EIO, as a disk reports it. Number FAIL_READ_AT alone fails,
- * or with FAIL_READ_ON that and all after it. Without FAIL_READ_AT every read is written into the file FAIL_READ_LOG.
+ * or with FAIL_READ_ON that and all after it. The file FAIL_READ_LOG has each read that failed, and without FAIL_READ_AT each read.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,15 +24,13 @@ static int fails(int fd) {
   if (strncmp(path, folder, strlen(folder)) != 0) return 0;
   int call = __sync_add_and_fetch(&calls, 1);
   const char *at = getenv("FAIL_READ_AT"), *log = getenv("FAIL_READ_LOG");
-  if (!at) {
-    FILE *file = log ? fopen(log, "a") : NULL;
-    if (file) {
-      fprintf(file, "%s\n", path);
-      fclose(file);
-    }
-    return 0;
+  int failing = at && (call == atoi(at) || (getenv("FAIL_READ_ON") && call > atoi(at)));
+  FILE *file = log && (failing || !at) ? fopen(log, "a") : NULL;
+  if (file) {
+    fprintf(file, "%s\n", path);
+    fclose(file);
   }
-  return call == atoi(at) || (getenv("FAIL_READ_ON") && call > atoi(at));
+  return failing;
 }
 
 ssize_t read(int fd, void *bytes, size_t count) {
