@@ -20,7 +20,11 @@ export const checks = [
   ),
   check("limits", "no account took more of a product than its limit", "rebuild"),
   check("order-ledger", "each order's paid minus refunded is its balance in the ledger", "money"),
-  check("order-totals", "each order's total is the sum of its lines at the prices of that time", "money"),
+  check(
+    "order-totals",
+    "each order's total is the sum of its lines at the prices of that time, and of what its adjustments came to",
+    "money",
+  ),
   check("order-moves", "orders moved only along the table", "rebuild"),
   check("deadlines", "nothing happened to an order after its time for it, or by itself before", "rebuild"),
   check(
