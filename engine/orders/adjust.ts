@@ -30,11 +30,17 @@ export function adjustmentsAsked(
   lines: readonly LineInput[],
   adjustments: readonly AdjustmentInput[] | undefined,
 ): string {
-  if (adjustments === undefined && lines.every((line) => line.adjustments === undefined)) return "";
+  if (adjustments === undefined && !hasOwn(lines)) return "";
   return adjustmentsText({
     lines: lines.map((line) => line.adjustments ?? none),
     order: adjustments ?? none,
   });
+}
+
+/** A loop, because it is asked twice of each order. */
+function hasOwn(lines: readonly LineInput[]): boolean {
+  for (let n = 0; n < lines.length; n++) if (lines[n]!.adjustments !== undefined) return true;
+  return false;
 }
 
 /** `total` undefined = over 2^53-1. */

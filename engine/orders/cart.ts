@@ -65,6 +65,11 @@ export function decideMoney(
   expectedTotal: string | undefined,
   payNow: boolean,
 ): Decided | Refusal {
+  // Two objects fewer for most orders.
+  if (adjustments === "") {
+    const paid = payNow || base === 0;
+    return decideTotal(account, base, expectedTotal, paid) ?? { total: base!, paid, adjusted: undefined };
+  }
   const made = adjust(adjustments, lines, base, account.currency);
   if ("code" in made) return made;
   const { total, adjusted } = made;

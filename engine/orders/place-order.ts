@@ -136,7 +136,9 @@ function decideCart(
     command.pay === "balance",
   );
   if ("code" in decided) failures.push({ refusal: decided });
-  return failures.length > 0 ? refuseCart(failures) : { lines, ...(decided as Decided) };
+  if (failures.length > 0) return refuseCart(failures);
+  const { total: sum, paid, adjusted } = decided as Decided;
+  return { lines, total: sum, paid, adjusted };
 }
 
 function decideLine(

@@ -2,6 +2,7 @@
 
 import type { Account } from "../../actors/account.js";
 import { ofTotal, totalView } from "../../actors/adjustments.js";
+import type { PartShare } from "../../actors/facts.js";
 import { currencyCode, formatAmount, formatMinor, scaleOf } from "../../actors/money.js";
 import { nextOf } from "../../actors/order.js";
 import { orderDataOf } from "../../actors/order-data.js";
@@ -134,8 +135,9 @@ function viewAt(
 ): OrderView {
   const order = books.orders.read(number, books.order);
   const placedAt = order.createdAt;
-  const afterSale = books.afterSales.get(number);
-  const parts = afterSale?.parts ?? [];
+  const { afterSales } = books;
+  const afterSale = afterSales.byOrder.size === 0 ? undefined : afterSales.get(number);
+  const parts = afterSale ? afterSale.parts : none;
   const lines: OrderLineView[] = [];
   books.orders.eachLine(number, (handle, qty, unitPrice, index) => {
     const product = books.products[handle]!;
@@ -159,6 +161,8 @@ function viewAt(
     more: afterSale && moreOf(afterSale, order.currency),
   };
 }
+
+const none: readonly PartShare[] = [];
 
 /** What the shop said of it, and what its total is made of; undefined of most orders. */
 function moreOf({ ref, data, parts, applied }: AfterSale, currency: number): object | undefined {
