@@ -74,7 +74,7 @@ beforeAll(() => {
   // Half a minute of compiling, and a machine that does other things besides.
 }, 240_000);
 
-afterAll(() => rmSync(place, { recursive: true, force: true }));
+afterAll(() => rmSync(place, { recursive: true, force: true, maxRetries: 9 }));
 
 function copyPackage(name: string): void {
   cpSync(join(root, "node_modules", name), join(program, "node_modules", name), {
@@ -133,7 +133,7 @@ test("the client alone: two dependencies, the versions of ours, and it speaks to
     }
   } finally {
     await server.stop();
-    rmSync(data, { recursive: true, force: true });
+    rmSync(data, { recursive: true, force: true, maxRetries: 9 });
   }
 });
 
@@ -199,7 +199,7 @@ test.each(["yifen", "yifen/client", "yifen-client"])(
       expect(await inBrowser(code, server.address)).toBe("0.00");
     } finally {
       await server.stop();
-      rmSync(data, { recursive: true, force: true });
+      rmSync(data, { recursive: true, force: true, maxRetries: 9 });
     }
   },
 );
@@ -301,7 +301,7 @@ test("a package or its compiled part that is missing: one line with the way on, 
 
   const build = join(program, "node_modules/better-sqlite3/build");
   expect(readdirSync(build).length).toBeGreaterThan(0);
-  rmSync(build, { recursive: true, force: true });
+  rmSync(build, { recursive: true, force: true, maxRetries: 9 });
   const compiled = /better-sqlite3 is installed without its compiled part: run `npm rebuild better-sqlite3`/;
   const audit = yifen("audit", "--data", "data");
   expect([audit.status, audit.stderr.trimEnd().split("\n").length], audit.stderr).toEqual([2, 1]);

@@ -7,7 +7,7 @@ import { programPath } from "../../bench/child.js";
 import { measureRedis, parseBenchmark, redisVersion } from "../../bench/redis-peer.js";
 
 const folder = mkdtempSync(join(tmpdir(), "redis-peer-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 9 }));
 const version = await redisVersion();
 
 test("without Redis one clear line says so", async () => {

@@ -44,7 +44,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.kill();
-  for (const one of made) rmSync(one, { recursive: true, force: true });
+  for (const one of made) rmSync(one, { recursive: true, force: true, maxRetries: 9 });
 });
 
 function newFolder(): string {

@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.kill();
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 9 });
 });
 
 test("what waits is listed, shown, and ended: to the payer, to a wallet, and given up", async () => {

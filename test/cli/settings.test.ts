@@ -13,7 +13,7 @@ import {
 } from "../../gateway/host/config.js";
 
 const folder = mkdtempSync(join(tmpdir(), "yifen-settings-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 9 }));
 
 function fileOf(content: string): string {
   const file = join(folder, "config.json");

@@ -19,7 +19,7 @@ beforeAll(() => {
   execFileSync("cc", ["-shared", "-fPIC", "-o", library, "test/support/shifted-clock.c", "-ldl"]);
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 9 }));
 
 const env = { LD_PRELOAD: library, SHIFTED_CLOCK: shift };
 

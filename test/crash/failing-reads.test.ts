@@ -29,7 +29,7 @@ beforeAll(async () => {
   reads = readFileSync(log, "utf8").trim().split("\n");
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 9 }));
 
 function verify(env: Record<string, string>): Promise<End> {
   return yifen(["verify", "--data", data], { env: { LD_PRELOAD: library, FAIL_READ_IN: data, ...env } });

@@ -19,7 +19,7 @@ afterEach(async () => {
   for (const load of loads.splice(0)) await load.close();
   for (const server of servers) await server.kill();
   servers.clear();
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 9 });
 });
 
 /** When the server is killed: after some answers, or while it does what it does seldom. */

@@ -24,7 +24,7 @@ afterEach(async () => {
   for (const server of servers) await server.kill();
   servers.clear();
   for (const sink of sinks.splice(0)) await sink.close();
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 9 });
 });
 
 function newFolder(): string {

@@ -38,10 +38,10 @@ beforeAll(async () => {
 
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.kill();
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 9 });
 });
 
-afterAll(() => rmSync(filled, { recursive: true, force: true }));
+afterAll(() => rmSync(filled, { recursive: true, force: true, maxRetries: 9 }));
 
 function newFolder(copyOf?: string): string {
   const folder = mkdtempSync(join(tmpdir(), "yifen-storage-"));

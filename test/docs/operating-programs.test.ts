@@ -56,7 +56,7 @@ afterAll(async () => {
   await client?.close();
   await server?.kill();
   shop?.close();
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 9 });
 });
 
 test("the module that is shown does what is said of it", async () => {

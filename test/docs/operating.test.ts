@@ -87,7 +87,7 @@ describe("a folder", () => {
     shard = join(data, "shard-0");
   });
 
-  afterEach(() => rmSync(data, { recursive: true, force: true }));
+  afterEach(() => rmSync(data, { recursive: true, force: true, maxRetries: 9 }));
 
   /** A shop with two paid orders, one that is not paid and one that is canceled; stopped. */
   async function trade(): Promise<void> {

@@ -20,7 +20,7 @@ beforeAll(() => {
   symlinkSync(resolve("."), join(program, "node_modules", "yifen"));
 });
 
-afterAll(() => rmSync(program, { recursive: true, force: true }));
+afterAll(() => rmSync(program, { recursive: true, force: true, maxRetries: 9 }));
 
 function run(name: string, source: string): string {
   const file = join(program, name);

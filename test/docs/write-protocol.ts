@@ -42,7 +42,7 @@ for (const page of protocolPages()) {
     writeFileSync(projectFile(page), withFrames(markdown, exchanges, found));
   } finally {
     await engine.stop();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 9 });
   }
 }
 

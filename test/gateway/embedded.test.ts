@@ -27,7 +27,7 @@ afterEach(async () => {
 
 afterAll(async () => {
   await server.kill();
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 9 });
 });
 
 function newFolder(): string {

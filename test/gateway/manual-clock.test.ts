@@ -24,7 +24,7 @@ afterEach(async () => {
   for (const yifen of open.splice(0)) await yifen.close();
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 9 }));
 
 async function engine(options: Embedded.EngineOptions): Promise<Yifen> {
   const yifen = await embedded.openEngine(options);

@@ -61,7 +61,7 @@ async function figuresOf(name: AbuseName): Promise<void> {
     console.log(`${name} x ${fullSize[name]}: ${String(error)}`);
   } finally {
     await server.kill();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 9 });
   }
 }
 

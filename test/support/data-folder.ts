@@ -16,7 +16,7 @@ import type { OutletSetup } from "../../gateway/outlets/outlet.js";
 const made: string[] = [];
 
 afterEach(() => {
-  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 9 });
 });
 
 /** A folder that is removed after the test. */

@@ -18,7 +18,7 @@ export const tinySegment = 60_000;
 const made: string[] = [];
 
 afterEach(() => {
-  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 9 });
 });
 
 /** A folder that is removed after the test. */

@@ -138,7 +138,7 @@ describe("a folder of two shards", () => {
   });
 
   afterAll(() => {
-    for (const folder of kept) rmSync(folder, { recursive: true, force: true });
+    for (const folder of kept) rmSync(folder, { recursive: true, force: true, maxRetries: 9 });
   });
 
   test("is opened, looked at, and opened again", async () => {

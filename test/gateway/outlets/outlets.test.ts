@@ -28,7 +28,7 @@ const closing: { close(): Promise<void> }[] = [];
 
 afterEach(async () => {
   for (const each of closing.splice(0)) await each.close();
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 9 });
 });
 
 function newFolder(): string {

@@ -48,7 +48,7 @@ beforeAll(() => {
   expect(files.length).toBe(5);
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 9 }));
 
 /** Throws on anything that may not be. */
 function outcome(): "whole" | "refused" {

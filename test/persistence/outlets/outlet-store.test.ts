@@ -12,7 +12,7 @@ const logs = [groupsOf(shardZero()), groupsOf(shardOne())] as const;
 const folders: string[] = [];
 
 afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 9 });
 });
 
 function newFile(): string {

@@ -15,7 +15,7 @@ import { groupsOf, order, shardOne, shardZero } from "../trading-log.js";
 const folders: string[] = [];
 
 afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 9 });
 });
 
 function folder(): string {
